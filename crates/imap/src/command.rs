@@ -1,0 +1,558 @@
+//! What a client can ask for: the commands of RFC 9051 §6 as values.
+//!
+//! The nesting is the RFC's own: §6.1 any state, §6.2 not authenticated, §6.3
+//! authenticated, §6.4 selected; so "not in this state" is decided once, in one
+//! `match`. Strings that name mailboxes stay as the client's bytes: how they
+//! are to be read (modified UTF-7 or UTF-8) depends on the session
+//! ([`crate::name`]).
+
+use alloc::{boxed::Box, string::String, vec::Vec};
+use core::num::NonZeroU32;
+
+use crate::set::SequenceSet;
+
+/// A command with its tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tagged {
+    /// The client's tag, to be sent back as it came.
+    pub tag: String,
+    /// What it asks for.
+    pub command: Command,
+}
+
+/// Every command, by the state that permits it (RFC 9051 §3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// RFC 9051 §6.1.
+    Any(Any),
+    /// RFC 9051 §6.2.
+    NotAuthenticated(NotAuthenticated),
+    /// RFC 9051 §6.3.
+    Authenticated(Authenticated),
+    /// RFC 9051 §6.4.
+    Selected(Selected),
+}
+
+/// Commands of any state: RFC 9051 §6.1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Any {
+    /// CAPABILITY, §6.1.1.
+    Capability,
+    /// NOOP, §6.1.2.
+    Noop,
+    /// LOGOUT, §6.1.3.
+    Logout,
+    /// ID, RFC 2971: field and value pairs; empty for `NIL`.
+    Id(Vec<(Vec<u8>, Option<Vec<u8>>)>),
+}
+
+/// Commands before login: RFC 9051 §6.2.
+#[derive(Clone, PartialEq, Eq)]
+pub enum NotAuthenticated {
+    /// STARTTLS, §6.2.1.
+    StartTls,
+    /// AUTHENTICATE, §6.2.2.
+    Authenticate {
+        /// The SASL mechanism, upper-cased.
+        mechanism: String,
+        /// The initial response (SASL-IR), already decoded; `=` is `Some` of nothing.
+        initial: Option<Vec<u8>>,
+    },
+    /// LOGIN, §6.2.3.
+    Login {
+        /// The user name as sent.
+        user: Vec<u8>,
+        /// The password as sent.
+        password: Vec<u8>,
+    },
+}
+
+/// Commands after login: RFC 9051 §6.3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authenticated {
+    /// ENABLE, §6.3.1: capability names, upper-cased.
+    Enable(Vec<String>),
+    /// SELECT, §6.3.2.
+    Select(Select),
+    /// EXAMINE, §6.3.3.
+    Examine(Select),
+    /// CREATE, §6.3.4, with the roles asked for (`USE`, RFC 6154 §3).
+    Create {
+        /// The mailbox to make.
+        mailbox: Mailbox,
+        /// Special-use attributes, with their backslash, as sent.
+        special_use: Vec<String>,
+    },
+    /// DELETE, §6.3.5.
+    Delete(Mailbox),
+    /// RENAME, §6.3.6.
+    Rename {
+        /// The name it has.
+        from: Mailbox,
+        /// The name it is to have.
+        to: Mailbox,
+    },
+    /// SUBSCRIBE, §6.3.7.
+    Subscribe(Mailbox),
+    /// UNSUBSCRIBE, §6.3.8.
+    Unsubscribe(Mailbox),
+    /// LIST, §6.3.9, in its basic and extended forms (RFC 5258, RFC 5819).
+    List(List),
+    /// LSUB, RFC 3501 §6.3.9.
+    Lsub {
+        /// The reference name.
+        reference: Vec<u8>,
+        /// The pattern.
+        pattern: Vec<u8>,
+    },
+    /// NAMESPACE, §6.3.10.
+    Namespace,
+    /// STATUS, §6.3.11.
+    Status {
+        /// The mailbox to look at.
+        mailbox: Mailbox,
+        /// What to tell of it.
+        items: Vec<StatusItem>,
+    },
+    /// APPEND, §6.3.12, with MULTIAPPEND (RFC 3502).
+    Append(Append),
+    /// IDLE, §6.3.13; DONE is the wire's business.
+    Idle,
+}
+
+/// Commands on the selected mailbox: RFC 9051 §6.4.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selected {
+    /// CHECK, RFC 3501 §6.4.1.
+    Check,
+    /// CLOSE, §6.4.1.
+    Close,
+    /// UNSELECT, §6.4.2.
+    Unselect,
+    /// EXPUNGE, §6.4.3.
+    Expunge,
+    /// UID EXPUNGE, §6.4.9.
+    UidExpunge(SequenceSet),
+    /// SEARCH and UID SEARCH, §6.4.4.
+    Search(Search),
+    /// FETCH and UID FETCH, §6.4.5.
+    Fetch(Fetch),
+    /// STORE and UID STORE, §6.4.6.
+    Store(Store),
+    /// COPY and UID COPY, §6.4.7.
+    Copy(Copy),
+    /// MOVE and UID MOVE, §6.4.8.
+    Move(Copy),
+}
+
+/// A mailbox name as the client sent it, undecoded ([`crate::name::decode`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mailbox(pub Vec<u8>);
+
+/// Whether a command and its response count in sequence numbers or UIDs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Numbering {
+    /// Message sequence numbers.
+    Sequence,
+    /// Unique identifiers: the command had the `UID` prefix.
+    Uid,
+}
+
+/// SELECT and EXAMINE with their parameters (RFC 7162 §3.1.8, §3.2.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Select {
+    /// The mailbox to open.
+    pub mailbox: Mailbox,
+    /// `(CONDSTORE)` was given.
+    pub condstore: bool,
+    /// `(QRESYNC (…))`, if given.
+    pub qresync: Option<Qresync>,
+}
+
+/// What a client knew when it was last here: RFC 7162 §3.2.5.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Qresync {
+    /// The UIDVALIDITY it remembers.
+    pub uid_validity: NonZeroU32,
+    /// The modseq it has synchronised up to.
+    pub mod_seq: u64,
+    /// The UIDs it knows of; all, if not given. No `*`.
+    pub known_uids: Option<SequenceSet>,
+    /// Sequence numbers and the UIDs that they had, pairwise.
+    pub match_data: Option<(SequenceSet, SequenceSet)>,
+}
+
+/// LIST in every form: RFC 9051 §6.3.9.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    /// `SUBSCRIBED`, `REMOTE`, `RECURSIVEMATCH`, `SPECIAL-USE` before the reference.
+    pub selection: ListSelection,
+    /// The reference name.
+    pub reference: Vec<u8>,
+    /// One pattern, or several in parentheses.
+    pub patterns: Vec<Vec<u8>>,
+    /// What follows `RETURN`; `None` if it was not there.
+    pub returns: Option<ListReturn>,
+    /// Written in the extended syntax (any of selection, several patterns, RETURN).
+    pub extended: bool,
+}
+
+/// LIST selection options: RFC 9051 §6.3.9.1, RFC 6154 §2.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent option word of the grammar"
+)]
+pub struct ListSelection {
+    /// `SUBSCRIBED`.
+    pub subscribed: bool,
+    /// `REMOTE`.
+    pub remote: bool,
+    /// `RECURSIVEMATCH`.
+    pub recursive_match: bool,
+    /// `SPECIAL-USE`.
+    pub special_use: bool,
+}
+
+/// LIST return options: RFC 9051 §6.3.9.2, RFC 5819, RFC 6154.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListReturn {
+    /// `SUBSCRIBED`.
+    pub subscribed: bool,
+    /// `CHILDREN`.
+    pub children: bool,
+    /// `SPECIAL-USE`.
+    pub special_use: bool,
+    /// `STATUS (…)`.
+    pub status: Option<Vec<StatusItem>>,
+}
+
+/// What STATUS can tell: RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 8474 §5.4, RFC 7889.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StatusItem {
+    /// `MESSAGES`.
+    Messages,
+    /// `RECENT`, RFC 3501.
+    Recent,
+    /// `UIDNEXT`.
+    UidNext,
+    /// `UIDVALIDITY`.
+    UidValidity,
+    /// `UNSEEN`.
+    Unseen,
+    /// `DELETED`.
+    Deleted,
+    /// `SIZE`.
+    Size,
+    /// `HIGHESTMODSEQ`.
+    HighestModSeq,
+    /// `MAILBOXID`.
+    MailboxId,
+    /// `APPENDLIMIT`.
+    AppendLimit,
+}
+
+/// APPEND: a mailbox, and one message or more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Append {
+    /// Where to.
+    pub mailbox: Mailbox,
+    /// At least one.
+    pub messages: Vec<AppendMessage>,
+}
+
+/// One message of an APPEND.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppendMessage {
+    /// Flags and keywords as sent.
+    pub flags: Vec<Flag>,
+    /// The internal date, if given.
+    pub date: Option<DateTime>,
+    /// Which of the command's literals holds the message ([`crate::wire`] hands
+    /// message literals on in pieces; they are never part of the command).
+    pub literal: usize,
+    /// Its size in octets, as announced.
+    pub size: u64,
+    /// Sent as `~{n}` (RFC 3516) or within `UTF8 (…)` (RFC 6855).
+    pub binary: bool,
+}
+
+/// A point in time with its zone, as in INTERNALDATE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DateTime {
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub unix: i64,
+    /// Minutes east of UTC.
+    pub zone_minutes: i16,
+}
+
+/// A day, without a zone, as SEARCH compares them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Date {
+    /// Days since 1970-01-01.
+    pub days: i32,
+}
+
+/// A flag: RFC 9051 §2.3.2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Flag {
+    /// `\Answered`.
+    Answered,
+    /// `\Flagged`.
+    Flagged,
+    /// `\Deleted`.
+    Deleted,
+    /// `\Seen`.
+    Seen,
+    /// `\Draft`.
+    Draft,
+    /// `\Recent`, which no client can set.
+    Recent,
+    /// Another flag with a backslash, without it: none that we can store.
+    Extension(Box<str>),
+    /// A keyword, as sent.
+    Keyword(Box<str>),
+}
+
+/// FETCH: RFC 9051 §6.4.5, RFC 7162 §3.1.4.1, §3.2.6.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetch {
+    /// FETCH or UID FETCH.
+    pub numbering: Numbering,
+    /// Which messages.
+    pub messages: SequenceSet,
+    /// What of them; ALL, FAST and FULL are already taken apart.
+    pub items: Vec<FetchItem>,
+    /// `(CHANGEDSINCE n)`.
+    pub changed_since: Option<u64>,
+    /// `(… VANISHED)`.
+    pub vanished: bool,
+}
+
+/// What FETCH can tell of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FetchItem {
+    /// `ENVELOPE`.
+    Envelope,
+    /// `FLAGS`.
+    Flags,
+    /// `INTERNALDATE`.
+    InternalDate,
+    /// `RFC822`, RFC 3501.
+    Rfc822,
+    /// `RFC822.HEADER`, RFC 3501.
+    Rfc822Header,
+    /// `RFC822.SIZE`.
+    Rfc822Size,
+    /// `RFC822.TEXT`, RFC 3501.
+    Rfc822Text,
+    /// `BODY` without a section.
+    Body,
+    /// `BODYSTRUCTURE`.
+    BodyStructure,
+    /// `UID`.
+    Uid,
+    /// `MODSEQ`, RFC 7162.
+    ModSeq,
+    /// `EMAILID`, RFC 8474.
+    EmailId,
+    /// `THREADID`, RFC 8474.
+    ThreadId,
+    /// `BODY[…]<…>` and `BODY.PEEK[…]<…>`.
+    Section {
+        /// Which part.
+        section: Section,
+        /// Which octets of it.
+        partial: Option<Partial>,
+        /// Leaves `\Seen` alone.
+        peek: bool,
+    },
+    /// `BINARY[…]<…>` and `BINARY.PEEK[…]<…>`.
+    Binary {
+        /// The part's number; empty for the whole message.
+        part: Vec<NonZeroU32>,
+        /// Which octets of it.
+        partial: Option<Partial>,
+        /// Leaves `\Seen` alone.
+        peek: bool,
+    },
+    /// `BINARY.SIZE[…]`.
+    BinarySize(Vec<NonZeroU32>),
+}
+
+/// `section-spec`: RFC 9051 §6.4.5.1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// The part's number; empty for the message itself.
+    pub part: Vec<NonZeroU32>,
+    /// What of the part.
+    pub text: SectionText,
+}
+
+/// `section-text`, or nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SectionText {
+    /// No specifier: the whole.
+    Whole,
+    /// `HEADER`.
+    Header,
+    /// `HEADER.FIELDS (…)`: names as sent.
+    HeaderFields(Vec<Vec<u8>>),
+    /// `HEADER.FIELDS.NOT (…)`: names as sent.
+    HeaderFieldsNot(Vec<Vec<u8>>),
+    /// `TEXT`.
+    Text,
+    /// `MIME`.
+    Mime,
+}
+
+/// `<start.count>`: RFC 9051 §6.4.5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Partial {
+    /// First octet, from 0.
+    pub start: u64,
+    /// How many at most; at least 1.
+    pub count: u64,
+}
+
+/// STORE: RFC 9051 §6.4.6, RFC 7162 §3.1.3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    /// STORE or UID STORE.
+    pub numbering: Numbering,
+    /// Which messages.
+    pub messages: SequenceSet,
+    /// `(UNCHANGEDSINCE n)`.
+    pub unchanged_since: Option<u64>,
+    /// What to do with the flags.
+    pub action: StoreAction,
+    /// `.SILENT`.
+    pub silent: bool,
+    /// Which flags.
+    pub flags: Vec<Flag>,
+}
+
+/// The three forms of STORE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreAction {
+    /// `FLAGS`.
+    Replace,
+    /// `+FLAGS`.
+    Add,
+    /// `-FLAGS`.
+    Remove,
+}
+
+/// COPY and MOVE: RFC 9051 §6.4.7, §6.4.8.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copy {
+    /// With or without the UID prefix.
+    pub numbering: Numbering,
+    /// Which messages.
+    pub messages: SequenceSet,
+    /// Where to.
+    pub mailbox: Mailbox,
+}
+
+/// SEARCH: RFC 9051 §6.4.4.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    /// SEARCH or UID SEARCH: the numbering of the *result*.
+    pub numbering: Numbering,
+    /// What follows `RETURN`; `None` if it was not there.
+    pub returns: Option<SearchReturn>,
+    /// `CHARSET`, as sent.
+    pub charset: Option<Vec<u8>>,
+    /// What to look for.
+    pub key: SearchKey,
+}
+
+/// SEARCH return options: RFC 9051 §6.4.4; `RETURN ()` is `ALL`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent option word of the grammar"
+)]
+pub struct SearchReturn {
+    /// `MIN`.
+    pub min: bool,
+    /// `MAX`.
+    pub max: bool,
+    /// `ALL`.
+    pub all: bool,
+    /// `COUNT`.
+    pub count: bool,
+    /// `SAVE`.
+    pub save: bool,
+}
+
+/// A search key: RFC 9051 §6.4.4, RFC 7162 §3.1.5, RFC 8474 §6.
+/// Strings are in the command's charset, as sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SearchKey {
+    /// `ALL`.
+    All,
+    /// Several keys in a row: all must hold. Never empty.
+    And(Vec<SearchKey>),
+    /// `OR`.
+    Or(Box<(SearchKey, SearchKey)>),
+    /// `NOT`.
+    Not(Box<SearchKey>),
+    /// A flag or keyword is set: `ANSWERED`, `KEYWORD x`, …
+    Flag(Flag),
+    /// A flag or keyword is not set: `UNANSWERED`, `OLD`, `UNKEYWORD x`, …
+    NotFlag(Flag),
+    /// `NEW`: recent and not seen (RFC 3501).
+    New,
+    /// A sequence set of message numbers, `*` and `$` included.
+    Sequence(SequenceSet),
+    /// `UID`.
+    Uid(SequenceSet),
+    /// `BCC`, `CC`, `FROM`, `SUBJECT`, `TO`, `HEADER`: field name, and what it contains.
+    Header {
+        /// The field's name as sent (or the key's own).
+        field: Vec<u8>,
+        /// Substring; empty matches every message that has the field.
+        contains: Vec<u8>,
+    },
+    /// `BODY`.
+    Body(Vec<u8>),
+    /// `TEXT`.
+    Text(Vec<u8>),
+    /// `BEFORE`, `ON`, `SINCE` on the internal date.
+    InternalDate(DateOrder, Date),
+    /// `SENTBEFORE`, `SENTON`, `SENTSINCE`.
+    SentDate(DateOrder, Date),
+    /// `LARGER`.
+    Larger(u64),
+    /// `SMALLER`.
+    Smaller(u64),
+    /// `MODSEQ`, any entry name and type (RFC 7162 §3.1.5).
+    ModSeq(u64),
+    /// `EMAILID`.
+    EmailId(Vec<u8>),
+    /// `THREADID`.
+    ThreadId(Vec<u8>),
+}
+
+/// How a date is compared; the time and zone are disregarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DateOrder {
+    /// Earlier than the day.
+    Before,
+    /// On the day.
+    On,
+    /// On the day or later.
+    Since,
+}
+
+impl core::fmt::Debug for NotAuthenticated {
+    /// Shows no secret: a `Command` may end up in a log.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::StartTls => f.write_str("StartTls"),
+            Self::Authenticate { mechanism, .. } => write!(f, "Authenticate({mechanism:?}, …)"),
+            Self::Login { .. } => f.write_str("Login(…)"),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The RFC's data items, written straight into a byte buffer.

@@ -1,0 +1,33 @@
+//! One message: what its bytes mean.
+//!
+//! Header fields (RFC 5322), MIME structure (RFC 2045–2047, 2183, 2231),
+//! and what IMAP derives from them: ENVELOPE, BODY, BODYSTRUCTURE, sections,
+//! decoded text, base subject, threading keys.
+//!
+//! A message is read once, on arrival, by [`Scanner`], in pieces of any size
+//! and in memory that does not grow with it; the outcome is a [`Digest`],
+//! which the store keeps beside the message, so that a FETCH parses nothing.
+//!
+//! Real mail is broken mail: nothing here fails on a message, whatever its
+//! bytes; limits ([`Limits`]) bound what a hostile one can cost.
+//!
+//! Nothing here does I/O or knows a mailbox: `no_std` proves it.
+
+#![no_std]
+
+extern crate alloc;
+
+pub mod address;
+pub mod date;
+pub mod decode;
+pub mod digest;
+pub mod envelope;
+pub mod header;
+pub mod scan;
+pub mod structure;
+pub mod subject;
+pub mod thread;
+
+pub use digest::Digest;
+pub use scan::{Limits, Scanner};
+pub use structure::{Part, PartKind, Span};
