@@ -1,1 +1,42 @@
+//! Accounts, mailboxes and messages, on a log that loses nothing.
 //!
+//! An account is an ordered log of [`change::Change`]s, numbered by
+//! [`ModSeq`]; the state of its mailboxes is the fold of its changes. Three
+//! nouns carry that through:
+//!
+//! * [`Account`]: the verbs. Each is one atomic batch, durable on return.
+//! * [`Snapshot`] and [`Mailbox`]: the state at a modseq, immutable, shared.
+//! * [`Incoming`]: a message on its way in, piece by piece.
+//!
+//! Mail semantics are written once, here; below them `engine` keeps
+//! bytes and promises durability, and knows no mail at all. Formats on disk:
+//! `docs/store-format.md`.
+//!
+//! Nothing here knows a protocol.
+
+pub mod account;
+pub mod change;
+pub mod clock;
+pub mod email;
+pub mod engine;
+pub mod error;
+pub mod flag;
+pub mod id;
+pub mod incoming;
+pub mod mailbox;
+pub mod name;
+pub mod snapshot;
+pub mod store;
+pub mod verify;
+
+pub use account::{Account, Arrival, Copied, FlagAction, FlagChange, Placed, Stored};
+pub use clock::{Clock, Timestamp};
+pub use email::Email;
+pub use error::Error;
+pub use flag::{Flags, Keyword, SystemFlags};
+pub use id::{AccountId, EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity};
+pub use incoming::{Incoming, Received};
+pub use mailbox::{Counters, Mailbox, Message};
+pub use name::{MailboxName, Role};
+pub use snapshot::Snapshot;
+pub use store::{Options, Store};

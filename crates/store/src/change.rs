@@ -1,0 +1,1 @@
+//! What happened: the changes of an account, and their form in the log.

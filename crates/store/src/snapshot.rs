@@ -1,0 +1,68 @@
+//! The state of an account at a modseq: immutable, shared.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::{
+    id::{MailboxId, ModSeq},
+    mailbox::Mailbox,
+    name::{MailboxName, Role},
+};
+
+/// All mailboxes of an account at one modseq.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    pub(crate) mod_seq: u64,
+    pub(crate) mailboxes: Arc<BTreeMap<MailboxId, Arc<Mailbox>>>,
+    pub(crate) names: Arc<BTreeMap<MailboxName, MailboxId>>,
+    pub(crate) subscriptions: Arc<BTreeSet<MailboxName>>,
+}
+
+impl Snapshot {
+    /// The last change that is in it.
+    #[must_use]
+    pub fn mod_seq(&self) -> ModSeq {
+        ModSeq(self.mod_seq)
+    }
+
+    /// A mailbox by its id.
+    #[must_use]
+    pub fn mailbox(&self, id: MailboxId) -> Option<&Arc<Mailbox>> {
+        self.mailboxes.get(&id)
+    }
+
+    /// A mailbox by its name.
+    #[must_use]
+    pub fn named(&self, name: &MailboxName) -> Option<&Arc<Mailbox>> {
+        self.mailboxes.get(self.names.get(name)?)
+    }
+
+    /// Every mailbox, in the order of the names.
+    pub fn mailboxes(&self) -> impl Iterator<Item = (&MailboxName, &Arc<Mailbox>)> {
+        self.names
+            .iter()
+            .filter_map(|(name, id)| Some((name, self.mailboxes.get(id)?)))
+    }
+
+    /// Every mailbox below `name`, in the order of the names.
+    pub fn below<'a>(
+        &'a self,
+        name: &'a MailboxName,
+    ) -> impl Iterator<Item = (&'a MailboxName, &'a Arc<Mailbox>)> {
+        self.mailboxes().filter(move |(n, _)| n.is_below(name))
+    }
+
+    /// Every name subscribed to, whether or not a mailbox has it.
+    #[must_use]
+    pub fn subscriptions(&self) -> &BTreeSet<MailboxName> {
+        &self.subscriptions
+    }
+
+    /// The mailbox with this special use.
+    #[must_use]
+    pub fn with_role(&self, role: Role) -> Option<&Arc<Mailbox>> {
+        self.mailboxes.values().find(|m| m.role() == Some(role))
+    }
+}

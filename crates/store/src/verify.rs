@@ -1,0 +1,1 @@
+//! Walks a store and names what is wrong with it.
