@@ -1,1 +1,18 @@
+//! Who may log in, and how.
 //!
+//! * [`directory`]: the accounts file, and which account a mail address means;
+//! * [`password`]: Argon2id hashes and SCRAM keys, made and checked;
+//! * [`sasl`]: the mechanisms (RFC 4422), each a small state machine;
+//! * [`brake`]: what slows down guessing.
+//!
+//! [`Authenticator`] puts them together: it is all a session sees.
+
+pub mod authenticator;
+pub mod brake;
+pub mod directory;
+pub mod password;
+pub mod sasl;
+
+pub use authenticator::{Authenticator, Identity, Refused};
+pub use directory::Directory;
+pub use sasl::{Channel, Exchange, Mechanism, Step};

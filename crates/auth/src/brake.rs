@@ -1,0 +1,1 @@
+//! What slows down guessing, and can never lock out the operator.
