@@ -1,0 +1,225 @@
+//! A `chapar serve` of one test: its own directory, ports, accounts; killed when dropped.
+
+use std::{
+    fs,
+    io::Write,
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::connection::Connection;
+
+/// The password of every test account.
+pub(crate) const PASSWORD: &str = "correct-horse";
+
+/// A server process with its directory.
+pub(crate) struct Chapar {
+    directory: PathBuf,
+    _temporary: Option<tempfile::TempDir>,
+    process: Option<Child>,
+    pub(crate) imap: SocketAddr,
+    pub(crate) imaps: SocketAddr,
+    pub(crate) lmtp: SocketAddr,
+}
+
+impl Chapar {
+    /// A running server with these accounts.
+    pub(crate) fn with_accounts(accounts: &[&str]) -> Self {
+        let mut chapar = Self::prepare("");
+        for account in accounts {
+            chapar.add_account(account);
+        }
+        chapar.start();
+        chapar
+    }
+
+    /// A directory with a configuration, nothing started; `extra` is added to it.
+    pub(crate) fn prepare(extra: &str) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let mut chapar = Self::prepare_in(temporary.path(), extra);
+        chapar._temporary = Some(temporary);
+        chapar
+    }
+
+    /// The same in a directory that stays.
+    pub(crate) fn prepare_in(directory: &Path, extra: &str) -> Self {
+        let [imap, imaps, lmtp] = free_ports();
+        let chapar =
+            Self { directory: directory.to_owned(), _temporary: None, process: None, imap, imaps, lmtp };
+        make_certificate(directory);
+        fs::write(chapar.config(), chapar.configuration(extra)).unwrap();
+        chapar
+    }
+
+    fn configuration(&self, extra: &str) -> String {
+        let Self { imap, imaps, lmtp, .. } = self;
+        let d = self.directory.display();
+        format!(
+            r#"
+hostname = "mail.example.test"
+data = "{d}/data"
+domains = ["example.test"]
+
+[imap]
+listen = ["{imap}"]
+listen-tls = ["{imaps}"]
+
+[lmtp]
+unix = "{d}/lmtp.sock"
+listen = ["{lmtp}"]
+allow = ["127.0.0.0/8"]
+
+[tls]
+certificate = "{d}/cert.pem"
+key = "{d}/key.pem"
+
+[login]
+plaintext = true
+{extra}
+"#
+        )
+    }
+
+    pub(crate) fn config(&self) -> PathBuf {
+        self.directory.join("chapar.toml")
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub(crate) fn lmtp_socket(&self) -> PathBuf {
+        self.directory.join("lmtp.sock")
+    }
+
+    /// Runs a verb of the command line on this server's configuration.
+    pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = command()
+            .args(arguments)
+            .arg("--config")
+            .arg(self.config())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    pub(crate) fn add_account(&self, name: &str) {
+        let done = self.run(&["account", "add", name, "--password-stdin"], PASSWORD);
+        assert!(done.status.success(), "account add {name}: {}", text(&done));
+    }
+
+    /// Starts the process and waits until it listens.
+    pub(crate) fn start(&mut self) {
+        let log = fs::File::options().create(true).append(true).open(self.directory.join("log")).unwrap();
+        let child = command()
+            .arg("serve")
+            .arg("--config")
+            .arg(self.config())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.process = Some(child);
+        let give_up = Instant::now() + Duration::from_secs(60);
+        while TcpStream::connect(self.imap).is_err() || TcpStream::connect(self.lmtp).is_err() {
+            if let Some(status) = self.process.as_mut().unwrap().try_wait().unwrap() {
+                panic!("chapar serve ended with {status}:\n{}", self.log());
+            }
+            assert!(Instant::now() < give_up, "chapar serve does not listen:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Everything it has logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.directory.join("log")).unwrap_or_default()
+    }
+
+    /// Kills it at once, as a crash would.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.process.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Asks it to stop, and gives its exit status.
+    pub(crate) fn terminate(&mut self) -> std::process::ExitStatus {
+        let mut child = self.process.take().unwrap();
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        child.wait().unwrap()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.as_ref().unwrap().id()
+    }
+
+    /// A new IMAP connection, past its greeting.
+    pub(crate) fn connect(&self) -> Connection {
+        let mut connection = Connection::open(self.imap);
+        connection.read_line();
+        connection
+    }
+
+    /// A new IMAP connection, logged in.
+    pub(crate) fn login(&self, account: &str) -> Connection {
+        let mut connection = self.connect();
+        connection.ok(&format!("LOGIN {account} {PASSWORD}"));
+        connection
+    }
+
+    /// Walks the store and panics if anything in it is wrong.
+    pub(crate) fn verify(&self) {
+        let done = self.run(&["verify"], "");
+        assert!(done.status.success(), "verify: {}", text(&done));
+    }
+}
+
+impl Drop for Chapar {
+    /// Every test is a consistency test: the store must verify at its end.
+    fn drop(&mut self) {
+        self.kill();
+        if !std::thread::panicking() && self.directory.join("data").exists() {
+            self.verify();
+        } else if std::thread::panicking() {
+            eprintln!("--- log of the server:\n{}", self.log());
+        }
+    }
+}
+
+fn command() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_chapar"))
+}
+
+/// What a command printed, for a failed assertion.
+pub(crate) fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Ports that were free a moment ago.
+fn free_ports<const N: usize>() -> [SocketAddr; N] {
+    let held: [TcpListener; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    std::array::from_fn(|i| held[i].local_addr().unwrap())
+}
+
+/// A self-signed certificate for localhost, by openssl.
+fn make_certificate(directory: &Path) {
+    let done = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"])
+        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
+        .arg("-keyout")
+        .arg(directory.join("key.pem"))
+        .arg("-out")
+        .arg(directory.join("cert.pem"))
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "openssl: {}", text(&done));
+}

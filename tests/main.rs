@@ -1,0 +1,18 @@
+//! The system from outside: the built `chapar`, its sockets, its files.
+//!
+//! * [`transcripts`]: what a client says and hears, as text files;
+//! * [`clients`]: real mail clients and a real Postfix;
+//! * [`faults`]: the process killed, the disk full, the file damaged;
+//! * [`hostile`]: input that nobody should send;
+//! * [`simulation`]: random sessions against a naive model.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that finds something else than it expects fails")]
+#![expect(clippy::missing_panics_doc, reason = "tests panic to fail")]
+
+mod chapar;
+mod clients;
+mod connection;
+mod faults;
+mod hostile;
+mod simulation;
+mod transcripts;
