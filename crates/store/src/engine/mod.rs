@@ -1,9 +1,237 @@
 //! What keeps the bytes, and knows no mail.
 //!
 //! An engine offers: put a record, append a batch to an account's log, read
-//! both back, keep checkpoint chunks. Two implement it: [`log`], files
+//! both back, keep checkpoint data. Two implement it: [`log`], files
 //! on a local disk, and [`memory`], for tests and simulation, with the same behaviour.
+//!
+//! The contract, once, for both:
+//!
+//! * **Order.** Puts and appends get their place when they are called; the
+//!   log has them in that order, and `done`s run in that order.
+//! * **Durability.** A put is durable no later than any append called after it
+//!   that is acknowledged. An append is acknowledged by its `done`, after the disk has it.
+//! * **Failure.** When a group of writes fails, everything queued behind it fails too,
+//!   and every [`Writes`] from before is spent: what it put can never be referred to
+//!   by a later batch. Begin again for the next attempt.
+//! * **Places.** A [`Ref`] means something only if the batch that holds it was acknowledged.
+
+#![allow(dead_code, reason = "the rooms above are being built")]
+
+pub(crate) mod memory;
+
+use std::{ops::Range, path::PathBuf, sync::Arc};
+
+use crate::{error::Error, id::AccountId};
+
+/// The longest body of one put, in octets; larger things are several puts.
+pub(crate) const PIECE_BYTES_MAX: usize = 128 * 1024;
 
 /// Where a record is: opaque, for ever the same record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ref(pub(crate) u64);
+
+/// A point in the log: everything before it is durable, or is what a checkpoint covers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Position(pub(crate) u64);
+
+/// A writing context: see the contract above. Cheap to copy; hold one per operation,
+/// from its first put to its append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Writes {
+    pub(crate) generation: u64,
+}
+
+/// What a put record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RecordKind {
+    /// A piece of a message's octets.
+    Blob,
+    /// A message's own record, which says where its octets are.
+    Message,
+}
+
+/// Told once, in log order, on the engine's thread, how an append ended. Must be short and
+/// must not wait: everybody's writes wait for it.
+pub(crate) type Done = Box<dyn FnOnce(Result<Position, Error>) + Send>;
+
+/// A checkpoint entry: key and value.
+pub(crate) type Entry = (Vec<u8>, Vec<u8>);
+
+/// Something that was found damaged on opening.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Damage {
+    /// The file, below the store's directory.
+    pub(crate) file: Arc<str>,
+    /// Where in it, in octets.
+    pub(crate) offset: u64,
+    /// What is wrong, for a person.
+    pub(crate) what: Arc<str>,
+}
+
+/// How to open an engine.
+#[derive(Debug, Clone)]
+pub(crate) struct EngineOptions {
+    /// The store's directory; `None` keeps everything in memory.
+    pub(crate) directory: Option<PathBuf>,
+    /// When a segment of the log is full, in octets.
+    pub(crate) segment_bytes: u64,
+}
+
+impl EngineOptions {
+    /// The usual segment: small enough to clean, large enough to be rare.
+    pub(crate) const SEGMENT_BYTES: u64 = 128 << 20;
+}
+
+/// An open engine. Cheap to clone; all clones are the same engine.
+#[derive(Debug, Clone)]
+pub(crate) enum Engine {
+    /// Everything in memory.
+    Memory(memory::Memory),
+}
+
+/// The call, on whichever engine it is.
+macro_rules! each {
+    ($self:ident, $engine:ident => $call:expr) => {
+        match $self {
+            Engine::Memory($engine) => $call,
+        }
+    };
+}
+
+impl Engine {
+    /// Opens what is there, or makes it; recovers if need be. Needs no runtime.
+    ///
+    /// # Errors
+    /// [`Error::InUse`], [`Error::Io`], [`Error::Corrupt`] if nothing can be trusted.
+    pub(crate) async fn open(options: EngineOptions) -> Result<Self, Error> {
+        let EngineOptions { .. } = options;
+        Ok(Self::Memory(memory::Memory::new()))
+    }
+
+    /// A writing context as of now.
+    pub(crate) fn begin(&self) -> Writes {
+        each!(self, engine => engine.begin())
+    }
+
+    /// Queues one record of at most [`PIECE_BYTES_MAX`] octets, and says where it will be.
+    /// Waits only while the queue is over its byte budget. Cancel-safe: cancelled,
+    /// nothing was queued. `account` is for verify and repair to tell whose it is.
+    ///
+    /// # Errors
+    /// [`Error::Full`] or whatever spent `writes`; [`Error::OutOfService`];
+    /// [`Error::TooBig`] for a body that is too long.
+    pub(crate) async fn put(
+        &self,
+        writes: Writes,
+        kind: RecordKind,
+        account: Option<AccountId>,
+        body: Vec<u8>,
+    ) -> Result<Ref, Error> {
+        each!(self, engine => engine.put(writes, kind, account, body).await)
+    }
+
+    /// Queues a batch, never waits: call it with the account's lock held. `seq` must be the
+    /// account's last plus one, counting what is queued ([`Engine::batches`] has to have been
+    /// called for the account once). If this returns an error, `done` is dropped uncalled.
+    ///
+    /// # Errors
+    /// As [`Engine::put`]; [`Error::NotPermitted`] if `seq` is not the next.
+    pub(crate) fn append(
+        &self,
+        writes: Writes,
+        account: AccountId,
+        seq: u64,
+        batch: Vec<u8>,
+        done: Done,
+    ) -> Result<(), Error> {
+        each!(self, engine => engine.append(writes, account, seq, batch, done))
+    }
+
+    /// Appends octets `range` of a record's body to `into`, after checking the whole body
+    /// against its checksum. `length` is the body's length if the caller knows it: that
+    /// saves a read. Returns the body's length.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if the record is not what was written or not that long, [`Error::Io`];
+    /// `into` is then as before.
+    pub(crate) async fn read(
+        &self,
+        at: Ref,
+        range: Range<usize>,
+        length: Option<usize>,
+        into: &mut Vec<u8>,
+    ) -> Result<usize, Error> {
+        each!(self, engine => engine.read(at, range, length, into).await)
+    }
+
+    /// The account's durable batches after `after`, ascending by seq; a gap is a batch that
+    /// was damaged. Quick if `after` is what the checkpoint says, a walk through the log if less.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Corrupt`].
+    pub(crate) async fn batches(
+        &self,
+        account: AccountId,
+        after: u64,
+    ) -> Result<Vec<(u64, Vec<u8>)>, Error> {
+        each!(self, engine => engine.batches(account, after).await)
+    }
+
+    /// The checkpoint's value for a key.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Corrupt`].
+    pub(crate) async fn checkpoint_get(&self, key: Vec<u8>) -> Result<Option<Vec<u8>>, Error> {
+        each!(self, engine => engine.checkpoint_get(key).await)
+    }
+
+    /// The checkpoint's entries whose keys begin with `prefix`, ascending.
+    ///
+    /// # Errors
+    /// As [`Engine::checkpoint_get`].
+    pub(crate) async fn checkpoint_scan(&self, prefix: Vec<u8>) -> Result<Vec<Entry>, Error> {
+        each!(self, engine => engine.checkpoint_scan(prefix).await)
+    }
+
+    /// Changes the checkpoint, all or nothing, durable on return; `None` removes a key. With
+    /// `complete_to`, says that every batch of every account before it is in
+    /// the checkpoint: recovery begins there.
+    ///
+    /// # Errors
+    /// [`Error::Full`], [`Error::Io`]; the checkpoint is as before.
+    pub(crate) async fn checkpoint_put(
+        &self,
+        writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+        complete_to: Option<Position>,
+    ) -> Result<(), Error> {
+        each!(self, engine => engine.checkpoint_put(writes, complete_to).await)
+    }
+
+    /// Accounts with batches that no checkpoint covers yet.
+    pub(crate) fn pending_accounts(&self) -> Vec<AccountId> {
+        each!(self, engine => engine.pending_accounts())
+    }
+
+    /// The end of what is durable.
+    pub(crate) fn position(&self) -> Position {
+        each!(self, engine => engine.position())
+    }
+
+    /// Octets of log after the last complete checkpoint: what recovery would read.
+    pub(crate) fn bytes_since_checkpoint(&self) -> u64 {
+        each!(self, engine => engine.bytes_since_checkpoint())
+    }
+
+    /// What was found damaged on opening.
+    pub(crate) fn damages(&self) -> Vec<Damage> {
+        each!(self, engine => engine.damages())
+    }
+
+    /// Finishes what is queued, stops the threads, releases the lease. Later writes fail.
+    ///
+    /// # Errors
+    /// [`Error::OutOfService`] if the last writes could not be made durable.
+    pub(crate) async fn close(&self) -> Result<(), Error> {
+        each!(self, engine => engine.close().await)
+    }
+}
