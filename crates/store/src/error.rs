@@ -5,7 +5,6 @@ use std::{path::PathBuf, sync::Arc};
 /// A failed store operation. Nothing of the operation has happened, unless
 /// the variant says otherwise. Cheap to clone: one failed group answers many.
 #[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// The mailbox does not exist (any more).
     #[error("no such mailbox")]
