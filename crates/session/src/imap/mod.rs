@@ -1,5 +1,12 @@
 //! An IMAP session: RFC 9051 and RFC 3501 on one connection.
 
+pub(crate) mod fetch;
+pub(crate) mod flags;
+pub(crate) mod refusal;
+pub(crate) mod search;
+pub(crate) mod state;
+pub(crate) mod view;
+
 use crate::{Gone, Next, Outlet, Peer, Services, Tls};
 
 /// One client's session.

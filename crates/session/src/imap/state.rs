@@ -1,0 +1,119 @@
+//! The states of a session, each owning exactly what exists in it: RFC 9051 §3.
+
+use std::sync::Arc;
+
+use imap::{UidSet, command::Numbering, set::SequenceSet};
+use store::{Account, MailboxId};
+
+use super::{refusal::Refusal, view::View};
+
+/// Where a session is: RFC 9051 §3.
+#[derive(Debug)]
+pub(crate) enum State {
+    /// §3.1: nobody yet.
+    NotAuthenticated,
+    /// §3.2: somebody, without a mailbox.
+    Authenticated(User),
+    /// §3.3: somebody, with a mailbox.
+    Selected(Box<Selected>),
+    /// §3.4: over.
+    Logout,
+}
+
+/// Who has logged in.
+#[derive(Debug, Clone)]
+pub(crate) struct User {
+    /// The account's name.
+    pub(crate) name: Arc<str>,
+    /// Its mail.
+    pub(crate) account: Account,
+}
+
+/// A mailbox that is open.
+#[derive(Debug)]
+pub(crate) struct Selected {
+    /// Whose it is.
+    pub(crate) user: User,
+    /// Which one, through renames.
+    pub(crate) mailbox: MailboxId,
+    /// What the client knows of it.
+    pub(crate) view: View,
+    /// SELECT or EXAMINE.
+    pub(crate) access: Access,
+    /// `$`, the saved result of the last SEARCH that asked for it (RFC 9051
+    /// §6.4.4.1). May hold UIDs that are gone.
+    pub(crate) saved: UidSet,
+}
+
+/// How a mailbox is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// EXAMINE.
+    ReadOnly,
+    /// SELECT.
+    ReadWrite,
+}
+
+/// What the client has enabled: RFC 9051 §6.3.1, RFC 7162 §3.1, §3.2.3.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Enabled {
+    /// `IMAP4rev2`: UTF-8 names, no `\Recent`, ESEARCH.
+    pub(crate) rev2: bool,
+    /// CONDSTORE, in whatever way: FETCH responses carry MODSEQ.
+    pub(crate) condstore: bool,
+    /// QRESYNC: VANISHED takes the place of EXPUNGE, FETCH responses carry UID.
+    pub(crate) qresync: bool,
+}
+
+impl Selected {
+    /// The account, for its verbs.
+    pub(crate) fn account(&self) -> &Account {
+        &self.user.account
+    }
+
+    /// Takes the newest state, so that what is read from now on is current.
+    /// Tells the client nothing and changes no number.
+    pub(crate) fn refresh(&mut self) {
+        let snapshot = self.user.account.snapshot();
+        // RFC 2180 §3.2: if the mailbox was deleted, the client keeps what it
+        // had until it closes it; the store refuses to change it.
+        if let Some(mailbox) = snapshot.mailbox(self.mailbox) {
+            self.view.advance(mailbox);
+        }
+    }
+
+    /// The UIDs that a set means, in this client's numbering. UIDs that don't
+    /// exist may be among them: [`View::messages_in`] leaves those out.
+    ///
+    /// # Errors
+    /// BAD for a sequence number that the client does not have, `*` of an
+    /// empty mailbox included (RFC 9051 §9, `seq-number`).
+    pub(crate) fn resolve(
+        &self,
+        set: &SequenceSet,
+        numbering: Numbering,
+    ) -> Result<UidSet, Refusal> {
+        let SequenceSet::Ranges(ranges) = set else {
+            return Ok(self.saved.clone());
+        };
+        if numbering == Numbering::Uid {
+            return Ok(set.resolve(self.view.largest_uid()).unwrap_or_default());
+        }
+        let count = self.view.len();
+        ranges
+            .iter()
+            .map(|range| {
+                let from = range.from.unwrap_or(count);
+                let to = range.to.unwrap_or(count);
+                let first = self.view.uid_at(from.min(to));
+                let last = self.view.uid_at(from.max(to));
+                match (first, last) {
+                    (Some(first), Some(last)) => Ok((first.0, last.0)),
+                    _ => Err(Refusal::bad(format!(
+                        "No message has that number: there are {count}"
+                    ))),
+                }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,331 @@
+//! What this client has been told of its mailbox: the only place that knows its
+//! message sequence numbers (RFC 9051 §2.3.1.2).
+//!
+//! A view holds the newest snapshot taken, and what separates it from what the
+//! client knows:
+//!
+//! * *ghosts*: messages that the snapshot no longer has, but the client still
+//!   counts. They keep their numbers, and stay readable from the snapshot that
+//!   had them last, until an EXPUNGE or VANISHED response has gone out;
+//! * *unannounced* messages: those with UIDs from `announced` on, which have no
+//!   number until an EXISTS response has gone out;
+//! * *untold* flags: messages whose modseq is above `told`.
+//!
+//! So [`View::advance`] may be called at any time: it changes no number and no
+//! count. Numbers change in [`View::bury_last`], [`View::bury_all`] and
+//! [`View::announce`], each called where the response is written, nowhere else.
+
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
+
+use imap::UidSet;
+use store::{Mailbox, Message, ModSeq, Uid};
+
+/// What a client has been told.
+#[derive(Debug)]
+pub(crate) struct View {
+    /// The newest state taken.
+    mailbox: Arc<Mailbox>,
+    /// Gone from `mailbox`, still counted by the client; ascending.
+    ghosts: Vec<Ghost>,
+    /// The client counts messages with UIDs below this.
+    announced: u32,
+    /// Changes of flags up to this one have been told.
+    told: ModSeq,
+    /// Messages whose flags were told at a modseq beyond `told`: what the
+    /// command's own responses said. Empty between commands.
+    aware: BTreeMap<u32, ModSeq>,
+    /// UIDs that are `\Recent` in this session; ascending, disjoint.
+    recent: Vec<Range<u32>>,
+}
+
+/// A message that was expunged, and the client does not know.
+#[derive(Debug)]
+struct Ghost {
+    uid: Uid,
+    /// The last snapshot that had it.
+    last: Arc<Mailbox>,
+}
+
+impl View {
+    /// The view of a client that is just being told of all messages in `mailbox`.
+    pub(crate) fn new(mailbox: Arc<Mailbox>) -> Self {
+        Self {
+            announced: mailbox.uid_next().0,
+            told: mailbox.highest_mod_seq(),
+            ghosts: Vec::new(),
+            aware: BTreeMap::new(),
+            recent: Vec::new(),
+            mailbox,
+        }
+    }
+
+    /// The newest state taken. It lacks the ghosts and has the unannounced
+    /// messages: for numbers and messages, ask the view.
+    pub(crate) fn mailbox(&self) -> &Arc<Mailbox> {
+        &self.mailbox
+    }
+
+    /// How many messages the client counts: the last EXISTS less the EXPUNGEs since.
+    pub(crate) fn len(&self) -> u32 {
+        self.place_of(Uid(self.announced)) + number(self.ghosts.len())
+    }
+
+    /// The largest UID that the client counts; 0 for none. What `*` means.
+    pub(crate) fn largest_uid(&self) -> u32 {
+        let living = self
+            .place_of(Uid(self.announced))
+            .checked_sub(1)
+            .and_then(|index| self.mailbox.at(index))
+            .map_or(0, |message| message.uid.0);
+        let ghost = self.ghosts.last().map_or(0, |ghost| ghost.uid.0);
+        living.max(ghost)
+    }
+
+    /// The sequence number of a message that the client counts. O(log n).
+    pub(crate) fn sequence_of(&self, uid: Uid) -> Option<u32> {
+        if uid.0 >= self.announced {
+            return None;
+        }
+        match (self.mailbox.index_of(uid), self.ghost_at(uid)) {
+            (Ok(index), Err(ghosts)) | (Err(index), Ok(ghosts)) => Some(index + number(ghosts) + 1),
+            _ => None,
+        }
+    }
+
+    /// The UID of a sequence number. O(log² n) while there are ghosts, else O(1).
+    pub(crate) fn uid_at(&self, sequence: u32) -> Option<Uid> {
+        let rank = sequence.checked_sub(1)?;
+        let (mut low, mut high) = (0, self.ghosts.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.ghost_rank(middle)? < rank {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        if self.ghost_rank(low) == Some(rank) {
+            return self.ghosts.get(low).map(|ghost| ghost.uid);
+        }
+        let message = self.mailbox.at(rank - number(low))?;
+        (message.uid.0 < self.announced).then_some(message.uid)
+    }
+
+    /// The message with that UID, if the client counts it; ghosts included.
+    pub(crate) fn message(&self, uid: Uid) -> Option<Message<'_>> {
+        if uid.0 >= self.announced {
+            return None;
+        }
+        self.mailbox.get(uid).or_else(|| {
+            let ghost = self.ghosts.get(self.ghost_at(uid).ok()?)?;
+            ghost.last.get(uid)
+        })
+    }
+
+    /// Whether the message was expunged, and the client does not know yet.
+    pub(crate) fn is_ghost(&self, uid: Uid) -> bool {
+        self.ghost_at(uid).is_ok()
+    }
+
+    /// Every message that the client counts, with its sequence number, ascending.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = (u32, Message<'_>)> {
+        self.between(1, u32::MAX)
+    }
+
+    /// The messages of `uids` that the client counts, with their sequence
+    /// numbers, ascending: one sequential walk for each range.
+    pub(crate) fn messages_in<'a>(
+        &'a self,
+        uids: &'a UidSet,
+    ) -> impl Iterator<Item = (u32, Message<'a>)> {
+        uids.ranges()
+            .iter()
+            .flat_map(|&(first, last)| self.between(first, last))
+    }
+
+    /// The UIDs of `uids` that the client counts, ascending; ghosts included.
+    pub(crate) fn uids_in(&self, uids: &UidSet) -> Vec<Uid> {
+        self.messages_in(uids).map(|(_, m)| m.uid).collect()
+    }
+
+    /// Whether the message is `\Recent` in this session (RFC 3501 §2.3.2).
+    pub(crate) fn is_recent(&self, uid: Uid) -> bool {
+        let after = self.recent.partition_point(|range| range.start <= uid.0);
+        after
+            .checked_sub(1)
+            .and_then(|i| self.recent.get(i))
+            .is_some_and(|range| range.contains(&uid.0))
+    }
+
+    /// How many of the messages that the client counts are `\Recent`.
+    pub(crate) fn recent(&self) -> u32 {
+        let below = |uid: u32| {
+            let uid = Uid(uid.min(self.announced));
+            let ghosts = self.ghosts.partition_point(|ghost| ghost.uid < uid);
+            self.place_of(uid) + number(ghosts)
+        };
+        self.recent
+            .iter()
+            .map(|range| below(range.end) - below(range.start))
+            .sum()
+    }
+
+    /// Takes a newer snapshot: current flags from now on, and what is new waits
+    /// to be told. Changes no number. An older or equal one changes nothing.
+    pub(crate) fn advance(&mut self, newer: &Arc<Mailbox>) {
+        if Arc::ptr_eq(newer, &self.mailbox)
+            || newer.highest_mod_seq() < self.mailbox.highest_mod_seq()
+        {
+            return;
+        }
+        let gone = newer.expunged_since(self.mailbox.highest_mod_seq());
+        let before = self.ghosts.len();
+        let old = Arc::clone(&self.mailbox);
+        let ghost = |uid| Ghost {
+            uid,
+            last: Arc::clone(&old),
+        };
+        let last = Uid(self.announced.saturating_sub(1));
+        match gone {
+            Some(ranges) => self.ghosts.extend(
+                ranges
+                    .into_iter()
+                    .flat_map(|(first, end)| old.range(first, end.min(last)))
+                    .map(|message| ghost(message.uid)),
+            ),
+            // The record of expunges does not go back that far: compare.
+            None => self.ghosts.extend(
+                old.range(Uid(1), last)
+                    .filter(|message| newer.index_of(message.uid).is_err())
+                    .map(|message| ghost(message.uid)),
+            ),
+        }
+        if before > 0 && self.ghosts.len() > before {
+            // Two sorted runs: near to linear.
+            self.ghosts.sort_by_key(|ghost| ghost.uid);
+        }
+        self.mailbox = Arc::clone(newer);
+    }
+
+    /// The client has just been told the flags of a message that the newest
+    /// state has: they are not told again at the end of the command.
+    pub(crate) fn aware_of(&mut self, uid: Uid) {
+        if let Some(message) = self.mailbox.get(uid)
+            && message.mod_seq > self.told
+        {
+            self.aware.insert(uid.0, message.mod_seq);
+        }
+    }
+
+    /// Messages whose flags changed and that the client has not been told, with
+    /// their sequence numbers. Neither ghosts nor unannounced messages.
+    pub(crate) fn untold(&self) -> impl Iterator<Item = (u32, Message<'_>)> {
+        self.mailbox
+            .changed_since(self.told)
+            .filter(|message| self.aware.get(&message.uid.0) != Some(&message.mod_seq))
+            .filter_map(|message| Some((self.sequence_of(message.uid)?, message)))
+    }
+
+    /// All flags up to the newest state have been told.
+    pub(crate) fn flags_told(&mut self) {
+        self.told = self.mailbox.highest_mod_seq();
+        self.aware.clear();
+    }
+
+    /// Whether anything waits to be told. May be wrong in the one way that costs
+    /// nothing: telling may then find that there is nothing to say.
+    pub(crate) fn has_news(&self) -> bool {
+        !self.ghosts.is_empty()
+            || self.mailbox.highest_mod_seq() > self.told
+            || self.has_unannounced()
+    }
+
+    /// Whether there are expunged messages that the client still counts.
+    pub(crate) fn has_ghosts(&self) -> bool {
+        !self.ghosts.is_empty()
+    }
+
+    /// Whether there are messages that the client does not count yet.
+    pub(crate) fn has_unannounced(&self) -> bool {
+        self.place_of(Uid(self.announced)) < self.mailbox.len()
+    }
+
+    /// Counts all messages of the newest state: EXISTS with [`View::len`] is being written.
+    pub(crate) fn announce(&mut self) {
+        self.announced = self.announced.max(self.mailbox.uid_next().0);
+    }
+
+    /// Makes UIDs `\Recent` in this session: a range that was claimed for it.
+    pub(crate) fn make_recent(&mut self, uids: Range<u32>) {
+        if uids.is_empty() {
+            return;
+        }
+        match self.recent.last_mut() {
+            Some(last) if last.end >= uids.start => last.end = last.end.max(uids.end),
+            _ => self.recent.push(uids),
+        }
+    }
+
+    /// Stops counting the last ghost: EXPUNGE with the number given back is being
+    /// written. From the last to the first, so that the numbers are
+    /// those that the client knows.
+    pub(crate) fn bury_last(&mut self) -> Option<u32> {
+        let ghosts = number(self.ghosts.len());
+        let ghost = self.ghosts.pop()?;
+        Some(self.place_of(ghost.uid) + ghosts)
+    }
+
+    /// Stops counting all ghosts: VANISHED with the UIDs given back is being written.
+    pub(crate) fn bury_all(&mut self) -> UidSet {
+        self.ghosts.drain(..).map(|ghost| ghost.uid.0).collect()
+    }
+
+    /// Messages that the client counts with UIDs `first..=last`, with their
+    /// sequence numbers: living and ghosts merged.
+    fn between(&self, first: u32, last: u32) -> impl Iterator<Item = (u32, Message<'_>)> {
+        let last = last.min(self.announced.saturating_sub(1));
+        let from = self.ghosts.partition_point(|ghost| ghost.uid.0 < first);
+        let mut sequence = self.place_of(Uid(first)) + number(from);
+        let mut living = self.mailbox.range(Uid(first), Uid(last)).peekable();
+        let mut ghosts = self
+            .ghosts
+            .get(from..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(move |ghost| ghost.uid.0 <= last)
+            .filter_map(|ghost| ghost.last.get(ghost.uid))
+            .peekable();
+        std::iter::from_fn(move || {
+            let message = match (living.peek(), ghosts.peek()) {
+                (Some(alive), Some(ghost)) if ghost.uid < alive.uid => ghosts.next(),
+                (Some(_), _) => living.next(),
+                (None, _) => ghosts.next(),
+            }?;
+            sequence += 1;
+            Some((sequence, message))
+        })
+    }
+
+    /// How many messages of the newest state have smaller UIDs.
+    fn place_of(&self, uid: Uid) -> u32 {
+        match self.mailbox.index_of(uid) {
+            Ok(index) | Err(index) => index,
+        }
+    }
+
+    /// Where the ghost is, or would be.
+    fn ghost_at(&self, uid: Uid) -> Result<usize, usize> {
+        self.ghosts.binary_search_by_key(&uid, |ghost| ghost.uid)
+    }
+
+    /// How many messages the client counts before the ghost at `position`.
+    fn ghost_rank(&self, position: usize) -> Option<u32> {
+        let ghost = self.ghosts.get(position)?;
+        Some(self.place_of(ghost.uid) + number(position))
+    }
+}
+
+/// There are never more than `u32::MAX` messages.
+fn number(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
