@@ -1,0 +1,1 @@
+//! Sessions from greeting to QUIT, over a store in memory.
