@@ -46,15 +46,23 @@ impl Chapar {
     /// The same in a directory that stays.
     pub(crate) fn prepare_in(directory: &Path, extra: &str) -> Self {
         let [imap, imaps, lmtp] = free_ports();
-        let chapar =
-            Self { directory: directory.to_owned(), _temporary: None, process: None, imap, imaps, lmtp };
+        let chapar = Self {
+            directory: directory.to_owned(),
+            _temporary: None,
+            process: None,
+            imap,
+            imaps,
+            lmtp,
+        };
         make_certificate(directory);
         fs::write(chapar.config(), chapar.configuration(extra)).unwrap();
         chapar
     }
 
     fn configuration(&self, extra: &str) -> String {
-        let Self { imap, imaps, lmtp, .. } = self;
+        let Self {
+            imap, imaps, lmtp, ..
+        } = self;
         let d = self.directory.display();
         format!(
             r#"
@@ -105,7 +113,12 @@ plaintext = true
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
         child.wait_with_output().unwrap()
     }
 
@@ -116,7 +129,11 @@ plaintext = true
 
     /// Starts the process and waits until it listens.
     pub(crate) fn start(&mut self) {
-        let log = fs::File::options().create(true).append(true).open(self.directory.join("log")).unwrap();
+        let log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.directory.join("log"))
+            .unwrap();
         let child = command()
             .arg("serve")
             .arg("--config")
@@ -132,7 +149,11 @@ plaintext = true
             if let Some(status) = self.process.as_mut().unwrap().try_wait().unwrap() {
                 panic!("chapar serve ended with {status}:\n{}", self.log());
             }
-            assert!(Instant::now() < give_up, "chapar serve does not listen:\n{}", self.log());
+            assert!(
+                Instant::now() < give_up,
+                "chapar serve does not listen:\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -154,7 +175,13 @@ plaintext = true
     pub(crate) fn terminate(&mut self) -> std::process::ExitStatus {
         let mut child = self.process.take().unwrap();
         let pid = child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
         child.wait().unwrap()
     }
 
@@ -201,7 +228,11 @@ fn command() -> Command {
 
 /// What a command printed, for a failed assertion.
 pub(crate) fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 /// Ports that were free a moment ago.
@@ -213,8 +244,23 @@ fn free_ports<const N: usize>() -> [SocketAddr; N] {
 /// A self-signed certificate for localhost, by openssl.
 fn make_certificate(directory: &Path) {
     let done = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"])
-        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "30",
+        ])
+        .args([
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=DNS:localhost,IP:127.0.0.1",
+        ])
         .arg("-keyout")
         .arg(directory.join("key.pem"))
         .arg("-out")

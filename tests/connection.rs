@@ -21,7 +21,10 @@ impl Connection {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { reader: BufReader::new(stream), tags: 0 }
+        Self {
+            reader: BufReader::new(stream),
+            tags: 0,
+        }
     }
 
     pub(crate) fn stream(&self) -> &TcpStream {
@@ -40,7 +43,8 @@ impl Connection {
 
     /// The next line without its CRLF; bytes above 127 as they are, if UTF-8.
     pub(crate) fn read_line(&mut self) -> String {
-        self.try_read_line().expect("the server closed the connection")
+        self.try_read_line()
+            .expect("the server closed the connection")
     }
 
     /// The next line; `None` at the end of the stream or if the connection broke.
@@ -101,13 +105,24 @@ impl Connection {
 
     /// Appends a message with a literal that needs no continuation; gives its UID.
     pub(crate) fn append(&mut self, mailbox: &str, message: &str) -> u32 {
-        let lines = self.ok(&format!("APPEND {mailbox} {{{}+}}\r\n{message}", message.len()));
+        let lines = self.ok(&format!(
+            "APPEND {mailbox} {{{}+}}\r\n{message}",
+            message.len()
+        ));
         code_numbers(lines.last().unwrap(), "APPENDUID")[1]
     }
 }
 
 /// The numbers of a response code: `OK [APPENDUID 1 2] …` gives 1 and 2.
 pub(crate) fn code_numbers(line: &str, code: &str) -> Vec<u32> {
-    let rest = line.split(&format!("[{code} ")).nth(1).unwrap_or_else(|| panic!("no {code} in {line}"));
-    rest.split(']').next().unwrap().split(' ').map(|n| n.parse().unwrap()).collect()
+    let rest = line
+        .split(&format!("[{code} "))
+        .nth(1)
+        .unwrap_or_else(|| panic!("no {code} in {line}"));
+    rest.split(']')
+        .next()
+        .unwrap()
+        .split(' ')
+        .map(|n| n.parse().unwrap())
+        .collect()
 }

@@ -6,7 +6,11 @@
 //! * [`hostile`]: input that nobody should send;
 //! * [`simulation`]: random sessions against a naive model.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that finds something else than it expects fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that finds something else than it expects fails"
+)]
 #![expect(clippy::missing_panics_doc, reason = "tests panic to fail")]
 
 mod chapar;

@@ -44,7 +44,10 @@ use crate::{
 fn every_transcript_holds() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/transcripts");
     let only = std::env::var("TRANSCRIPT").unwrap_or_default();
-    let mut files: Vec<_> = walk(&folder).into_iter().filter(|f| f.to_string_lossy().contains(&only)).collect();
+    let mut files: Vec<_> = walk(&folder)
+        .into_iter()
+        .filter(|f| f.to_string_lossy().contains(&only))
+        .collect();
     files.sort();
     assert!(!files.is_empty(), "no transcript named like {only:?}");
     let chapar = Chapar::with_accounts(&[]);
@@ -54,7 +57,10 @@ fn every_transcript_holds() {
         chapar.add_account(&user);
         let text = fs::read_to_string(file).unwrap();
         if let Err(what) = run(&chapar, &user, &text) {
-            failures.push(format!("{}:{what}", file.strip_prefix(&folder).unwrap().display()));
+            failures.push(format!(
+                "{}:{what}",
+                file.strip_prefix(&folder).unwrap().display()
+            ));
         }
     }
     println!("{} transcripts, {} failed", files.len(), failures.len());
@@ -114,8 +120,9 @@ fn run(chapar: &Chapar, user: &str, text: &str) -> Result<(), String> {
     let mut connections: HashMap<usize, Connection> = HashMap::new();
     let mut at = 0;
     while let Some(line) = lines.get(at) {
-        let connection =
-            connections.entry(line.connection).or_insert_with(|| open(chapar, user, &scene));
+        let connection = connections
+            .entry(line.connection)
+            .or_insert_with(|| open(chapar, user, &scene));
         let outcome = match line.kind {
             Kind::Send | Kind::SendRaw => {
                 send(connection, line, &variables);
@@ -124,8 +131,7 @@ fn run(chapar: &Chapar, user: &str, text: &str) -> Result<(), String> {
             }
             Kind::Expect if line.text == "…" => {
                 at += 1;
-                skip_to(connection, lines.get(at), &mut variables)
-                    .inspect(|()| at += 1)
+                skip_to(connection, lines.get(at), &mut variables).inspect(|()| at += 1)
             }
             Kind::Expect => {
                 at += 1;
@@ -134,7 +140,9 @@ fn run(chapar: &Chapar, user: &str, text: &str) -> Result<(), String> {
             Kind::ExpectAnyOrder => {
                 let group: Vec<&str> = lines[at..]
                     .iter()
-                    .take_while(|l| l.kind == Kind::ExpectAnyOrder && l.connection == line.connection)
+                    .take_while(|l| {
+                        l.kind == Kind::ExpectAnyOrder && l.connection == line.connection
+                    })
                     .map(|l| l.text)
                     .collect();
                 at += group.len();
@@ -147,7 +155,12 @@ fn run(chapar: &Chapar, user: &str, text: &str) -> Result<(), String> {
 }
 
 fn read(text: &str) -> Result<(Scene, Vec<Line<'_>>), String> {
-    let mut scene = Scene { messages: 0, login: true, select: None, lmtp: false };
+    let mut scene = Scene {
+        messages: 0,
+        login: true,
+        select: None,
+        lmtp: false,
+    };
     let mut lines = Vec::new();
     for (number, line) in text.lines().enumerate().map(|(i, l)| (i + 1, l)) {
         if line.trim().is_empty() || line.starts_with('#') {
@@ -157,7 +170,9 @@ fn read(text: &str) -> Result<(Scene, Vec<Line<'_>>), String> {
             lines.push(parsed);
             continue;
         }
-        let (key, value) = line.split_once(':').ok_or_else(|| format!("{number}: not a line of a transcript"))?;
+        let (key, value) = line
+            .split_once(':')
+            .ok_or_else(|| format!("{number}: not a line of a transcript"))?;
         let value = value.trim();
         match key {
             "messages" => scene.messages = value.parse().map_err(|e| format!("{number}: {e}"))?,
@@ -178,7 +193,11 @@ fn conversation(number: usize, line: &str) -> Option<Line<'_>> {
     }
     let rest = &line[1..];
     let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let connection = if digits == 0 { 1 } else { rest[..digits].parse().ok()? };
+    let connection = if digits == 0 {
+        1
+    } else {
+        rest[..digits].parse().ok()?
+    };
     let rest = &rest[digits..];
     let (kind, text) = if client {
         match rest.split_at_checked(1)? {
@@ -191,7 +210,12 @@ fn conversation(number: usize, line: &str) -> Option<Line<'_>> {
     } else {
         (Kind::Expect, rest.strip_prefix(':')?)
     };
-    Some(Line { number, connection, kind, text: text.strip_prefix(' ').unwrap_or(text) })
+    Some(Line {
+        number,
+        connection,
+        kind,
+        text: text.strip_prefix(' ').unwrap_or(text),
+    })
 }
 
 fn open(chapar: &Chapar, user: &str, scene: &Scene) -> Connection {
@@ -221,7 +245,11 @@ fn send(connection: &mut Connection, line: &Line<'_>, variables: &HashMap<String
     for (name, value) in variables {
         text = text.replace(&format!("${name}"), value);
     }
-    let mut bytes = if line.kind == Kind::SendRaw { unescape(&text) } else { text.into_bytes() };
+    let mut bytes = if line.kind == Kind::SendRaw {
+        unescape(&text)
+    } else {
+        text.into_bytes()
+    };
     if line.kind == Kind::Send {
         bytes.extend_from_slice(b"\r\n");
     }
@@ -255,7 +283,11 @@ fn unescape(text: &str) -> Vec<u8> {
     bytes
 }
 
-fn expect(connection: &mut Connection, pattern: &str, variables: &mut HashMap<String, String>) -> Result<(), String> {
+fn expect(
+    connection: &mut Connection,
+    pattern: &str,
+    variables: &mut HashMap<String, String>,
+) -> Result<(), String> {
     let heard = connection.try_read_line();
     match heard {
         None if pattern == "EOF" => Ok(()),
@@ -276,7 +308,11 @@ fn skip_to(
     loop {
         match connection.try_read_line() {
             None if wanted == "EOF" => return Ok(()),
-            None => return Err(format!("the connection ended before {wanted:?}; heard {heard:#?}")),
+            None => {
+                return Err(format!(
+                    "the connection ended before {wanted:?}; heard {heard:#?}"
+                ));
+            }
             Some(line) if matches(wanted, &line, variables) => return Ok(()),
             Some(line) => {
                 let tag = wanted.split(' ').next().unwrap_or_default();
@@ -335,7 +371,9 @@ fn matches_from(pattern: &str, line: &str, variables: &mut HashMap<String, Strin
     if let Some((name, rest)) = variable(pattern) {
         if let Some(value) = variables.get(name) {
             let value = value.clone();
-            return line.strip_prefix(&*value).is_some_and(|l| matches_from(rest, l, variables));
+            return line
+                .strip_prefix(&*value)
+                .is_some_and(|l| matches_from(rest, l, variables));
         }
         let end = line.find([' ', ')', ']', '"', '(']).unwrap_or(line.len());
         variables.insert(name.to_owned(), line[..end].to_owned());
@@ -343,7 +381,9 @@ fn matches_from(pattern: &str, line: &str, variables: &mut HashMap<String, Strin
     }
     match (pattern.chars().next(), line.chars().next()) {
         (None, None) => true,
-        (Some(p), Some(l)) if p == l => matches_from(&pattern[p.len_utf8()..], &line[l.len_utf8()..], variables),
+        (Some(p), Some(l)) if p == l => {
+            matches_from(&pattern[p.len_utf8()..], &line[l.len_utf8()..], variables)
+        }
         _ => false,
     }
 }
@@ -352,6 +392,12 @@ fn matches_from(pattern: &str, line: &str, variables: &mut HashMap<String, Strin
 /// `$` (saved result, `$Forwarded`) is no variable: names here are in lower case.
 fn variable(pattern: &str) -> Option<(&str, &str)> {
     let rest = pattern.strip_prefix('$')?;
-    let end = rest.find(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit()).unwrap_or(rest.len());
-    if end == 0 { None } else { Some((&rest[..end], &rest[end..])) }
+    let end = rest
+        .find(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit())
+        .unwrap_or(rest.len());
+    if end == 0 {
+        None
+    } else {
+        Some((&rest[..end], &rest[end..]))
+    }
 }
