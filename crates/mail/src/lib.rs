@@ -18,16 +18,23 @@
 extern crate alloc;
 
 pub mod address;
+mod body_structure;
+pub mod charset;
+mod content;
 pub mod date;
 pub mod decode;
 pub mod digest;
+pub mod encoded_word;
 pub mod envelope;
 pub mod header;
+mod lex;
 pub mod scan;
+pub mod search;
 pub mod structure;
 pub mod subject;
 pub mod thread;
+mod wire;
 
-pub use digest::Digest;
+pub use digest::{Digest, DigestRef};
 pub use scan::{Limits, Scanner};
-pub use structure::{Part, PartKind, Span};
+pub use structure::{Encoding, Part, PartKind, Span, What};
