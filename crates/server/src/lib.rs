@@ -1,1 +1,30 @@
+//! The loop that drives sessions: listeners, TLS, limits, signals.
 //!
+//! * [`serve`]: a server until it is told to stop;
+//! * [`Server`]: the same in pieces.
+//!
+//! Everything a protocol decides is in `session`; here are sockets and time.
+
+mod connection;
+mod error;
+mod listen;
+mod log;
+mod network;
+mod notify;
+mod protocol;
+mod run;
+mod seats;
+mod serve;
+mod server;
+mod settings;
+mod stream;
+mod tls;
+mod wire;
+
+pub use error::Error;
+pub use log::{Format, start_log};
+pub use network::Network;
+pub use run::serve;
+pub use server::Server;
+pub use settings::{Address, Listen, Security, Settings, Speaks};
+pub use tls::Certificate;

@@ -1,0 +1,53 @@
+//! Why a server does not start, in words for the operator.
+
+use std::{io, net::SocketAddr, path::PathBuf};
+
+/// A server that did not start, or did not stop cleanly.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A TCP address can't be listened on.
+    #[error("can't listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A Unix socket can't be listened on.
+    #[error("can't listen on {}: {source}", path.display())]
+    Socket {
+        /// The socket.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// No socket of that name came from systemd.
+    #[error("no socket named {0:?} was passed in: FileDescriptorName= in its .socket unit")]
+    NotPassed(String),
+    /// The certificate or its key can't be used.
+    #[error("{}: {why}", file.display())]
+    Certificate {
+        /// The file at fault.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A listener wants TLS, and there is no certificate.
+    #[error("a listener needs TLS, but no certificate is configured")]
+    NoCertificate,
+    /// The store.
+    #[error("store: {0}")]
+    Store(#[from] store::Error),
+    /// A file that the server was about to make or read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Anything else the operating system refused.
+    #[error("{0}")]
+    System(#[from] io::Error),
+}

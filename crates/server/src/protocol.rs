@@ -1,0 +1,113 @@
+//! What the driver's loop needs of a session, the same for every protocol.
+
+use std::{future::Future, time::Duration};
+
+use session::{Gone, Next, Outlet, Peer, Services, Tls, imap, lmtp};
+
+/// A session as the loop sees it. See [`session`] for the contract.
+pub(crate) trait Protocol: Send + Sized + 'static {
+    /// Its name in the log.
+    const NAME: &'static str;
+    /// What a connection too many is told, in clear text, before it is closed.
+    const CROWDED: &'static [u8];
+    /// What a connection too many of one account is told.
+    const ACCOUNT_CROWDED: &'static [u8];
+
+    fn new(services: Services, peer: Peer) -> Self;
+    fn greet(&mut self, out: &mut impl Outlet) -> impl Answer;
+    fn receive(&mut self, octets: &[u8], out: &mut impl Outlet) -> impl Answer;
+    fn secured(&mut self, tls: Tls);
+    fn news(&mut self) -> impl Future<Output = ()> + Send;
+    fn tell(&mut self, out: &mut impl Outlet) -> impl Answer;
+    fn patience(&self) -> Duration;
+    fn timed_out(&mut self, out: &mut impl Outlet) -> impl Answer;
+    fn stopping(&mut self, out: &mut impl Outlet) -> impl Answer;
+    fn user(&self) -> Option<&str>;
+    /// Whether it is a stranger still: one that gets only so much time in all.
+    fn is_stranger(&self) -> bool;
+}
+
+/// What a session answers.
+pub(crate) trait Answer: Future<Output = Result<Next, Gone>> + Send {}
+impl<F: Future<Output = Result<Next, Gone>> + Send> Answer for F {}
+
+impl Protocol for imap::Session {
+    const NAME: &'static str = "imap";
+    const CROWDED: &'static [u8] = b"* BYE [LIMIT] Too many connections, try again later\r\n";
+    const ACCOUNT_CROWDED: &'static [u8] =
+        b"* BYE [LIMIT] Too many connections of this account\r\n";
+
+    fn new(services: Services, peer: Peer) -> Self {
+        Self::new(services, peer)
+    }
+    fn greet(&mut self, out: &mut impl Outlet) -> impl Answer {
+        self.greet(out)
+    }
+    fn receive(&mut self, octets: &[u8], out: &mut impl Outlet) -> impl Answer {
+        self.receive(octets, out)
+    }
+    fn secured(&mut self, tls: Tls) {
+        self.secured(tls);
+    }
+    fn news(&mut self) -> impl Future<Output = ()> + Send {
+        self.news()
+    }
+    fn tell(&mut self, out: &mut impl Outlet) -> impl Answer {
+        self.tell(out)
+    }
+    fn patience(&self) -> Duration {
+        self.patience()
+    }
+    fn timed_out(&mut self, out: &mut impl Outlet) -> impl Answer {
+        self.timed_out(out)
+    }
+    fn stopping(&mut self, out: &mut impl Outlet) -> impl Answer {
+        self.stopping(out)
+    }
+    fn user(&self) -> Option<&str> {
+        self.user()
+    }
+    fn is_stranger(&self) -> bool {
+        self.user().is_none()
+    }
+}
+
+impl Protocol for lmtp::Session {
+    const NAME: &'static str = "lmtp";
+    const CROWDED: &'static [u8] = b"421 4.7.0 Too many connections, try again later\r\n";
+    const ACCOUNT_CROWDED: &'static [u8] = Self::CROWDED;
+
+    fn new(services: Services, peer: Peer) -> Self {
+        Self::new(services, peer)
+    }
+    fn greet(&mut self, out: &mut impl Outlet) -> impl Answer {
+        self.greet(out)
+    }
+    fn receive(&mut self, octets: &[u8], out: &mut impl Outlet) -> impl Answer {
+        self.receive(octets, out)
+    }
+    fn secured(&mut self, tls: Tls) {
+        self.secured(tls);
+    }
+    fn news(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+    async fn tell(&mut self, _out: &mut impl Outlet) -> Result<Next, Gone> {
+        Ok(Next::Wait)
+    }
+    fn patience(&self) -> Duration {
+        self.patience()
+    }
+    fn timed_out(&mut self, out: &mut impl Outlet) -> impl Answer {
+        self.timed_out(out)
+    }
+    fn stopping(&mut self, out: &mut impl Outlet) -> impl Answer {
+        self.stopping(out)
+    }
+    fn user(&self) -> Option<&str> {
+        self.user()
+    }
+    fn is_stranger(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,107 @@
+//! The outlet of a session: a buffer in front of a stream, and no patience with a
+//! client that does not read.
+
+use std::time::Duration;
+
+use session::{Gone, Outlet};
+use tokio::{
+    io::{AsyncWrite, AsyncWriteExt},
+    time::timeout,
+};
+
+/// A stream to write to.
+#[derive(Debug)]
+pub(crate) struct Wire<S> {
+    pub(crate) stream: S,
+    buffer: Vec<u8>,
+    /// How long the client may read nothing.
+    patience: Duration,
+    /// Octets sent.
+    pub(crate) sent: u64,
+}
+
+/// Octets of a buffer that is kept between commands; a larger one is given back.
+const KEPT_OCTETS: usize = 1024;
+
+impl<S: AsyncWrite + Unpin + Send> Wire<S> {
+    pub(crate) fn new(stream: S, patience: Duration) -> Self {
+        Self {
+            stream,
+            buffer: Vec::new(),
+            patience,
+            sent: 0,
+        }
+    }
+
+    /// Nothing more will be sent for a while.
+    pub(crate) fn rest(&mut self) {
+        if self.buffer.is_empty() && self.buffer.capacity() > KEPT_OCTETS {
+            self.buffer = Vec::new();
+        }
+    }
+
+    /// Writes the buffer out and says goodbye; whether the client hears it does not matter.
+    pub(crate) async fn close(&mut self) {
+        if self.flush().await.is_ok() {
+            let _ = timeout(self.patience, self.stream.shutdown()).await;
+        }
+    }
+
+    async fn write(&mut self) -> Option<()> {
+        let mut rest = &*self.buffer;
+        while !rest.is_empty() {
+            // Each piece has its own time: slow is not gone.
+            let written = timeout(self.patience, self.stream.write(rest)).await.ok()?;
+            let written = written.ok().filter(|written| *written > 0)?;
+            self.sent += written as u64;
+            rest = rest.get(written..)?;
+        }
+        timeout(self.patience, self.stream.flush()).await.ok()?.ok()
+    }
+}
+
+impl<S: AsyncWrite + Unpin + Send> Outlet for Wire<S> {
+    fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.buffer
+    }
+
+    async fn flush(&mut self) -> Result<(), Gone> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let written = self.write().await;
+        self.buffer.clear();
+        written.ok_or(Gone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_gone() {
+        let (here, there) = tokio::io::duplex(64);
+        let mut wire = Wire::new(here, Duration::from_millis(50));
+        wire.buffer().extend_from_slice(&[b'x'; 1000]);
+        assert_eq!(wire.flush().await, Err(Gone));
+        drop(there);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_slowly_gets_everything() {
+        let (here, mut there) = tokio::io::duplex(1);
+        let mut wire = Wire::new(here, Duration::from_mins(1));
+        wire.buffer().extend_from_slice(&[b'x'; 1000]);
+        let reader = tokio::spawn(async move {
+            let mut all = Vec::new();
+            there.read_to_end(&mut all).await.map(|_| all.len())
+        });
+        assert_eq!(wire.flush().await, Ok(()));
+        assert_eq!(wire.sent, 1000);
+        drop(wire);
+        assert_eq!(reader.await.unwrap().unwrap(), 1000);
+    }
+}
