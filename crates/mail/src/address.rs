@@ -127,12 +127,11 @@ impl<'a> Parser<'a> {
         let mut spaced = true;
         loop {
             match self.at.peek() {
-                None => break,
                 Some(b',') => {
                     self.at.bump();
                     break;
                 }
-                Some(b';') => break,
+                None | Some(b';') => break,
                 Some(b'<') => {
                     self.angle(words, comment);
                     return;
@@ -227,7 +226,6 @@ impl<'a> Parser<'a> {
             ahead.skip_cfws();
             match ahead.bump()? {
                 b':' => break,
-                byte @ (b'@' | b',') => route.push(byte),
                 b'>' | b'<' | b';' | b'"' => return None,
                 byte => route.push(byte),
             }
@@ -312,9 +310,8 @@ impl<'a> Parser<'a> {
                     self.end_group();
                     return;
                 }
-                None => return,
                 // A separator is missing, yet an address begins.
-                Some(b'<' | b'"') => return,
+                None | Some(b'<' | b'"') => return,
                 Some(_) => {
                     self.at.bump();
                 }
@@ -377,7 +374,7 @@ mod tests {
             ("<@x,@y:a@b>", r#"((NIL "@x,@y" "a" "b"))"#),
             (r#""a b"@c.d"#, r#"((NIL NIL "a b" "c.d"))"#),
             ("a . b @ c . d", r#"((NIL NIL "a . b" "c.d"))"#),
-            ("J. R. Doe <j@x.[1]>", r#"(("J. R. Doe" NIL "j" "x."))"#),
+            ("J. R. Doe <j@x.[1]>", r#"(("J. R. Doe" NIL "j" "x.[1]"))"#),
             ("a@[127.0.0.1]", r#"((NIL NIL "a" "[127.0.0.1]"))"#),
             (
                 "=?utf-8?Q?J=C3=B6?= <a@b>",

@@ -194,7 +194,7 @@ impl QuotedPrintable {
         match (self.escape.as_slice(), octet) {
             // A soft line break, perhaps with white space before the line end.
             (_, b'\n') if self.escape.get(1).is_none_or(u8::is_ascii_whitespace) => {
-                self.escape.clear()
+                self.escape.clear();
             }
             ([_], b' ' | b'\t' | b'\r') => self.escape.push(octet),
             ([_, b' ' | b'\t', ..], b' ' | b'\t' | b'\r')

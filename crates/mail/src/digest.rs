@@ -136,6 +136,7 @@ impl<'a> DigestRef<'a> {
     }
 
     /// See [`Digest::thread_keys`].
+    #[must_use]
     pub fn thread_keys(&self) -> impl ExactSizeIterator<Item = u64> + use<'a> {
         let keys = self.thread_keys.chunks_exact(8);
         keys.map(|key| u64::from_le_bytes(key.try_into().unwrap_or_default()))

@@ -7,7 +7,7 @@
 //! The hash is kept on disk: it must never change. It is 64-bit FNV-1a
 //! (offset basis 0xcbf29ce484222325, prime 0x100000001b3) of the message-id
 //! without brackets, a NUL, and the base subject lower-cased without white
-//! space, finished by the 64-bit mixer of MurmurHash3. It resists no one who
+//! space, finished by the 64-bit mixer of `MurmurHash3`. It resists no one who
 //! wants two threads to become one: whoever can send mail can do that by a
 //! References field anyway.
 
@@ -82,7 +82,7 @@ fn hash(id: &[u8], subject: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use alloc::format;
+    use alloc::{format, string::ToString};
 
     use super::*;
 
@@ -122,7 +122,9 @@ mod tests {
 
     #[test]
     fn the_first_and_last_are_kept() {
-        let ids: String = (0..1000).map(|n| format!(" <{n}@a>")).collect();
+        let ids: String = (0..1000)
+            .flat_map(|n| [String::from(" <"), n.to_string(), "@a>".into()])
+            .collect();
         let all = keys(format!("Message-ID: <own@a>\nReferences:{ids}\n").as_bytes());
         assert_eq!(all.len(), KEYS_MAX);
         assert_eq!(all[0], hash(b"own@a", ""));

@@ -3,6 +3,8 @@
 
 use alloc::{format, string::String};
 
+use core::fmt::Write as _;
+
 use super::*;
 use crate::structure::{Part, PartKind, What};
 
@@ -16,7 +18,7 @@ fn scan_within(limits: Limits, message: &[u8]) -> Digest {
     let mut scanner = Scanner::new(limits);
     scanner.push(message);
     let digest = scanner.finish();
-    grammar::check(&digest);
+    grammar::check(&digest.envelope, &digest.body, &digest.body_structure);
     within(&digest.structure, 0, message.len() as u64);
     digest
 }
@@ -245,7 +247,11 @@ fn limits_hold() {
 
     let mut deep = String::new();
     for level in 0..1_000 {
-        deep += &format!("Content-Type: multipart/mixed; boundary=b{level}\n\n--b{level}\n");
+        write!(
+            deep,
+            "Content-Type: multipart/mixed; boundary=b{level}\n\n--b{level}\n"
+        )
+        .unwrap();
     }
     let digest = scan(deep.as_bytes());
     let mut depth = 0;

@@ -3,30 +3,18 @@
 
 use alloc::{string::String, vec::Vec};
 
-use crate::digest::Digest;
-
 /// Panics on what is not grammatical.
-pub(super) fn check(digest: &Digest) {
-    for (octets, what) in [
-        (&digest.envelope, Wanted::Envelope),
-        (&digest.body, Wanted::Body),
-        (&digest.body_structure, Wanted::BodyStructure),
-    ] {
+pub(super) fn check(envelope: &[u8], body: &[u8], body_structure: &[u8]) {
+    let reads: [(&[u8], fn(&mut Reader<'_>) -> Option<()>); 3] = [
+        (envelope, |reader| reader.envelope()),
+        (body, |reader| reader.body(false)),
+        (body_structure, |reader| reader.body(true)),
+    ];
+    for (octets, read) in reads {
         let mut reader = Reader { rest: octets };
-        let read = match what {
-            Wanted::Envelope => reader.envelope(),
-            Wanted::Body => reader.body(false),
-            Wanted::BodyStructure => reader.body(true),
-        };
-        let valid = read.is_some() && reader.rest.is_empty();
+        let valid = read(&mut reader).is_some() && reader.rest.is_empty();
         assert!(valid, "{}", String::from_utf8_lossy(octets));
     }
-}
-
-enum Wanted {
-    Envelope,
-    Body,
-    BodyStructure,
 }
 
 struct Reader<'a> {
