@@ -2,7 +2,7 @@
 //!
 //! An engine offers: put a record, append a batch to an account's log, read
 //! both back, keep checkpoint data. Two implement it: [`log`], files
-//! on a local disk, and [`memory`], for tests and simulation, with the same behaviour.
+//! on a local disk, and the same log in memory, for tests and simulation.
 //!
 //! The contract, once, for both:
 //!
@@ -17,10 +17,13 @@
 
 #![allow(dead_code, reason = "the rooms above are being built")]
 
-pub(crate) mod memory;
+pub(crate) mod log;
 
 use std::{ops::Range, path::PathBuf, sync::Arc};
 
+use tokio::sync::oneshot;
+
+use self::log::{Log, disk::RealDisk, ram::RamDisk};
 use crate::{error::Error, id::AccountId};
 
 /// The longest body of one put, in octets; larger things are several puts.
@@ -85,14 +88,17 @@ impl EngineOptions {
 /// An open engine. Cheap to clone; all clones are the same engine.
 #[derive(Debug, Clone)]
 pub(crate) enum Engine {
-    /// Everything in memory.
-    Memory(memory::Memory),
+    /// On a local disk.
+    Log(Log<RealDisk>),
+    /// The same, on a disk in memory.
+    Memory(Log<RamDisk>),
 }
 
 /// The call, on whichever engine it is.
 macro_rules! each {
     ($self:ident, $engine:ident => $call:expr) => {
         match $self {
+            Engine::Log($engine) => $call,
             Engine::Memory($engine) => $call,
         }
     };
@@ -104,8 +110,25 @@ impl Engine {
     /// # Errors
     /// [`Error::InUse`], [`Error::Io`], [`Error::Corrupt`] if nothing can be trusted.
     pub(crate) async fn open(options: EngineOptions) -> Result<Self, Error> {
-        let EngineOptions { .. } = options;
-        Ok(Self::Memory(memory::Memory::new()))
+        let (answer, opened) = oneshot::channel();
+        let open = move || {
+            let engine = match options.directory {
+                Some(directory) => {
+                    Log::open(RealDisk::new(directory), options.segment_bytes).map(Self::Log)
+                }
+                None => Log::open(RamDisk::default(), options.segment_bytes).map(Self::Memory),
+            };
+            // Nobody waits any more: then it is closed again.
+            let _ = answer.send(engine);
+        };
+        let failed = |what: String| Error::OutOfService(what.into());
+        std::thread::Builder::new()
+            .name("store-open".into())
+            .spawn(open)
+            .map_err(|error| failed(error.to_string()))?;
+        opened
+            .await
+            .map_err(|_| failed("opening it panicked".into()))?
     }
 
     /// A writing context as of now.

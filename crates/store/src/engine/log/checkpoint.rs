@@ -1,0 +1,435 @@
+//! The derived state: keys and values in a redb file, which the log can always rebuild.
+//!
+//! Each value carries a checksum over key and value: redb keeps its own structure
+//! consistent, but does not notice a bit that flips in a value at rest.
+
+use std::{
+    fmt, io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use crc32c::{crc32c, crc32c_append};
+use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
+
+use super::{
+    disk::{Access, Disk},
+    files::{CHECKPOINT, QUARANTINE},
+};
+use crate::{
+    engine::{Entry, Position},
+    error::Error,
+    id::AccountId,
+};
+
+const DATA: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("data");
+/// The last batch of each account that the checkpoint covers.
+const HEADS: TableDefinition<'_, u64, u64> = TableDefinition::new("heads");
+const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+
+/// What redb may keep in memory, in octets.
+const CACHE_BYTES: usize = 64 << 20;
+
+/// The checkpoint file, open.
+#[derive(Debug)]
+pub(crate) struct Checkpoint<D: Disk> {
+    disk: Arc<D>,
+    store: [u8; 16],
+    database: RwLock<Option<Arc<Database>>>,
+    closed: AtomicBool,
+}
+
+/// A change of the checkpoint: all of it or none.
+#[derive(Debug, Default)]
+pub(crate) struct Update {
+    pub(crate) writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    pub(crate) heads: Vec<(AccountId, u64)>,
+    pub(crate) complete_to: Option<Position>,
+}
+
+fn path() -> String {
+    format!("{CHECKPOINT}/checkpoint.redb")
+}
+
+impl<D: Disk> Checkpoint<D> {
+    /// Opens the checkpoint of that store. One that is damaged, of another store, or ahead of a
+    /// log is moved aside, and a new one begun: then the position is 0.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Full`].
+    pub(crate) fn open(disk: Arc<D>, store: [u8; 16]) -> Result<(Self, Position), Error> {
+        let this = Self {
+            disk,
+            store,
+            database: RwLock::new(None),
+            closed: AtomicBool::new(false),
+        };
+        let position = match this.begin() {
+            Err(Error::Corrupt { .. }) => {
+                this.move_aside()?;
+                this.begin()?
+            }
+            other => other?,
+        };
+        Ok((this, position))
+    }
+
+    /// Opens the file and reads how far it goes.
+    fn begin(&self) -> Result<Position, Error> {
+        let database = self.database()?;
+        let read = self.attempt(|| {
+            let write = database.begin_write().map_err(redb::Error::from)?;
+            let position = {
+                let mut meta = write.open_table(META)?;
+                write.open_table(DATA)?;
+                write.open_table(HEADS)?;
+                let owner = meta.get("store")?.map(|value| value.value().to_vec());
+                match owner {
+                    None => {
+                        meta.insert("store", self.store.as_slice())?;
+                    }
+                    Some(owner) if owner == self.store => {}
+                    Some(_) => return Ok(None),
+                }
+                let value = meta.get("complete_to")?;
+                value.map_or(Some(0), |value| {
+                    Some(u64::from_le_bytes(value.value().try_into().ok()?))
+                })
+            };
+            write.commit()?;
+            Ok(position)
+        });
+        match read? {
+            Some(position) => Ok(Position(position)),
+            None => Err(corrupt("it belongs to another store")),
+        }
+    }
+
+    /// Moves the file to the quarantine; the next use begins a new one.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn move_aside(&self) -> Result<(), Error> {
+        *self.cell() = None;
+        let to = format!("{QUARANTINE}/checkpoint.redb");
+        match self.disk.rename(&path(), &to) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(super::files::io_error(&path(), error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Begins anew, because the checkpoint does not fit the log.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Full`].
+    pub(crate) fn reset(&self) -> Result<(), Error> {
+        self.move_aside()?;
+        self.begin().map(drop)
+    }
+
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Io`].
+    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let database = self.database()?;
+        let value = self.attempt(|| {
+            let data = database.begin_read()?.open_table(DATA)?;
+            Ok(data.get(key)?.map(|value| value.value().to_vec()))
+        })?;
+        value.map(|value| checked(key, value)).transpose()
+    }
+
+    /// The entries whose keys begin so.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::get`].
+    pub(crate) fn scan(&self, prefix: &[u8]) -> Result<Vec<Entry>, Error> {
+        let database = self.database()?;
+        let entries = self.attempt(|| {
+            let data = database.begin_read()?.open_table(DATA)?;
+            let mut entries: Vec<Entry> = Vec::new();
+            for entry in data.range(prefix..)? {
+                let (key, value) = entry?;
+                if !key.value().starts_with(prefix) {
+                    break;
+                }
+                entries.push((key.value().to_vec(), value.value().to_vec()));
+            }
+            Ok(entries)
+        })?;
+        entries
+            .into_iter()
+            .map(|(key, value)| {
+                let value = checked(&key, value)?;
+                Ok((key, value))
+            })
+            .collect()
+    }
+
+    /// The last batch of an account that the checkpoint covers; 0 if none.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::get`].
+    pub(crate) fn head(&self, account: AccountId) -> Result<u64, Error> {
+        let database = self.database()?;
+        self.attempt(|| {
+            let heads = database.begin_read()?.open_table(HEADS)?;
+            Ok(heads.get(account.0)?.map_or(0, |value| value.value()))
+        })
+    }
+
+    /// Makes a change, durable on return.
+    ///
+    /// # Errors
+    /// [`Error::Full`], [`Error::Io`], [`Error::Corrupt`]; then nothing has changed.
+    pub(crate) fn update(&self, update: &Update) -> Result<(), Error> {
+        let database = self.database()?;
+        self.attempt(|| {
+            let mut write = database.begin_write().map_err(redb::Error::from)?;
+            // Opening after a crash then takes no walk through the whole file.
+            write.set_quick_repair(true);
+            {
+                let mut data = write.open_table(DATA)?;
+                for (key, value) in &update.writes {
+                    match value {
+                        Some(value) => {
+                            let mut stored = Vec::with_capacity(value.len() + 4);
+                            stored.extend_from_slice(value);
+                            stored.extend_from_slice(&sum(key, value).to_le_bytes());
+                            data.insert(key.as_slice(), stored.as_slice())?;
+                        }
+                        None => drop(data.remove(key.as_slice())?),
+                    }
+                }
+                let mut heads = write.open_table(HEADS)?;
+                for (account, seq) in &update.heads {
+                    heads.insert(account.0, *seq)?;
+                }
+                if let Some(position) = update.complete_to {
+                    let mut meta = write.open_table(META)?;
+                    meta.insert("complete_to", position.0.to_le_bytes().as_slice())?;
+                }
+            }
+            write.commit()?;
+            Ok(())
+        })
+    }
+
+    /// Closes the file, for good: from now on it may be somebody else's.
+    pub(crate) fn close(&self) {
+        let mut cell = self.cell();
+        self.closed.store(true, Ordering::Release);
+        *cell = None;
+    }
+
+    fn cell(&self) -> std::sync::RwLockWriteGuard<'_, Option<Arc<Database>>> {
+        self.database
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn database(&self) -> Result<Arc<Database>, Error> {
+        let open = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(database) = &*open {
+            return Ok(Arc::clone(database));
+        }
+        drop(open);
+        let mut cell = self.cell();
+        if let Some(database) = &*cell {
+            return Ok(Arc::clone(database));
+        }
+        if self.closed.load(Ordering::Acquire) {
+            return Err(super::shared::closed());
+        }
+        let file = self
+            .disk
+            .open(&path(), Access::Create)
+            .and_then(|file| self.disk.sync_dir(CHECKPOINT).map(|()| file))
+            .map_err(|error| super::files::io_error(&path(), error))?;
+        let backend = Backend {
+            disk: Arc::clone(&self.disk),
+            file,
+        };
+        let opened = catch(|| {
+            Ok(Database::builder()
+                .set_cache_size(CACHE_BYTES)
+                .create_with_backend(backend)?)
+        });
+        let database = Arc::new(opened?);
+        *cell = Some(Arc::clone(&database));
+        Ok(database)
+    }
+
+    /// Runs a transaction. After an I/O error redb refuses everything until it is reopened,
+    /// so the next use reopens it.
+    fn attempt<T>(&self, run: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, Error> {
+        let result = catch(run);
+        match &result {
+            Err(Error::Corrupt { .. }) => {
+                // The next opening rebuilds it from the log.
+                let _ = self.move_aside();
+            }
+            Err(_) => *self.cell() = None,
+            Ok(_) => {}
+        }
+        result
+    }
+}
+
+/// A damaged file must not stop the process, even where redb holds it impossible.
+fn catch<T>(run: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, Error> {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(result) => result.map_err(from_redb),
+        Err(_) => Err(corrupt("its structure")),
+    }
+}
+
+fn from_redb(error: redb::Error) -> Error {
+    match error {
+        redb::Error::Io(error) if error.kind() != io::ErrorKind::InvalidData => {
+            super::files::io_error(&path(), error)
+        }
+        redb::Error::PreviousIo | redb::Error::DatabaseClosed => super::files::io_error(
+            &path(),
+            io::Error::other("an earlier operation on it failed"),
+        ),
+        other => corrupt(&other.to_string()),
+    }
+}
+
+fn corrupt(what: &str) -> Error {
+    Error::Corrupt {
+        file: path().into(),
+        offset: 0,
+        what: what.into(),
+    }
+}
+
+fn sum(key: &[u8], value: &[u8]) -> u32 {
+    crc32c_append(crc32c(key), value)
+}
+
+/// The value without its checksum, which must fit.
+fn checked(key: &[u8], mut stored: Vec<u8>) -> Result<Vec<u8>, Error> {
+    let split = stored.len().saturating_sub(4);
+    let (value, stored_sum) = stored.split_at(split);
+    if stored_sum != sum(key, value).to_le_bytes() {
+        return Err(corrupt("a value's checksum"));
+    }
+    stored.truncate(split);
+    Ok(stored)
+}
+
+/// A file of our disk, for redb.
+struct Backend<D: Disk> {
+    disk: Arc<D>,
+    file: D::File,
+}
+
+impl<D: Disk> fmt::Debug for Backend<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("checkpoint.redb")
+    }
+}
+
+impl<D: Disk> StorageBackend for Backend<D> {
+    fn len(&self) -> io::Result<u64> {
+        self.disk.length(&self.file)
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.disk.read_at(&self.file, out, offset)
+    }
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.disk.set_length(&self.file, len)
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        self.disk.sync(&self.file)
+    }
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.disk
+            .write_at(&self.file, &[io::IoSlice::new(data)], offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::log::ram::RamDisk;
+
+    fn put(key: &[u8], value: &[u8]) -> Update {
+        Update {
+            writes: vec![(key.to_vec(), Some(value.to_vec()))],
+            heads: vec![(AccountId(7), 3)],
+            complete_to: Some(Position(99)),
+        }
+    }
+
+    #[test]
+    fn what_was_put_is_there_after_reopening() {
+        let disk = Arc::new(RamDisk::default());
+        let (checkpoint, position) = Checkpoint::open(Arc::clone(&disk), [1; 16]).unwrap();
+        assert_eq!(position, Position(0));
+        checkpoint.update(&put(b"a/1", b"one")).unwrap();
+        checkpoint.update(&put(b"a/2", b"")).unwrap();
+        checkpoint.update(&put(b"b", b"b")).unwrap();
+        drop(checkpoint);
+        let (checkpoint, position) = Checkpoint::open(disk, [1; 16]).unwrap();
+        assert_eq!(position, Position(99));
+        assert_eq!(checkpoint.get(b"a/1").unwrap(), Some(b"one".to_vec()));
+        assert_eq!(checkpoint.get(b"a").unwrap(), None);
+        assert_eq!(checkpoint.head(AccountId(7)).unwrap(), 3);
+        assert_eq!(checkpoint.head(AccountId(8)).unwrap(), 0);
+        let found = checkpoint.scan(b"a/").unwrap();
+        let expected = [
+            (b"a/1".to_vec(), b"one".to_vec()),
+            (b"a/2".to_vec(), vec![]),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_checkpoint_of_another_store_is_moved_aside() {
+        let disk = Arc::new(RamDisk::default());
+        let (checkpoint, _) = Checkpoint::open(Arc::clone(&disk), [1; 16]).unwrap();
+        checkpoint.update(&put(b"k", b"v")).unwrap();
+        drop(checkpoint);
+        let (checkpoint, position) = Checkpoint::open(Arc::clone(&disk), [2; 16]).unwrap();
+        assert_eq!(position, Position(0));
+        assert_eq!(checkpoint.get(b"k").unwrap(), None);
+        assert_eq!(disk.list(QUARANTINE).unwrap(), ["checkpoint.redb"]);
+    }
+
+    #[test]
+    fn a_flipped_bit_is_noticed_wherever_it_is() {
+        let disk = Arc::new(RamDisk::default());
+        let (checkpoint, _) = Checkpoint::open(Arc::clone(&disk), [1; 16]).unwrap();
+        let value = vec![0xA5; 3000];
+        checkpoint.update(&put(b"k", &value)).unwrap();
+        drop(checkpoint);
+        let file = disk.open(&path(), Access::Write).unwrap();
+        let length = usize::try_from(disk.length(&file).unwrap()).unwrap();
+        let mut whole = vec![0; length];
+        disk.read_at(&file, &mut whole, 0).unwrap();
+        for at in (0..length).step_by(509) {
+            let disk = Arc::new(RamDisk::default());
+            let file = disk.open(&path(), Access::Create).unwrap();
+            let mut flipped = whole.clone();
+            flipped[at] ^= 4;
+            disk.write_at(&file, &[io::IoSlice::new(&flipped)], 0)
+                .unwrap();
+            let Ok((checkpoint, _)) = Checkpoint::open(disk, [1; 16]) else {
+                continue;
+            };
+            // Gone or whole, never something else.
+            if let Ok(Some(found)) = checkpoint.get(b"k") {
+                assert_eq!(found, value, "flipped at {at}");
+            }
+        }
+    }
+}

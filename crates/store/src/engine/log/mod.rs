@@ -1,0 +1,382 @@
+//! The engine on a disk: the log is the truth, everything else is derived from it.
+//!
+//! The bytes and the protocols are in `docs/store-format.md`. Reading path:
+//! `format` (bytes), `writer` (group commit), `recover` with `scan` and `judge` (opening),
+//! `reader`, `checkpoint`. All of it goes through [`disk::Disk`], so that tests can break it.
+
+pub(crate) mod checkpoint;
+pub(crate) mod disk;
+mod files;
+mod format;
+mod identity;
+mod index;
+mod judge;
+mod lease;
+mod pool;
+pub(crate) mod ram;
+mod reader;
+mod recover;
+mod scan;
+mod shared;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    thread::{self, JoinHandle},
+};
+
+use self::{
+    checkpoint::{Checkpoint, Update},
+    disk::Disk,
+    files::{CHECKPOINT, LOG, PARTITION, QUARANTINE, io_error},
+    format::{SegmentHeader, Type},
+    lease::Lease,
+    pool::Pool,
+    shared::{Content, Parts, Shared},
+    writer::{Start, Writer},
+};
+use super::{Damage, Done, Entry, PIECE_BYTES_MAX, Position, RecordKind, Ref, Writes};
+use crate::{error::Error, id::AccountId};
+
+/// The longest batch, in octets.
+const BATCH_BYTES_MAX: usize = 32 << 20;
+/// There is one partition yet: its id.
+const PARTITION_ID: [u8; 16] = *b"default\0\0\0\0\0\0\0\0\0";
+
+/// An open log. All clones are the same; the last one dropped closes it.
+#[derive(Debug)]
+pub(crate) struct Log<D: Disk> {
+    inner: Arc<Inner<D>>,
+}
+
+impl<D: Disk> Clone for Log<D> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Inner<D: Disk> {
+    shared: Arc<Shared<D>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    lease: Mutex<Option<Lease<D::File>>>,
+}
+
+impl<D: Disk> Log<D> {
+    /// Opens the log on a disk, making it if there is none. Waits for the disk: call it on
+    /// a thread that may.
+    ///
+    /// # Errors
+    /// See [`super::Engine::open`].
+    pub(crate) fn open(disk: D, segment_bytes: u64) -> Result<Self, Error> {
+        let disk = Arc::new(disk);
+        for directory in [LOG, CHECKPOINT, QUARANTINE] {
+            disk.make_dir(directory)
+                .map_err(|error| io_error(directory, error))?;
+        }
+        let lease = lease::take(&*disk)?;
+        let store = identity::identify(&*disk)?;
+        let (checkpoint, position) = Checkpoint::open(Arc::clone(&disk), store)?;
+        let (recovered, position) = match recover::recover(&*disk, store, position.0)? {
+            Some(recovered) => (recovered, position),
+            None => {
+                tracing::warn!("the checkpoint is not this log's: rebuilding it from the log");
+                checkpoint.reset()?;
+                // From the beginning there is always a place.
+                let all = recover::recover(&*disk, store, 0)?;
+                (all.ok_or(Error::Full)?, Position(0))
+            }
+        };
+        let epoch = lease.last_epoch.max(recovered.epoch).saturating_add(1);
+        lease.write(&*disk, epoch, &lease::this_process())?;
+        disk.sync_dir(PARTITION)
+            .map_err(|error| io_error(PARTITION, error))?;
+        let start = Start {
+            template: SegmentHeader {
+                store,
+                partition: PARTITION_ID,
+                number: 0,
+                first_lsn: 0,
+                epoch,
+                salt: 0,
+            },
+            next_number: recovered.next_number,
+            end: recovered.end,
+            current: recovered.current,
+        };
+        let thread_failed = |error| io_error("a thread", error);
+        let shared = Arc::new(Shared::new(Parts {
+            disk,
+            segment_bytes,
+            index: recovered.index,
+            segments: recovered.segments,
+            end: recovered.end,
+            checkpoint,
+            checkpointed: position.0.max(format::FIRST_LSN),
+            pool: Pool::start().map_err(thread_failed)?,
+            damages: recovered.damages,
+        }));
+        let writer = Writer::new(Arc::clone(&shared), start);
+        let writer = thread::Builder::new()
+            .name("store-write".into())
+            .spawn(move || writer.run())
+            .map_err(thread_failed)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                shared,
+                writer: Mutex::new(Some(writer)),
+                lease: Mutex::new(Some(lease)),
+            }),
+        })
+    }
+
+    fn shared(&self) -> &Arc<Shared<D>> {
+        &self.inner.shared
+    }
+
+    pub(crate) fn begin(&self) -> Writes {
+        self.shared().begin()
+    }
+
+    pub(crate) async fn put(
+        &self,
+        writes: Writes,
+        kind: RecordKind,
+        account: Option<AccountId>,
+        body: Vec<u8>,
+    ) -> Result<Ref, Error> {
+        let octets = u32::try_from(body.len()).unwrap_or(u32::MAX);
+        if body.len() > PIECE_BYTES_MAX {
+            return Err(Error::TooBig(PIECE_BYTES_MAX as u64));
+        }
+        let shared = self.shared();
+        let permit = shared.budget.acquire_many(octets).await;
+        let permit = permit.map_err(|_| shared.refused().unwrap_or_else(shared::closed))?;
+        let kind = match kind {
+            RecordKind::Blob => Type::Blob,
+            RecordKind::Message => Type::Message,
+        };
+        let account = account.map_or(0, |account| account.0);
+        let at = shared.put(writes, kind, account, Content::new(body, None))?;
+        // The writer gives it back.
+        permit.forget();
+        Ok(at)
+    }
+
+    pub(crate) fn append(
+        &self,
+        writes: Writes,
+        account: AccountId,
+        seq: u64,
+        batch: Vec<u8>,
+        done: Done,
+    ) -> Result<(), Error> {
+        if batch.len() > BATCH_BYTES_MAX {
+            return Err(Error::TooBig(BATCH_BYTES_MAX as u64));
+        }
+        let content = Content::new(batch, Some(done));
+        self.shared().append(writes, account, seq, content)
+    }
+
+    pub(crate) async fn read(
+        &self,
+        at: Ref,
+        range: Range<usize>,
+        length: Option<usize>,
+        into: &mut Vec<u8>,
+    ) -> Result<usize, Error> {
+        self.shared().read(at, range, length, into).await
+    }
+
+    pub(crate) async fn batches(
+        &self,
+        account: AccountId,
+        after: u64,
+    ) -> Result<Vec<(u64, Vec<u8>)>, Error> {
+        let shared = Arc::clone(self.shared());
+        self.shared()
+            .pool
+            .run(move || shared.batches(account, after))
+            .await
+    }
+
+    pub(crate) async fn checkpoint_get(&self, key: Vec<u8>) -> Result<Option<Vec<u8>>, Error> {
+        let shared = Arc::clone(self.shared());
+        self.shared()
+            .pool
+            .run(move || shared.checkpoint.get(&key))
+            .await
+    }
+
+    pub(crate) async fn checkpoint_scan(&self, prefix: Vec<u8>) -> Result<Vec<Entry>, Error> {
+        let shared = Arc::clone(self.shared());
+        self.shared()
+            .pool
+            .run(move || shared.checkpoint.scan(&prefix))
+            .await
+    }
+
+    pub(crate) async fn checkpoint_put(
+        &self,
+        writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+        complete_to: Option<Position>,
+    ) -> Result<(), Error> {
+        let shared = Arc::clone(self.shared());
+        self.shared()
+            .pool
+            .run(move || shared.checkpoint_put(writes, complete_to))
+            .await
+    }
+
+    pub(crate) fn pending_accounts(&self) -> Vec<AccountId> {
+        self.shared()
+            .index
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pending()
+    }
+
+    pub(crate) fn position(&self) -> Position {
+        Position(self.shared().durable.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn bytes_since_checkpoint(&self) -> u64 {
+        let shared = self.shared();
+        let checkpointed = shared.checkpointed.load(Ordering::Acquire);
+        self.position().0.saturating_sub(checkpointed)
+    }
+
+    pub(crate) fn damages(&self) -> Vec<Damage> {
+        self.shared().damages.clone()
+    }
+
+    pub(crate) async fn close(&self) -> Result<(), Error> {
+        let shared = self.shared();
+        shared.stop();
+        // The sender lives as long as self.
+        let _ = shared
+            .stopped
+            .subscribe()
+            .wait_for(|stopped| *stopped)
+            .await;
+        let inner = Arc::clone(&self.inner);
+        let closed = shared.pool.run(move || {
+            inner.join();
+            inner.shared.checkpoint.close();
+            let mut lease = inner.lease.lock().unwrap_or_else(PoisonError::into_inner);
+            *lease = None;
+            Ok(())
+        });
+        closed.await?;
+        shared.refused().map_or(Ok(()), Err)
+    }
+}
+
+impl<D: Disk> Shared<D> {
+    /// See [`super::Engine::batches`]; waits for the disk.
+    fn batches(&self, account: AccountId, after: u64) -> Result<Vec<(u64, Vec<u8>)>, Error> {
+        let checkpointed = self.checkpoint.head(account)?;
+        let answer = {
+            let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+            index.opened(account, checkpointed);
+            index.ask(account, after)
+        };
+        self.queue().heads.entry(account).or_insert(answer.last);
+        let mut batches = Vec::new();
+        if after < answer.checkpointed {
+            let before = answer.batches.first().map_or(u64::MAX, |place| place.seq);
+            self.old_batches(account, &mut |seq, body| {
+                if seq > after && seq < before {
+                    batches.push((seq, body.to_vec()));
+                }
+            })?;
+        }
+        for place in answer.batches {
+            batches.push((place.seq, self.read_at(Ref(place.lsn), place.length)?));
+        }
+        Ok(batches)
+    }
+
+    /// Walks the whole log for the batches of one account: what a checkpoint that was lost
+    /// or damaged is rebuilt from.
+    fn old_batches(
+        &self,
+        account: AccountId,
+        visit: &mut dyn FnMut(u64, &[u8]),
+    ) -> Result<(), Error> {
+        let end = self.durable.load(Ordering::Acquire);
+        let segments = self.segments.load_full();
+        let mut rest = segments.iter().peekable();
+        while let Some(segment) = rest.next() {
+            let until = rest.peek().map(|next| next.first_lsn());
+            scan::scan(
+                &*self.disk,
+                segment,
+                segment.first_lsn(),
+                until,
+                &mut |found| {
+                    if let scan::Found::Record { header, body } = found {
+                        if header.lsn >= end {
+                            return std::ops::ControlFlow::Break(());
+                        }
+                        if header.kind == Type::Batch && header.account == account.0 {
+                            visit(header.seq, body);
+                        }
+                    }
+                    std::ops::ControlFlow::Continue(())
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    /// See [`super::Engine::checkpoint_put`]; waits for the disk.
+    fn checkpoint_put(
+        &self,
+        writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+        complete_to: Option<Position>,
+    ) -> Result<(), Error> {
+        let index = || self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let update = Update {
+            writes,
+            heads: complete_to.map_or_else(Vec::new, |to| index().heads_before(to.0)),
+            complete_to,
+        };
+        self.checkpoint.update(&update)?;
+        if let Some(position) = complete_to {
+            index().forget_before(position.0);
+            self.checkpointed.fetch_max(position.0, Ordering::AcqRel);
+        }
+        Ok(())
+    }
+}
+
+impl<D: Disk> Inner<D> {
+    /// Waits for the writer to end, unless this is the writer.
+    fn join(&self) {
+        let writer = self
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(writer) = writer
+            && writer.thread().id() != thread::current().id()
+        {
+            // It catches its own panics; what it could not write, it has told.
+            let _ = writer.join();
+        }
+    }
+}
+
+impl<D: Disk> Drop for Inner<D> {
+    fn drop(&mut self) {
+        self.shared.stop();
+        self.join();
+        self.shared.checkpoint.close();
+    }
+}

@@ -1,0 +1,154 @@
+//! A disk in memory, on which the log is the engine of tests and simulations.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, ErrorKind, IoSlice},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+use super::disk::{Access, Disk};
+
+/// The disk. It is gone with its last owner.
+#[derive(Debug, Default)]
+pub(crate) struct RamDisk {
+    files: Mutex<BTreeMap<String, Arc<RamFile>>>,
+}
+
+/// A file: `octets`, then zeros up to `length`, so that space allocated costs nothing.
+#[derive(Debug, Default)]
+pub(crate) struct RamFile {
+    content: RwLock<(Vec<u8>, u64)>,
+}
+
+fn size(length: u64) -> io::Result<usize> {
+    usize::try_from(length).map_err(|_| ErrorKind::InvalidInput.into())
+}
+
+impl RamDisk {
+    fn files(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<RamFile>>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Disk for RamDisk {
+    type File = Arc<RamFile>;
+
+    fn make_dir(&self, _path: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn list(&self, path: &str) -> io::Result<Vec<String>> {
+        Ok(self
+            .files()
+            .keys()
+            .filter_map(|name| name.strip_prefix(path)?.strip_prefix('/'))
+            .filter(|name| !name.contains('/'))
+            .map(str::to_owned)
+            .collect())
+    }
+
+    fn open(&self, path: &str, access: Access) -> io::Result<Self::File> {
+        let mut files = self.files();
+        match files.get(path) {
+            Some(file) => Ok(Arc::clone(file)),
+            None if access == Access::Create => {
+                Ok(Arc::clone(files.entry(path.to_owned()).or_default()))
+            }
+            None => Err(ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut files = self.files();
+        let file = files.remove(from).ok_or(ErrorKind::NotFound)?;
+        files.insert(to.to_owned(), file);
+        Ok(())
+    }
+
+    fn remove(&self, path: &str) -> io::Result<()> {
+        let removed = self.files().remove(path);
+        removed.map(drop).ok_or_else(|| ErrorKind::NotFound.into())
+    }
+
+    fn sync_dir(&self, _path: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn length(&self, file: &Self::File) -> io::Result<u64> {
+        Ok(file
+            .content
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .1)
+    }
+
+    fn set_length(&self, file: &Self::File, length: u64) -> io::Result<()> {
+        let mut content = file.content.write().unwrap_or_else(PoisonError::into_inner);
+        content.0.truncate(size(length)?);
+        content.1 = length;
+        Ok(())
+    }
+
+    fn allocate(&self, file: &Self::File, length: u64) -> io::Result<()> {
+        let mut content = file.content.write().unwrap_or_else(PoisonError::into_inner);
+        content.1 = content.1.max(length);
+        Ok(())
+    }
+
+    fn read_at(&self, file: &Self::File, into: &mut [u8], offset: u64) -> io::Result<()> {
+        let content = file.content.read().unwrap_or_else(PoisonError::into_inner);
+        if offset.saturating_add(into.len() as u64) > content.1 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        let there = content.0.get(size(offset)?..).unwrap_or_default();
+        let count = there.len().min(into.len());
+        let (filled, zeros) = into.split_at_mut(count);
+        filled.copy_from_slice(there.get(..count).unwrap_or_default());
+        zeros.fill(0);
+        Ok(())
+    }
+
+    fn read_cached(
+        &self,
+        file: &Self::File,
+        into: [&mut [u8]; 2],
+        mut offset: u64,
+    ) -> io::Result<bool> {
+        for slice in into {
+            match self.read_at(file, slice, offset) {
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(false),
+                other => other?,
+            }
+            offset += slice.len() as u64;
+        }
+        Ok(true)
+    }
+
+    fn write_at(&self, file: &Self::File, from: &[IoSlice<'_>], offset: u64) -> io::Result<()> {
+        let mut content = file.content.write().unwrap_or_else(PoisonError::into_inner);
+        let mut at = size(offset)?;
+        for slice in from {
+            let end = at + slice.len();
+            if content.0.len() < end {
+                content.0.resize(end, 0);
+            }
+            if let Some(place) = content.0.get_mut(at..end) {
+                place.copy_from_slice(slice);
+            }
+            at = end;
+        }
+        content.1 = content.1.max(at as u64);
+        Ok(())
+    }
+
+    fn sync(&self, _file: &Self::File) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn forget_cache(&self, _file: &Self::File) {}
+
+    fn lock(&self, _file: &Self::File) -> io::Result<bool> {
+        // Nobody else can have this disk.
+        Ok(true)
+    }
+}

@@ -1,0 +1,184 @@
+//! Reads records back: from the page cache on the caller's thread, from the device on another.
+
+use std::{
+    ops::Range,
+    sync::{Arc, atomic::Ordering},
+};
+
+use crc32c::crc32c;
+
+use super::{
+    disk::Disk,
+    files::{Segment, io_error},
+    format::{BODY_BYTES_MAX, RECORD_HEADER_BYTES, RecordHeader},
+    shared::Shared,
+};
+use crate::{
+    engine::{PIECE_BYTES_MAX, Ref},
+    error::Error,
+};
+
+/// What is read at first when the length is not known, in octets of body.
+const GUESS_BYTES: usize = 4096;
+
+impl<D: Disk> Shared<D> {
+    /// Appends octets `range` of a record's body to `into`; see [`crate::engine::Engine::read`].
+    pub(crate) async fn read(
+        self: &Arc<Self>,
+        at: Ref,
+        range: Range<usize>,
+        length: Option<usize>,
+        into: &mut Vec<u8>,
+    ) -> Result<usize, Error> {
+        if at.0 >= self.written_end.load(Ordering::Acquire) {
+            self.wait_written(at).await;
+        }
+        let segment = self.segment(at.0)?;
+        if let Some(length) = length.filter(|length| *length <= PIECE_BYTES_MAX)
+            && self.read_cached(&segment, at, range.clone(), length, into)?
+        {
+            return Ok(length);
+        }
+        let shared = Arc::clone(self);
+        let body = self
+            .pool
+            .run(move || shared.read_waiting(&segment, at, length))
+            .await?;
+        let octets = body.get(range).ok_or_else(|| self.no_record(at))?;
+        into.extend_from_slice(octets);
+        Ok(body.len())
+    }
+
+    /// Waits until a record that was put is written, or can't be any more.
+    async fn wait_written(&self, at: Ref) {
+        let mut written = self.written.subscribe();
+        let generation = written.borrow().generation;
+        self.flush();
+        // The sender lives as long as self.
+        let _ = written
+            .wait_for(|now| now.end > at.0 || now.generation != generation)
+            .await;
+    }
+
+    /// The segment that has an LSN.
+    fn segment(&self, lsn: u64) -> Result<Arc<Segment<D::File>>, Error> {
+        let segments = self.segments.load();
+        let after = segments.partition_point(|segment| segment.first_lsn() <= lsn);
+        let found = after.checked_sub(1).and_then(|at| segments.get(at));
+        found
+            .map(Arc::clone)
+            .ok_or_else(|| self.no_record(Ref(lsn)))
+    }
+
+    /// Reads without waiting for a device, with one call, straight to where it is wanted.
+    fn read_cached(
+        &self,
+        segment: &Segment<D::File>,
+        at: Ref,
+        range: Range<usize>,
+        length: usize,
+        into: &mut Vec<u8>,
+    ) -> Result<bool, Error> {
+        if range.start > range.end || range.end > length {
+            return Err(self.no_record(at));
+        }
+        let before = into.len();
+        into.resize(before + length, 0);
+        let mut header = [0; RECORD_HEADER_BYTES];
+        let body = into.get_mut(before..).unwrap_or_default();
+        let file = segment.file(&*self.disk);
+        let read = file.and_then(|file| {
+            self.disk
+                .read_cached(file, [&mut header, body], segment.offset(at.0))
+                .map_err(|error| io_error(segment.path(), error))
+        });
+        let checked = read.and_then(|there| {
+            if there {
+                check(segment, at, &header, body)?;
+            }
+            Ok(there)
+        });
+        if let Ok(true) = checked {
+            into.truncate(before + range.end);
+            into.drain(before..before + range.start);
+        } else {
+            into.truncate(before);
+        }
+        checked
+    }
+
+    /// Reads a whole body, waiting for the device.
+    pub(crate) fn read_waiting(
+        &self,
+        segment: &Segment<D::File>,
+        at: Ref,
+        length: Option<usize>,
+    ) -> Result<Vec<u8>, Error> {
+        let failed = |error| io_error(segment.path(), error);
+        let file = segment.file(&*self.disk)?;
+        let offset = segment.offset(at.0);
+        let there = self.disk.length(file).map_err(failed)?;
+        let rest = usize::try_from(there.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let wanted = length.unwrap_or(GUESS_BYTES).min(BODY_BYTES_MAX) + RECORD_HEADER_BYTES;
+        let mut octets = vec![0; wanted.min(rest)];
+        self.disk
+            .read_at(file, &mut octets, offset)
+            .map_err(failed)?;
+        let header = RecordHeader::decode(&octets, segment.seal(), at.0)
+            .ok_or_else(|| damaged(segment, at, "the record's header"))?;
+        let whole = RECORD_HEADER_BYTES + header.length as usize;
+        let have = octets.len();
+        if whole > rest {
+            return Err(damaged(segment, at, "the record goes beyond the file"));
+        }
+        octets.resize(whole, 0);
+        if let Some(missing) = octets.get_mut(have..) {
+            self.disk
+                .read_at(file, missing, offset + have as u64)
+                .map_err(failed)?;
+        }
+        let body = octets.split_off(RECORD_HEADER_BYTES);
+        check(segment, at, &octets, &body)?;
+        Ok(body)
+    }
+
+    /// Reads the body of a record that is known to be written, waiting for the device.
+    pub(crate) fn read_at(&self, at: Ref, length: usize) -> Result<Vec<u8>, Error> {
+        let segment = self.segment(at.0)?;
+        self.read_waiting(&segment, at, Some(length))
+    }
+
+    fn no_record(&self, at: Ref) -> Error {
+        let segments = self.segments.load();
+        Error::Corrupt {
+            file: segments
+                .iter()
+                .rfind(|segment| segment.first_lsn() <= at.0)
+                .map_or(super::files::LOG, |segment| segment.path())
+                .into(),
+            offset: at.0,
+            what: "no such record".into(),
+        }
+    }
+}
+
+/// Checks a record against its checksums.
+fn check<F>(segment: &Segment<F>, at: Ref, header: &[u8], body: &[u8]) -> Result<(), Error> {
+    let header = RecordHeader::decode(header, segment.seal(), at.0)
+        .ok_or_else(|| damaged(segment, at, "the record's header"))?;
+    if header.length as usize != body.len() {
+        return Err(damaged(segment, at, "the record's length"));
+    }
+    if crc32c(body) != header.body_sum {
+        return Err(damaged(segment, at, "the record's body"));
+    }
+    Ok(())
+}
+
+fn damaged<F>(segment: &Segment<F>, at: Ref, what: &str) -> Error {
+    Error::Corrupt {
+        file: segment.path().into(),
+        offset: segment.offset(at.0),
+        what: what.into(),
+    }
+}

@@ -1,0 +1,418 @@
+//! What the callers, the writer and the readers of a log share.
+
+use std::{
+    collections::HashMap,
+    mem,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use crc32c::crc32c;
+use tokio::sync::{Semaphore, watch};
+
+use super::{
+    checkpoint::Checkpoint,
+    disk::Disk,
+    files::Segment,
+    format::{RecordHeader, Type, span},
+    index::Index,
+    pool::Pool,
+};
+use crate::{
+    engine::{Damage, Done, Ref, Writes},
+    error::Error,
+    id::AccountId,
+};
+
+/// Octets of puts that may wait for the writer.
+pub(crate) const QUEUE_BYTES_MAX: usize = 64 << 20;
+/// Puts alone wake the writer when so many octets wait: an append that comes before saves a write.
+const PUTS_BYTES: usize = 256 << 10;
+
+/// How far the log is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Written {
+    pub(crate) end: u64,
+    pub(crate) generation: u64,
+}
+
+/// Everything of an open log that more than one thread uses.
+#[derive(Debug)]
+pub(crate) struct Shared<D: Disk> {
+    pub(crate) disk: Arc<D>,
+    pub(crate) segment_bytes: u64,
+    queue: Mutex<Queue>,
+    wake: Condvar,
+    pub(crate) budget: Semaphore,
+    pub(crate) index: Mutex<Index>,
+    /// Ascending by first LSN.
+    pub(crate) segments: ArcSwap<Vec<Arc<Segment<D::File>>>>,
+    pub(crate) written: watch::Sender<Written>,
+    /// The same end, cheap to ask.
+    pub(crate) written_end: AtomicU64,
+    pub(crate) durable: AtomicU64,
+    pub(crate) checkpoint: Checkpoint<D>,
+    pub(crate) checkpointed: AtomicU64,
+    pub(crate) pool: Pool,
+    pub(crate) damages: Vec<Damage>,
+    pub(crate) stopped: watch::Sender<bool>,
+}
+
+/// What waits for the writer.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    pub(crate) items: Vec<Item>,
+    octets: usize,
+    urgent: bool,
+    /// Whether the writer waits to be woken.
+    asleep: bool,
+    next_lsn: u64,
+    generation: u64,
+    /// Why the last generation ended.
+    ended: Option<Error>,
+    /// Why nothing is written any more.
+    refused: Option<Error>,
+    stop: bool,
+    /// The last batch of each account, counting those that wait.
+    pub(crate) heads: HashMap<AccountId, u64>,
+}
+
+impl Queue {
+    /// Ends the generation: the log goes on at `end`. Returns the new one.
+    pub(crate) fn fail(&mut self, end: u64, error: Error, fatal: bool) -> u64 {
+        self.generation += 1;
+        self.next_lsn = end;
+        self.octets = 0;
+        self.urgent = false;
+        if fatal {
+            self.refused.get_or_insert_with(|| error.clone());
+        }
+        self.ended = Some(error);
+        self.generation
+    }
+
+    fn admit(&self, writes: Writes) -> Result<(), Error> {
+        if let Some(error) = &self.refused {
+            return Err(error.clone());
+        }
+        if self.stop {
+            return Err(closed());
+        }
+        if writes.generation != self.generation {
+            return Err(self.ended.clone().unwrap_or(Error::Full));
+        }
+        Ok(())
+    }
+
+    /// Puts an item in its place.
+    fn push(&mut self, kind: Type, account: u64, seq: u64, content: Content) -> Ref {
+        let Content { body, sum, done } = content;
+        let lsn = self.next_lsn;
+        let length = body.len();
+        self.next_lsn += span(length);
+        self.octets += length;
+        self.items.push(Item {
+            header: RecordHeader {
+                kind,
+                // Callers have checked it against limits far below.
+                length: u32::try_from(length).unwrap_or(u32::MAX),
+                body_sum: sum,
+                lsn,
+                account,
+                seq,
+            },
+            body,
+            done,
+        });
+        Ref(lsn)
+    }
+}
+
+/// A record that waits.
+pub(crate) struct Item {
+    pub(crate) header: RecordHeader,
+    pub(crate) body: Vec<u8>,
+    pub(crate) done: Option<Done>,
+}
+
+impl std::fmt::Debug for Item {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.header.fmt(f)
+    }
+}
+
+impl Item {
+    /// What it took from the queue's budget.
+    pub(crate) fn budget(&self) -> usize {
+        if self.header.kind == Type::Batch {
+            0
+        } else {
+            self.body.len()
+        }
+    }
+}
+
+/// A body with its checksum, which is computed before any lock is taken.
+pub(crate) struct Content {
+    body: Vec<u8>,
+    sum: u32,
+    done: Option<Done>,
+}
+
+impl Content {
+    pub(crate) fn new(body: Vec<u8>, done: Option<Done>) -> Self {
+        Self {
+            sum: crc32c(&body),
+            body,
+            done,
+        }
+    }
+}
+
+/// What is written together.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) items: Vec<Item>,
+    /// The LSN of the record that closes it: only if there is an append in it.
+    pub(crate) commit: Option<u64>,
+    /// The LSN after it.
+    pub(crate) end: u64,
+}
+
+impl Group {
+    pub(crate) fn budget(&self) -> usize {
+        self.items.iter().map(Item::budget).sum()
+    }
+}
+
+/// What a [`Shared`] is made of.
+pub(crate) struct Parts<D: Disk> {
+    pub(crate) disk: Arc<D>,
+    pub(crate) segment_bytes: u64,
+    pub(crate) index: Index,
+    pub(crate) segments: Vec<Arc<Segment<D::File>>>,
+    pub(crate) end: u64,
+    pub(crate) checkpoint: Checkpoint<D>,
+    pub(crate) checkpointed: u64,
+    pub(crate) pool: Pool,
+    pub(crate) damages: Vec<Damage>,
+}
+
+impl<D: Disk> Shared<D> {
+    pub(crate) fn new(parts: Parts<D>) -> Self {
+        let end = parts.end;
+        Self {
+            disk: parts.disk,
+            segment_bytes: parts.segment_bytes,
+            queue: Mutex::new(Queue {
+                items: Vec::new(),
+                octets: 0,
+                urgent: false,
+                asleep: false,
+                next_lsn: end,
+                generation: 1,
+                ended: None,
+                refused: None,
+                stop: false,
+                heads: parts.index.lasts().collect(),
+            }),
+            wake: Condvar::new(),
+            budget: Semaphore::new(QUEUE_BYTES_MAX),
+            index: Mutex::new(parts.index),
+            segments: ArcSwap::from_pointee(parts.segments),
+            written: watch::Sender::new(Written { end, generation: 1 }),
+            written_end: AtomicU64::new(end),
+            durable: AtomicU64::new(end),
+            checkpoint: parts.checkpoint,
+            checkpointed: AtomicU64::new(parts.checkpointed),
+            pool: parts.pool,
+            damages: parts.damages,
+            stopped: watch::Sender::new(false),
+        }
+    }
+
+    pub(crate) fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn begin(&self) -> Writes {
+        Writes {
+            generation: self.queue().generation,
+        }
+    }
+
+    /// Queues a record.
+    pub(crate) fn put(
+        &self,
+        writes: Writes,
+        kind: Type,
+        account: u64,
+        content: Content,
+    ) -> Result<Ref, Error> {
+        let mut queue = self.queue();
+        queue.admit(writes)?;
+        let at = queue.push(kind, account, 0, content);
+        if queue.octets >= PUTS_BYTES {
+            self.wake_writer(&mut queue);
+        }
+        Ok(at)
+    }
+
+    /// Queues a batch.
+    pub(crate) fn append(
+        &self,
+        writes: Writes,
+        account: AccountId,
+        seq: u64,
+        content: Content,
+    ) -> Result<(), Error> {
+        let mut queue = self.queue();
+        queue.admit(writes)?;
+        let head = queue.heads.get(&account).copied();
+        if head.and_then(|head| head.checked_add(1)) != Some(seq) {
+            // After a failed group the caller may not have been told of it yet.
+            let failed = queue.ended.clone();
+            let moved = Error::NotPermitted("the account's log has moved on");
+            return Err(failed.unwrap_or(moved));
+        }
+        queue.heads.insert(account, seq);
+        queue.push(Type::Batch, account.0, seq, content);
+        self.wake_writer(&mut queue);
+        Ok(())
+    }
+
+    /// Has the writer write what waits, though nobody has appended.
+    pub(crate) fn flush(&self) {
+        self.wake_writer(&mut self.queue());
+    }
+
+    fn wake_writer(&self, queue: &mut Queue) {
+        queue.urgent = true;
+        if mem::take(&mut queue.asleep) {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Stops taking writes; the writer finishes what waits.
+    pub(crate) fn stop(&self) {
+        let mut queue = self.queue();
+        queue.stop = true;
+        self.budget.close();
+        self.wake_writer(&mut queue);
+    }
+
+    /// The next group to write; an empty one if nothing came for `idle`; `None` when stopped.
+    pub(crate) fn next_group(&self, idle: Option<Duration>) -> Option<Group> {
+        let mut queue = self.queue();
+        loop {
+            if queue.urgent && !queue.items.is_empty() {
+                break;
+            }
+            if queue.stop {
+                if queue.items.is_empty() {
+                    return None;
+                }
+                break;
+            }
+            queue.asleep = true;
+            match idle {
+                None => {
+                    queue = self
+                        .wake
+                        .wait(queue)
+                        .unwrap_or_else(PoisonError::into_inner);
+                }
+                Some(idle) => {
+                    let (woken, timeout) = self
+                        .wake
+                        .wait_timeout(queue, idle)
+                        .unwrap_or_else(PoisonError::into_inner);
+                    queue = woken;
+                    if timeout.timed_out() && queue.items.is_empty() && !queue.stop {
+                        queue.asleep = false;
+                        return Some(Group {
+                            items: Vec::new(),
+                            commit: None,
+                            end: queue.next_lsn,
+                        });
+                    }
+                }
+            }
+            queue.asleep = false;
+        }
+        queue.urgent = false;
+        queue.octets = 0;
+        let items = mem::take(&mut queue.items);
+        let appends = items.iter().any(|item| item.header.kind == Type::Batch);
+        let commit = appends.then_some(queue.next_lsn);
+        if appends {
+            queue.next_lsn += span(0);
+        }
+        Some(Group {
+            items,
+            commit,
+            end: queue.next_lsn,
+        })
+    }
+
+    /// Takes the place of a commit at `end`, if nothing else has; says where it ends.
+    pub(crate) fn reserve_commit(&self, end: u64) -> Option<u64> {
+        let mut queue = self.queue();
+        let free = queue.next_lsn == end && queue.refused.is_none();
+        free.then(|| {
+            queue.next_lsn += span(0);
+            queue.next_lsn
+        })
+    }
+
+    pub(crate) fn publish_written(&self, end: u64) {
+        self.written_end.store(end, Ordering::Release);
+        self.written.send_if_modified(|written| {
+            written.end = end;
+            true
+        });
+    }
+
+    pub(crate) fn add_segment(&self, segment: &Arc<Segment<D::File>>) {
+        let mut segments = Vec::clone(&self.segments.load());
+        segments.push(Arc::clone(segment));
+        self.segments.store(Arc::new(segments));
+    }
+
+    /// Refuses everything from when it is dropped.
+    pub(crate) fn stop_guard(self: &Arc<Self>) -> StopGuard<D> {
+        StopGuard(Arc::clone(self))
+    }
+
+    /// Why nothing is written any more, if so.
+    pub(crate) fn refused(&self) -> Option<Error> {
+        self.queue().refused.clone()
+    }
+}
+
+/// See [`Shared::stop_guard`].
+pub(crate) struct StopGuard<D: Disk>(Arc<Shared<D>>);
+
+impl<D: Disk> Drop for StopGuard<D> {
+    fn drop(&mut self) {
+        let abandoned = {
+            let mut queue = self.0.queue();
+            queue.stop = true;
+            mem::take(&mut queue.items)
+        };
+        self.0.budget.close();
+        for done in abandoned.into_iter().filter_map(|item| item.done) {
+            done(Err(closed()));
+        }
+        self.0.stopped.send_replace(true);
+    }
+}
+
+/// The log has been closed.
+pub(crate) fn closed() -> Error {
+    Error::OutOfService("it has been closed".into())
+}

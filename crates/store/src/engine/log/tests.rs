@@ -1,0 +1,278 @@
+//! The log from outside: what is promised, on disks that work and on disks that do not.
+
+use std::{
+    future::Future,
+    pin::pin,
+    sync::{Arc, mpsc},
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+};
+
+use super::{
+    Log,
+    disk::{Disk, RealDisk},
+    ram::RamDisk,
+};
+use crate::{
+    engine::{Engine, EngineOptions, PIECE_BYTES_MAX, Position, RecordKind, Ref, Writes},
+    error::Error,
+    id::AccountId,
+};
+
+const A: AccountId = AccountId(10);
+const B: AccountId = AccountId(11);
+const SEGMENT_BYTES: u64 = 64 << 10;
+
+/// Runs a future on this thread.
+pub(super) fn wait<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(result) => return result,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+pub(super) type Answer = mpsc::Receiver<Result<Position, Error>>;
+
+/// Appends; the answer comes through the channel.
+pub(super) fn append<D: Disk>(
+    log: &Log<D>,
+    writes: Writes,
+    account: AccountId,
+    seq: u64,
+    batch: &[u8],
+) -> Result<Answer, Error> {
+    let (answer, answers) = mpsc::channel();
+    let done = Box::new(move |result| answer.send(result).unwrap_or(()));
+    log.append(writes, account, seq, batch.to_vec(), done)?;
+    Ok(answers)
+}
+
+fn append_now<D: Disk>(log: &Log<D>, account: AccountId, seq: u64, batch: &[u8]) -> Position {
+    let answer = append(log, log.begin(), account, seq, batch).unwrap();
+    answer.recv().unwrap().unwrap()
+}
+
+fn put<D: Disk>(log: &Log<D>, body: &[u8]) -> Ref {
+    wait(log.put(log.begin(), RecordKind::Blob, None, body.to_vec())).unwrap()
+}
+
+fn read<D: Disk>(log: &Log<D>, at: Ref) -> Result<Vec<u8>, Error> {
+    let mut body = Vec::new();
+    wait(log.read(at, 0..0, None, &mut body))
+        .and_then(|length| wait(log.read(at, 0..length, Some(length), &mut body)))
+        .map(|_| body)
+}
+
+fn batches<D: Disk>(log: &Log<D>, account: AccountId, after: u64) -> Vec<(u64, Vec<u8>)> {
+    wait(log.batches(account, after)).unwrap()
+}
+
+fn open_account<D: Disk>(log: &Log<D>, account: AccountId) -> u64 {
+    batches(log, account, 0).last().map_or(0, |(seq, _)| *seq)
+}
+
+#[test]
+fn what_is_written_is_read_back_also_after_reopening() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = || Log::open(RealDisk::new(directory.path().join("data")), SEGMENT_BYTES).unwrap();
+    let log = open();
+    assert_eq!(open_account(&log, A), 0);
+    let bodies: Vec<Vec<u8>> = [0, 1, 7, 8, 4096, 5000, PIECE_BYTES_MAX]
+        .iter()
+        .map(|length| (0..*length).map(|at| at as u8 ^ 0x5A).collect())
+        .collect();
+    let refs: Vec<Ref> = bodies.iter().map(|body| put(&log, body)).collect();
+    append_now(&log, A, 1, b"first");
+    append_now(&log, A, 2, b"second");
+    wait(log.close()).unwrap();
+    drop(log);
+    let log = open();
+    for (at, body) in refs.iter().zip(&bodies) {
+        assert_eq!(&read(&log, *at).unwrap(), body);
+    }
+    let mut part = b"kept".to_vec();
+    wait(log.read(refs[5], 4998..5000, Some(5000), &mut part)).unwrap();
+    assert_eq!(part, [b"kept", &bodies[5][4998..]].concat());
+    let expected = vec![(1, b"first".to_vec()), (2, b"second".to_vec())];
+    assert_eq!(batches(&log, A, 0), expected);
+    assert_eq!(batches(&log, A, 1), expected[1..]);
+    assert_eq!(log.pending_accounts(), [A]);
+    assert_eq!(log.damages(), []);
+}
+
+#[test]
+fn a_put_is_readable_before_anybody_has_appended() {
+    let log = Log::open(RamDisk::default(), SEGMENT_BYTES).unwrap();
+    let at = put(&log, b"waiting");
+    assert_eq!(read(&log, at).unwrap(), b"waiting");
+}
+
+#[test]
+fn a_batch_goes_only_where_the_account_s_log_ends() {
+    let log = Log::open(RamDisk::default(), SEGMENT_BYTES).unwrap();
+    let refused = |seq| append(&log, log.begin(), A, seq, b"x").is_err();
+    assert!(refused(1), "the account has not been opened");
+    open_account(&log, A);
+    assert!(refused(0) && refused(2));
+    append_now(&log, A, 1, b"1");
+    assert!(refused(1) && refused(3));
+    append_now(&log, A, 2, b"2");
+}
+
+#[test]
+fn what_is_too_long_is_refused() {
+    let log = Log::open(RamDisk::default(), SEGMENT_BYTES).unwrap();
+    let body = vec![0; PIECE_BYTES_MAX + 1];
+    let refused = wait(log.put(log.begin(), RecordKind::Blob, None, body));
+    assert!(matches!(refused, Err(Error::TooBig(_))));
+}
+
+#[test]
+fn recovery_begins_at_the_checkpoint_and_older_batches_are_still_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = || Log::open(RealDisk::new(directory.path().to_owned()), SEGMENT_BYTES).unwrap();
+    let log = open();
+    open_account(&log, A);
+    open_account(&log, B);
+    for seq in 1..=3 {
+        append_now(&log, A, seq, &[seq as u8; 30_000]);
+    }
+    let position = log.position();
+    wait(log.checkpoint_put(vec![(b"k".to_vec(), Some(b"v".to_vec()))], Some(position))).unwrap();
+    assert_eq!(log.bytes_since_checkpoint(), 0);
+    append_now(&log, B, 1, b"b");
+    drop(log);
+    let log = open();
+    assert_eq!(log.pending_accounts(), [B]);
+    assert_eq!(
+        wait(log.checkpoint_get(b"k".to_vec())).unwrap().unwrap(),
+        b"v"
+    );
+    assert_eq!(batches(&log, A, 3), []);
+    let seqs: Vec<u64> = batches(&log, A, 1).iter().map(|(seq, _)| *seq).collect();
+    assert_eq!(seqs, [2, 3]);
+    append_now(&log, A, 4, b"goes on");
+    assert_eq!(batches(&log, A, 2).len(), 2);
+}
+
+#[test]
+fn a_lost_checkpoint_is_rebuilt_from_the_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = || Log::open(RealDisk::new(directory.path().to_owned()), SEGMENT_BYTES).unwrap();
+    let log = open();
+    open_account(&log, A);
+    append_now(&log, A, 1, b"1");
+    let position = log.position();
+    wait(log.checkpoint_put(vec![(b"k".to_vec(), Some(b"v".to_vec()))], Some(position))).unwrap();
+    drop(log);
+    let file = directory
+        .path()
+        .join("partitions/default/checkpoint/checkpoint.redb");
+    for damage in [&b""[..], b"not a database at all, but rather long for one"] {
+        std::fs::write(&file, damage).unwrap();
+        let log = open();
+        assert_eq!(log.pending_accounts(), [A]);
+        assert_eq!(wait(log.checkpoint_get(b"k".to_vec())).unwrap(), None);
+        assert_eq!(batches(&log, A, 0), [(1, b"1".to_vec())]);
+    }
+}
+
+#[test]
+fn a_second_opener_is_refused_and_told_by_whom() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = || Log::open(RealDisk::new(directory.path().to_owned()), SEGMENT_BYTES);
+    let log = open().unwrap();
+    let Err(Error::InUse(owner)) = open() else {
+        panic!("opened twice")
+    };
+    assert!(owner.contains(&std::process::id().to_string()), "{owner}");
+    wait(log.close()).unwrap();
+    open().unwrap();
+    let refused = append(&log, log.begin(), A, 1, b"late");
+    assert!(matches!(refused, Err(Error::OutOfService(_))));
+}
+
+#[test]
+fn the_engine_in_memory_is_the_same_log() {
+    let options = EngineOptions {
+        directory: None,
+        segment_bytes: EngineOptions::SEGMENT_BYTES,
+    };
+    let engine = wait(Engine::open(options)).unwrap();
+    wait(engine.batches(A, 0)).unwrap();
+    let writes = engine.begin();
+    let at = wait(engine.put(writes, RecordKind::Message, Some(A), b"m".to_vec())).unwrap();
+    let (answer, answers) = mpsc::channel();
+    let done = Box::new(move |result| answer.send(result).unwrap());
+    engine
+        .append(writes, A, 1, b"batch".to_vec(), done)
+        .unwrap();
+    assert_eq!(answers.recv().unwrap().unwrap(), engine.position());
+    let mut body = Vec::new();
+    wait(engine.read(at, 0..1, Some(1), &mut body)).unwrap();
+    assert_eq!(body, b"m");
+    wait(engine.close()).unwrap();
+}
+
+#[test]
+fn a_flipped_bit_is_named_and_costs_its_record_only() {
+    const BLOB: u64 = 4096;
+    const fn batch(seq: u64) -> u64 {
+        BLOB + 40 + 5000 + (seq - 1) * (40 + 104 + 40)
+    }
+    // Where, what is said of it, which batches remain, whether the blob does.
+    for (offset, what, seqs, blob) in [
+        (
+            batch(2) + 50,
+            "batch 2 of account Aa",
+            [1, 3, 4].as_slice(),
+            true,
+        ),
+        (batch(3) + 17, "octets that are no record", &[1, 2, 4], true),
+        (BLOB + 1000, "a piece of a message", &[1, 2, 3, 4], false),
+        (
+            batch(2) + 144,
+            "octets that are no record",
+            &[1, 2, 3, 4],
+            true,
+        ),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let open = || Log::open(RealDisk::new(directory.path().to_owned()), SEGMENT_BYTES);
+        let log = open().unwrap();
+        open_account(&log, A);
+        let at = put(&log, &[7; 5000]);
+        for seq in 1..=4 {
+            append_now(&log, A, seq, &[seq as u8; 100]);
+        }
+        wait(log.close()).unwrap();
+        drop(log);
+        let path = super::files::segment_path(1);
+        flip(&directory.path().join(&path), offset);
+        let log = open().unwrap();
+        let damages = log.damages();
+        assert_eq!(damages.len(), 1, "{what}: {damages:?}");
+        assert_eq!((&*damages[0].what, &*damages[0].file), (what, &*path));
+        assert!((offset - 1040..=offset).contains(&damages[0].offset));
+        let found: Vec<u64> = batches(&log, A, 0).iter().map(|(seq, _)| *seq).collect();
+        assert_eq!(found, seqs, "{what}");
+        assert_eq!(read(&log, at).is_ok(), blob, "{what}");
+        append_now(&log, A, 5, b"goes on");
+    }
+}
+
+fn flip(path: &std::path::Path, offset: u64) {
+    let mut octets = std::fs::read(path).unwrap();
+    octets[usize::try_from(offset).unwrap()] ^= 0x10;
+    std::fs::write(path, octets).unwrap();
+}

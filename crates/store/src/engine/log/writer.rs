@@ -1,0 +1,403 @@
+//! Group commit: the one thread that writes the log.
+//!
+//! It takes everything that waits, writes it with one call, syncs once if any of it is an
+//! append, and then tells everyone, in order. While it syncs, the next group gathers.
+
+use std::{
+    io::IoSlice,
+    ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, PoisonError, atomic::Ordering},
+    time::Duration,
+};
+
+use super::{
+    disk::{Access, Disk},
+    files::{self, LOG, Segment, io_error, is_full, segment_path},
+    format::{RECORD_HEADER_BYTES, RecordHeader, SEGMENT_HEADER_BYTES, SegmentHeader, Type, span},
+    index::Place,
+    shared::{Group, Item, Shared, Written},
+};
+use crate::{engine::Position, error::Error, id::AccountId};
+
+/// Bodies up to this many octets are copied together; longer ones are written from where they are.
+const COPIED_BYTES_MAX: usize = 4096;
+/// How long after the last group a closing commit is written, so that the last group, too,
+/// is proven to have been durable. Not synced: it costs one small write.
+const CLOSE_AFTER: Duration = Duration::from_secs(1);
+
+/// The writer's state; it lives on its thread.
+#[derive(Debug)]
+pub(crate) struct Writer<D: Disk> {
+    shared: Arc<Shared<D>>,
+    template: SegmentHeader,
+    next_number: u64,
+    current: Option<Current<D::File>>,
+    /// Where the next record goes.
+    end: u64,
+    /// The start of the open group: everything before it is durable.
+    group_start: u64,
+    /// Whether the last record is a commit of an empty group.
+    closed: bool,
+    /// Headers, padding and small bodies of the group being written; kept for its room.
+    arena: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Current<F> {
+    segment: Arc<Segment<F>>,
+    /// The LSN at which its space ends.
+    limit: u64,
+    unsynced: bool,
+    /// A write into it failed: what is beyond the end is not to be trusted.
+    spoiled: bool,
+}
+
+/// Where a writer goes on.
+#[derive(Debug)]
+pub(crate) struct Start<F> {
+    /// The header of the segments to come, but for number, first LSN and salt.
+    pub(crate) template: SegmentHeader,
+    pub(crate) next_number: u64,
+    pub(crate) end: u64,
+    /// The last segment, if its tail is clean, and its length.
+    pub(crate) current: Option<(Arc<Segment<F>>, u64)>,
+}
+
+/// How a group failed.
+#[derive(Debug)]
+enum Failure {
+    /// Nothing of it is in the log; the next may succeed.
+    Refused(Error),
+    /// What the disk has is not known any more.
+    Fatal(Error),
+}
+
+enum Part {
+    Arena(Range<usize>),
+    Body(usize),
+}
+
+impl<D: Disk> Writer<D> {
+    pub(crate) fn new(shared: Arc<Shared<D>>, start: Start<D::File>) -> Self {
+        let current = start.current.map(|(segment, length)| Current {
+            limit: segment.first_lsn() + length.saturating_sub(SEGMENT_HEADER_BYTES),
+            segment,
+            unsynced: false,
+            spoiled: false,
+        });
+        Self {
+            shared,
+            template: start.template,
+            next_number: start.next_number,
+            current,
+            end: start.end,
+            group_start: start.end,
+            closed: true,
+            arena: Vec::new(),
+        }
+    }
+
+    /// Writes groups until the queue is stopped and empty.
+    pub(crate) fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        // However this thread ends, nobody may wait for it in vain.
+        let _stopped = shared.stop_guard();
+        while let Some(group) = shared.next_group((!self.closed).then_some(CLOSE_AFTER)) {
+            if group.items.is_empty() {
+                self.close_group();
+                continue;
+            }
+            match self.write(&group) {
+                Ok(()) => self.finish(group),
+                Err(failure) => self.fail(group, failure),
+            }
+        }
+        self.close_group();
+        if let Some(current) = &self.current
+            && current.unsynced
+            && self.sync(&current.segment).is_err()
+        {
+            tracing::warn!("the last commit of the log could not be synced");
+        }
+    }
+
+    fn write(&mut self, group: &Group) -> Result<(), Failure> {
+        let start = self.end;
+        let octets = group.end - start;
+        let fits = self
+            .current
+            .as_ref()
+            .is_some_and(|current| !current.spoiled && group.end <= current.limit);
+        if !fits {
+            self.roll(octets)?;
+        }
+        self.put_down(group)?;
+        self.end = group.end;
+        self.closed = false;
+        if let Some(current) = &mut self.current {
+            current.unsynced = true;
+        }
+        self.shared.publish_written(self.end);
+        if group.commit.is_some() {
+            let segment = self.current.as_ref().map(|it| Arc::clone(&it.segment));
+            if let Some(segment) = segment {
+                self.sync(&segment).map_err(Failure::Fatal)?;
+            }
+            if let Some(current) = &mut self.current {
+                current.unsynced = false;
+            }
+            self.group_start = self.end;
+        }
+        Ok(())
+    }
+
+    fn sync(&self, segment: &Segment<D::File>) -> Result<(), Error> {
+        let disk = &*self.shared.disk;
+        disk.sync(segment.file(disk)?)
+            .map_err(|error| out_of_service(segment.path(), "sync", &error))
+    }
+
+    /// Writes the group's records, and its commit, in one call.
+    fn put_down(&mut self, group: &Group) -> Result<(), Failure> {
+        let Some(current) = &mut self.current else {
+            return Err(Failure::Refused(Error::Full));
+        };
+        let seal = current.segment.seal();
+        self.arena.clear();
+        let mut parts: Vec<Part> = Vec::new();
+        let mut from = 0;
+        for (number, item) in group.items.iter().enumerate() {
+            self.arena.extend_from_slice(&item.header.encode(seal));
+            if item.body.len() <= COPIED_BYTES_MAX {
+                self.arena.extend_from_slice(&item.body);
+            } else {
+                parts.push(Part::Arena(from..self.arena.len()));
+                from = self.arena.len();
+                parts.push(Part::Body(number));
+            }
+            let padding = span(item.body.len()) as usize - RECORD_HEADER_BYTES - item.body.len();
+            self.arena.resize(self.arena.len() + padding, 0);
+        }
+        if let Some(lsn) = group.commit {
+            let commit = commit(lsn, self.group_start, self.template.epoch);
+            self.arena.extend_from_slice(&commit.encode(seal));
+        }
+        parts.push(Part::Arena(from..self.arena.len()));
+        let slices: Vec<IoSlice<'_>> = parts
+            .iter()
+            .map(|part| match part {
+                Part::Arena(range) => self.arena.get(range.clone()),
+                Part::Body(number) => group.items.get(*number).map(|item| item.body.as_slice()),
+            })
+            .map(|octets| IoSlice::new(octets.unwrap_or_default()))
+            .collect();
+        let disk = &*self.shared.disk;
+        let segment = &current.segment;
+        let file = segment.file(disk).map_err(Failure::Refused)?;
+        match disk.write_at(file, &slices, segment.offset(self.end)) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                current.spoiled = true;
+                Err(if is_full(&error) {
+                    Failure::Refused(Error::Full)
+                } else {
+                    Failure::Fatal(out_of_service(segment.path(), "write", &error))
+                })
+            }
+        }
+    }
+
+    /// Seals the current segment and begins the next, which has room for `octets`.
+    fn roll(&mut self, octets: u64) -> Result<(), Failure> {
+        if let Some(current) = &mut self.current
+            && current.unsynced
+        {
+            let segment = Arc::clone(&current.segment);
+            current.unsynced = false;
+            self.sync(&segment).map_err(Failure::Fatal)?;
+        }
+        let header = SegmentHeader {
+            number: self.next_number,
+            first_lsn: self.end,
+            salt: salt().map_err(Failure::Refused)?,
+            ..self.template
+        };
+        let length = SEGMENT_HEADER_BYTES + octets.max(self.shared.segment_bytes);
+        let file = self.create(&header, length)?;
+        let segment = Arc::new(Segment::new(header, Some(file)));
+        self.next_number += 1;
+        self.group_start = self.end;
+        self.shared.add_segment(&segment);
+        let sealed = self.current.replace(Current {
+            segment,
+            limit: self.end + length - SEGMENT_HEADER_BYTES,
+            unsynced: false,
+            spoiled: false,
+        });
+        if let Some(sealed) = sealed {
+            // Gives back what it did not need. If that fails, nothing is lost but the space.
+            let disk = &*self.shared.disk;
+            let used = sealed.segment.offset(self.end);
+            let _ = sealed
+                .segment
+                .file(disk)
+                .map(|file| disk.set_length(file, used));
+        }
+        Ok(())
+    }
+
+    /// Makes a segment durable under another name first, so that a segment always has a header.
+    fn create(&self, header: &SegmentHeader, length: u64) -> Result<D::File, Failure> {
+        let disk = &*self.shared.disk;
+        let path = segment_path(header.number);
+        let new = format!("{LOG}/next.new");
+        let made = disk.open(&new, Access::Create).and_then(|file| {
+            disk.set_length(&file, 0)?;
+            disk.allocate(&file, length)?;
+            disk.write_at(&file, &[IoSlice::new(&header.encode())], 0)?;
+            disk.sync(&file)?;
+            disk.rename(&new, &path)?;
+            Ok(file)
+        });
+        let file = made.map_err(|error| {
+            // What is left of it would only take the space that is wanting.
+            let _ = disk.remove(&new);
+            Failure::Refused(io_error(&path, error))
+        })?;
+        disk.sync_dir(LOG)
+            .map_err(|error| Failure::Fatal(out_of_service(LOG, "sync", &error)))?;
+        Ok(file)
+    }
+
+    /// Everything of the group is where it should be: tell.
+    fn finish(&mut self, group: Group) {
+        let position = Position(self.end);
+        if group.commit.is_some() {
+            let mut index = self
+                .shared
+                .index
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            for item in &group.items {
+                if item.header.kind == Type::Batch {
+                    index.add(AccountId(item.header.account), item.place());
+                }
+            }
+            drop(index);
+            self.shared.durable.store(position.0, Ordering::Release);
+        }
+        let octets = group.budget();
+        tell(group.items, &Ok(position));
+        self.shared.budget.add_permits(octets);
+    }
+
+    /// The group failed, and everything that was built on it: whatever waits now.
+    fn fail(&mut self, group: Group, failure: Failure) {
+        let (Failure::Refused(error) | Failure::Fatal(error)) = &failure;
+        tracing::error!(%error, "a group of writes failed");
+        let fatal = matches!(failure, Failure::Fatal(_));
+        // After a failed sync the group is written, but nobody may build on it.
+        let mut failed = group.items;
+        let generation = {
+            let mut queue = self.shared.queue();
+            let index = self
+                .shared
+                .index
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            failed.append(&mut queue.items);
+            for item in failed.iter().filter(|item| item.header.kind == Type::Batch) {
+                let account = AccountId(item.header.account);
+                let last = index.last(account);
+                queue.heads.insert(account, last);
+            }
+            queue.fail(self.end, error.clone(), fatal)
+        };
+        self.shared.written.send_replace(Written {
+            end: self.end,
+            generation,
+        });
+        let octets = failed.iter().map(Item::budget).sum();
+        tell(failed, &Err(error.clone()));
+        self.shared.budget.add_permits(octets);
+    }
+
+    /// Writes a commit of an empty group, unsynced: the log ends cleanly.
+    fn close_group(&mut self) {
+        if self.closed {
+            return;
+        }
+        // Whatever comes of it, once is enough.
+        self.closed = true;
+        let room = self
+            .current
+            .as_ref()
+            .is_some_and(|it| !it.spoiled && self.end + span(0) <= it.limit);
+        if !room {
+            return;
+        }
+        let Some(end) = self.shared.reserve_commit(self.end) else {
+            return;
+        };
+        let group = Group {
+            items: Vec::new(),
+            commit: Some(self.end),
+            end,
+        };
+        match self.put_down(&group) {
+            Ok(()) => {
+                self.end = end;
+                self.shared.publish_written(end);
+                if let Some(current) = &mut self.current {
+                    current.unsynced = true;
+                }
+            }
+            Err(failure) => self.fail(group, failure),
+        }
+    }
+}
+
+/// The record that closes a group.
+fn commit(lsn: u64, group_start: u64, epoch: u64) -> RecordHeader {
+    RecordHeader {
+        kind: Type::Commit,
+        length: 0,
+        body_sum: 0,
+        lsn,
+        account: group_start,
+        seq: epoch,
+    }
+}
+
+impl Item {
+    fn place(&self) -> Place {
+        Place {
+            seq: self.header.seq,
+            lsn: self.header.lsn,
+            length: self.body.len(),
+        }
+    }
+}
+
+fn tell(items: Vec<Item>, result: &Result<Position, Error>) {
+    for done in items.into_iter().filter_map(|item| item.done) {
+        let result = result.clone();
+        if catch_unwind(AssertUnwindSafe(|| done(result))).is_err() {
+            tracing::error!("a listener to the log panicked");
+        }
+    }
+}
+
+fn salt() -> Result<u64, Error> {
+    getrandom::u64().map_err(|error| {
+        files::io_error(
+            "the random numbers",
+            std::io::Error::other(error.to_string()),
+        )
+    })
+}
+
+fn out_of_service(path: &str, what: &str, error: &std::io::Error) -> Error {
+    Error::OutOfService(format!("{what} of {path} failed: {error}").into())
+}
