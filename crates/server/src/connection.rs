@@ -2,7 +2,7 @@
 
 use std::{fmt, io, time::Duration};
 
-use session::{Gone, Next, Outlet, Peer, Services};
+use session::{Gone, Next, Outlet, Peer};
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
@@ -106,7 +106,7 @@ pub(crate) struct Opening {
 impl<P: Protocol> Connection<P> {
     /// A connection whose TLS is on, if it begins with that.
     pub(crate) async fn open(
-        services: Services,
+        setup: P::Setup,
         opening: Opening,
         seat: Seat,
         phase: watch::Receiver<Phase>,
@@ -131,7 +131,7 @@ impl<P: Protocol> Connection<P> {
         };
         peer.can_start_tls = handshake.is_some() && !opening.begins_with_tls;
         Ok(Self {
-            session: P::new(services, peer),
+            session: P::new(setup, peer),
             wire: Wire::new(stream, opening.write_timeout),
             handshake,
             seat,

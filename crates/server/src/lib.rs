@@ -18,6 +18,8 @@ mod serve;
 mod server;
 mod settings;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod wire;
 

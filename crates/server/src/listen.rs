@@ -75,7 +75,7 @@ pub(crate) struct Passed {
 impl Passed {
     /// None.
     #[cfg(test)]
-    fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self {
             sockets: ListenFd::empty(),
             places: HashMap::new(),

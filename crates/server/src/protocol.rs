@@ -13,7 +13,10 @@ pub(crate) trait Protocol: Send + Sized + 'static {
     /// What a connection too many of one account is told.
     const ACCOUNT_CROWDED: &'static [u8];
 
-    fn new(services: Services, peer: Peer) -> Self;
+    /// What a session is made of, besides its peer.
+    type Setup: Clone + Send + 'static;
+
+    fn new(setup: Self::Setup, peer: Peer) -> Self;
     fn greet(&mut self, out: &mut impl Outlet) -> impl Answer;
     fn receive(&mut self, octets: &[u8], out: &mut impl Outlet) -> impl Answer;
     fn secured(&mut self, tls: Tls);
@@ -36,6 +39,8 @@ impl Protocol for imap::Session {
     const CROWDED: &'static [u8] = b"* BYE [LIMIT] Too many connections, try again later\r\n";
     const ACCOUNT_CROWDED: &'static [u8] =
         b"* BYE [LIMIT] Too many connections of this account\r\n";
+
+    type Setup = Services;
 
     fn new(services: Services, peer: Peer) -> Self {
         Self::new(services, peer)
@@ -76,6 +81,8 @@ impl Protocol for lmtp::Session {
     const NAME: &'static str = "lmtp";
     const CROWDED: &'static [u8] = b"421 4.7.0 Too many connections, try again later\r\n";
     const ACCOUNT_CROWDED: &'static [u8] = Self::CROWDED;
+
+    type Setup = Services;
 
     fn new(services: Services, peer: Peer) -> Self {
         Self::new(services, peer)

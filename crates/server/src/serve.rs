@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use session::{Peer, Services};
+use session::Peer;
 use tokio::{io::AsyncWriteExt, sync::watch, time::sleep};
 use tracing::Instrument;
 
@@ -25,13 +25,13 @@ use crate::{
 };
 
 /// A listener with all that its connections need.
-pub(crate) struct Door {
+pub(crate) struct Door<P: Protocol> {
     pub(crate) listening: Listening,
     pub(crate) security: Security,
     pub(crate) handshake: Option<Handshake>,
     /// Who may come in by TCP; everybody, if `None`.
     pub(crate) allow: Option<Vec<Network>>,
-    pub(crate) services: Services,
+    pub(crate) setup: P::Setup,
     pub(crate) seats: Arc<Seats>,
     pub(crate) phase: watch::Receiver<Phase>,
     pub(crate) write_timeout: Duration,
@@ -43,16 +43,25 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// Connections since the process began; each is named by its number in the log.
 static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
 
-impl Door {
+impl<P: Protocol> Door<P> {
+    /// The same door, secured.
+    pub(crate) fn secured(self, security: Security, handshake: Option<Handshake>) -> Self {
+        Self {
+            security,
+            handshake,
+            ..self
+        }
+    }
+
     /// Accepts connections until the server stops.
-    pub(crate) async fn serve<P: Protocol>(mut self) {
+    pub(crate) async fn serve(mut self) {
         loop {
             let accepted = tokio::select! {
                 accepted = self.listening.accept() => accepted,
                 _ = self.phase.wait_for(|p| *p >= Phase::Stopping) => return,
             };
             match accepted {
-                Ok((socket, address)) => self.welcome::<P>(socket, address),
+                Ok((socket, address)) => self.welcome(socket, address),
                 Err(error) => {
                     tracing::warn!(%error, "can't accept a connection");
                     sleep(ACCEPT_PAUSE).await;
@@ -61,7 +70,7 @@ impl Door {
         }
     }
 
-    fn welcome<P: Protocol>(&self, socket: Socket, address: Option<IpAddr>) {
+    fn welcome(&self, socket: Socket, address: Option<IpAddr>) {
         let allowed = match (&self.allow, address) {
             (Some(networks), Some(address)) => networks.iter().any(|n| n.contains(address)),
             _ => true,
@@ -93,8 +102,8 @@ impl Door {
         };
         let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
         let span = tracing::info_span!("connection", id = connection);
-        let (services, phase) = (self.services.clone(), self.phase.clone());
-        let life = live::<P>(services, opening, seat, phase);
+        let (setup, phase) = (self.setup.clone(), self.phase.clone());
+        let life = live::<P>(setup, opening, seat, phase);
         tokio::spawn(life.instrument(span));
     }
 }
@@ -110,7 +119,7 @@ async fn turn_away(mut socket: Socket, words: &'static [u8]) {
 
 /// A connection from its first octet to its last. A panic in it ends it, and no other.
 async fn live<P: Protocol>(
-    services: Services,
+    setup: P::Setup,
     opening: Opening,
     seat: Seat,
     mut phase: watch::Receiver<Phase>,
@@ -122,7 +131,7 @@ async fn live<P: Protocol>(
     let heard_phase = phase.clone();
     let life = async {
         // Boxed: what a handshake needs is not kept for the rest of the connection's life.
-        match Box::pin(Connection::<P>::open(services, opening, seat, heard_phase)).await {
+        match Box::pin(Connection::<P>::open(setup, opening, seat, heard_phase)).await {
             Ok(connection) => connection.drive().await,
             Err(why) => tracing::info!(%why, "connection closed"),
         }

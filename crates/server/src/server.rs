@@ -13,6 +13,7 @@ use crate::{
     connection::Phase,
     error::Error,
     listen::{Listening, Passed, listen},
+    protocol::Protocol,
     seats::Seats,
     serve::Door,
     settings::{Listen, Security, Settings, Speaks},
@@ -24,6 +25,8 @@ use crate::{
 pub struct Server {
     addresses: Vec<(Listen, SocketAddr)>,
     doors: JoinSet<()>,
+    /// Looks after the certificate.
+    keeper: JoinSet<()>,
     seats: Arc<Seats>,
     phase: watch::Sender<Phase>,
     certificate: Option<Arc<Certificate>>,
@@ -51,6 +54,7 @@ impl Server {
         let mut server = Self {
             addresses: Vec::new(),
             doors: JoinSet::new(),
+            keeper: JoinSet::new(),
             seats,
             phase: watch::Sender::new(Phase::Running),
             certificate,
@@ -69,7 +73,7 @@ impl Server {
         }
         if let Some(certificate) = &server.certificate {
             let refresh = refresh(Arc::clone(certificate), settings.certificate_interval);
-            server.doors.spawn(refresh);
+            server.keeper.spawn(refresh);
         }
         Ok(server)
     }
@@ -93,25 +97,39 @@ impl Server {
         let address = listening.address();
         tracing::info!(address = ?listen.address, protocol = ?listen.speaks, security = ?listen.security, "listening");
         self.addresses.extend(address.map(|a| (listen.clone(), a)));
-        let allow = match listen.speaks {
-            Speaks::Imap => None,
-            Speaks::Lmtp => Some(settings.lmtp_allow.clone()),
-        };
-        let door = Door {
+        match listen.speaks {
+            Speaks::Imap => {
+                let door = self.door::<imap::Session>(listening, services, settings);
+                let door = door.secured(listen.security, handshake);
+                self.doors.spawn(door.serve());
+            }
+            Speaks::Lmtp => {
+                let door = self.door::<lmtp::Session>(listening, services, settings);
+                let door = door.secured(listen.security, handshake);
+                let allow = Some(settings.lmtp_allow.clone());
+                self.doors.spawn(Door { allow, ..door }.serve());
+            }
+        }
+        Ok(())
+    }
+
+    /// A door in clear text, open to everybody.
+    fn door<P: Protocol>(
+        &self,
+        listening: Listening,
+        setup: &P::Setup,
+        settings: &Settings,
+    ) -> Door<P> {
+        Door {
             listening,
-            security: listen.security,
-            handshake,
-            allow,
-            services: services.clone(),
+            security: Security::StartTls,
+            handshake: None,
+            allow: None,
+            setup: setup.clone(),
             seats: Arc::clone(&self.seats),
             phase: self.phase.subscribe(),
             write_timeout: settings.write_timeout,
-        };
-        match listen.speaks {
-            Speaks::Imap => self.doors.spawn(door.serve::<imap::Session>()),
-            Speaks::Lmtp => self.doors.spawn(door.serve::<lmtp::Session>()),
-        };
-        Ok(())
+        }
     }
 
     /// The TCP address of the first such listener: with the port that the system chose.
@@ -142,12 +160,12 @@ impl Server {
         self.phase.send_replace(Phase::Stopping);
         let connections = self.seats.live();
         tracing::info!(connections, "stopping");
+        while self.doors.join_next().await.is_some() {}
         if timeout(self.grace, self.seats.empty()).await.is_err() {
             tracing::warn!(connections = self.seats.live(), "dropping connections");
             self.phase.send_replace(Phase::Dropping);
             let _ = timeout(DROP_TIME, self.seats.empty()).await;
         }
-        self.doors.shutdown().await;
     }
 }
 
