@@ -252,6 +252,39 @@ pub enum StatusItem {
     AppendLimit,
 }
 
+impl StatusItem {
+    /// Every item, in the order in which we would tell them.
+    pub const ALL: [Self; 10] = [
+        Self::Messages,
+        Self::Recent,
+        Self::UidNext,
+        Self::UidValidity,
+        Self::Unseen,
+        Self::Deleted,
+        Self::Size,
+        Self::HighestModSeq,
+        Self::MailboxId,
+        Self::AppendLimit,
+    ];
+
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Messages => "MESSAGES",
+            Self::Recent => "RECENT",
+            Self::UidNext => "UIDNEXT",
+            Self::UidValidity => "UIDVALIDITY",
+            Self::Unseen => "UNSEEN",
+            Self::Deleted => "DELETED",
+            Self::Size => "SIZE",
+            Self::HighestModSeq => "HIGHESTMODSEQ",
+            Self::MailboxId => "MAILBOXID",
+            Self::AppendLimit => "APPENDLIMIT",
+        }
+    }
+}
+
 /// APPEND: a mailbox, and one message or more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Append {

@@ -1,1 +1,713 @@
 //! The RFC's data items, written straight into a byte buffer.
+//!
+//! Every function appends to `out` and can't fail. Functions for whole
+//! responses ([`list`], [`esearch`], [`exists`] …) end them with CRLF; those for
+//! data items add no space on either side.
+
+use alloc::vec::Vec;
+use core::num::NonZeroU32;
+
+use crate::{
+    calendar::{Day, MONTHS},
+    command::{DateTime, Flag, Numbering, Section, SectionText, StatusItem},
+    name::{self, Encoding},
+    set::{SequenceSet, UidSet},
+};
+
+/// The longest string that is quoted; longer ones become literals, which a
+/// client can read without looking at every octet.
+const QUOTED_BYTES_MAX: usize = 1024;
+
+/// What to do with strings that are not ASCII.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EightBit {
+    /// Send them as literals: every client can read these.
+    #[default]
+    Literal,
+    /// Quote valid UTF-8: once IMAP4rev2 or UTF8=ACCEPT is enabled.
+    Quoted,
+}
+
+impl From<Encoding> for EightBit {
+    fn from(encoding: Encoding) -> Self {
+        match encoding {
+            Encoding::ModifiedUtf7 => Self::Literal,
+            Encoding::Utf8 => Self::Quoted,
+        }
+    }
+}
+
+/// `number`, `number64`, `nz-number`, `mod-sequence-value`.
+pub fn number(out: &mut Vec<u8>, n: u64) {
+    let mut digits = [0; 20];
+    let (mut rest, mut used) = (n, 0);
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        used += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend(digits.iter().skip(20 - used));
+}
+
+/// `string`: quoted where it may be, else a literal. NUL, which a literal
+/// can't hold either, is sent as DEL (RFC 9051 §9, `CHAR8`).
+pub fn string(out: &mut Vec<u8>, bytes: &[u8], eight_bit: EightBit) {
+    if quotable(bytes, eight_bit) {
+        quoted(out, bytes);
+    } else {
+        literal(out, bytes);
+    }
+}
+
+/// `nstring`: `NIL`, or [`string`].
+pub fn nstring(out: &mut Vec<u8>, bytes: Option<&[u8]>, eight_bit: EightBit) {
+    match bytes {
+        None => out.extend_from_slice(b"NIL"),
+        Some(bytes) => string(out, bytes, eight_bit),
+    }
+}
+
+/// `astring`: bare if it can be, else [`string`].
+pub fn astring(out: &mut Vec<u8>, bytes: &[u8], eight_bit: EightBit) {
+    let bare = !bytes.is_empty()
+        && bytes.len() <= QUOTED_BYTES_MAX
+        && bytes.iter().all(|&b| crate::parse::is_astring_char(b))
+        && !bytes.eq_ignore_ascii_case(b"NIL");
+    if bare {
+        out.extend_from_slice(bytes);
+    } else {
+        string(out, bytes, eight_bit);
+    }
+}
+
+fn quotable(bytes: &[u8], eight_bit: EightBit) -> bool {
+    bytes.len() <= QUOTED_BYTES_MAX
+        && !bytes.iter().any(|b| matches!(b, b'\r' | b'\n' | 0))
+        && (bytes.is_ascii()
+            || (eight_bit == EightBit::Quoted && core::str::from_utf8(bytes).is_ok()))
+}
+
+fn quoted(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(b'"');
+    let mut rest = bytes;
+    while let Some(at) = memchr::memchr2(b'"', b'\\', rest) {
+        let (plain, special) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        out.push(b'\\');
+        out.extend(special.iter().take(1));
+        rest = special.get(1..).unwrap_or_default();
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}
+
+/// `literal`, with its octets.
+pub fn literal(out: &mut Vec<u8>, bytes: &[u8]) {
+    literal_head(out, bytes.len() as u64);
+    let start = out.len();
+    out.extend_from_slice(bytes);
+    if memchr::memchr(0, bytes).is_some() {
+        for octet in out.iter_mut().skip(start).filter(|b| **b == 0) {
+            *octet = 0x7f;
+        }
+    }
+}
+
+/// The head of a `literal` whose octets the caller sends, without NUL.
+pub fn literal_head(out: &mut Vec<u8>, size: u64) {
+    out.push(b'{');
+    number(out, size);
+    out.extend_from_slice(b"}\r\n");
+}
+
+/// The head of a `literal8` (RFC 3516) whose octets the caller sends.
+pub fn literal8_head(out: &mut Vec<u8>, size: u64) {
+    out.push(b'~');
+    literal_head(out, size);
+}
+
+/// `literal8`, with its octets.
+pub fn literal8(out: &mut Vec<u8>, bytes: &[u8]) {
+    literal8_head(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+/// `uid-set`: ranges, ascending. An empty set writes nothing, which no response
+/// may carry: leave the whole item away.
+pub fn uid_set(out: &mut Vec<u8>, set: &UidSet) {
+    separated(out, b',', set.ranges(), |out, &(first, last)| {
+        number(out, first.into());
+        if last != first {
+            out.push(b':');
+            number(out, last.into());
+        }
+    });
+}
+
+/// `sequence-set`, as it was sent.
+pub fn sequence_set(out: &mut Vec<u8>, set: &SequenceSet) {
+    let end = |out: &mut Vec<u8>, n: Option<u32>| match n {
+        Some(n) => number(out, n.into()),
+        None => out.push(b'*'),
+    };
+    match set {
+        SequenceSet::Saved => out.push(b'$'),
+        SequenceSet::Ranges(ranges) => separated(out, b',', ranges, |out, range| {
+            end(out, range.from);
+            if range.to != range.from {
+                out.push(b':');
+                end(out, range.to);
+            }
+        }),
+    }
+}
+
+fn separated<T>(
+    out: &mut Vec<u8>,
+    separator: u8,
+    items: impl IntoIterator<Item = T>,
+    mut write: impl FnMut(&mut Vec<u8>, T),
+) {
+    for (i, item) in items.into_iter().enumerate() {
+        if i > 0 {
+            out.push(separator);
+        }
+        write(out, item);
+    }
+}
+
+/// `flag`.
+pub fn flag(out: &mut Vec<u8>, flag: &Flag) {
+    match flag {
+        Flag::Answered => out.extend_from_slice(b"\\Answered"),
+        Flag::Flagged => out.extend_from_slice(b"\\Flagged"),
+        Flag::Deleted => out.extend_from_slice(b"\\Deleted"),
+        Flag::Seen => out.extend_from_slice(b"\\Seen"),
+        Flag::Draft => out.extend_from_slice(b"\\Draft"),
+        Flag::Recent => out.extend_from_slice(b"\\Recent"),
+        Flag::Extension(name) => {
+            out.push(b'\\');
+            out.extend_from_slice(name.as_bytes());
+        }
+        Flag::Keyword(name) => out.extend_from_slice(name.as_bytes()),
+    }
+}
+
+/// `flag-list`: flags as they are spelt, backslash and all, in parentheses.
+pub fn flag_list<'a>(out: &mut Vec<u8>, flags: impl IntoIterator<Item = &'a str>) {
+    out.push(b'(');
+    separated(out, b' ', flags, |out, flag| {
+        out.extend_from_slice(flag.as_bytes());
+    });
+    out.push(b')');
+}
+
+/// `date-time`, with its quotes. Years that four digits can't hold are cut to
+/// the nearest that they can.
+pub fn internal_date(out: &mut Vec<u8>, date: DateTime) {
+    let local = date.unix.saturating_add(i64::from(date.zone_minutes) * 60);
+    let day = Day::from_days(local.div_euclid(86_400));
+    let second = local.rem_euclid(86_400);
+    let month = MONTHS.get(usize::from(day.month) - 1).unwrap_or(&b"Jan");
+    out.push(b'"');
+    // RFC 9051 §9, date-day-fixed: a space in place of a leading zero.
+    if day.day < 10 {
+        out.push(b' ');
+    }
+    number(out, day.day.into());
+    out.push(b'-');
+    out.extend_from_slice(*month);
+    out.push(b'-');
+    let year = day.year.clamp(0, 9999);
+    two_digits(out, year / 100);
+    two_digits(out, year % 100);
+    out.push(b' ');
+    two_digits(out, second / 3600);
+    out.push(b':');
+    two_digits(out, second / 60 % 60);
+    out.push(b':');
+    two_digits(out, second % 60);
+    out.push(b' ');
+    out.push(if date.zone_minutes < 0 { b'-' } else { b'+' });
+    let zone = i64::from(date.zone_minutes.unsigned_abs());
+    two_digits(out, zone / 60);
+    two_digits(out, zone % 60);
+    out.push(b'"');
+}
+
+/// The last two digits of a number that is not negative.
+fn two_digits(out: &mut Vec<u8>, n: i64) {
+    out.push(b'0' + (n / 10 % 10) as u8);
+    out.push(b'0' + (n % 10) as u8);
+}
+
+/// The name of a FETCH item for a section: `BODY[1.HEADER.FIELDS (A B)]<0>`.
+/// `origin` is where the octets begin, if the client asked for a part of them.
+pub fn section(out: &mut Vec<u8>, section: &Section, origin: Option<u64>) {
+    out.extend_from_slice(b"BODY[");
+    section_part(out, &section.part);
+    let text: &[u8] = match &section.text {
+        SectionText::Whole => b"",
+        SectionText::Header => b"HEADER",
+        SectionText::HeaderFields(_) => b"HEADER.FIELDS",
+        SectionText::HeaderFieldsNot(_) => b"HEADER.FIELDS.NOT",
+        SectionText::Text => b"TEXT",
+        SectionText::Mime => b"MIME",
+    };
+    if !section.part.is_empty() && !text.is_empty() {
+        out.push(b'.');
+    }
+    out.extend_from_slice(text);
+    if let SectionText::HeaderFields(names) | SectionText::HeaderFieldsNot(names) = &section.text {
+        out.extend_from_slice(b" (");
+        separated(out, b' ', names, |out, name| {
+            astring(out, name, EightBit::Literal);
+        });
+        out.push(b')');
+    }
+    out.push(b']');
+    origin_octet(out, origin);
+}
+
+/// The name of a FETCH item: `BINARY[1.2]<0>` (RFC 3516).
+pub fn binary(out: &mut Vec<u8>, part: &[NonZeroU32], origin: Option<u64>) {
+    out.extend_from_slice(b"BINARY[");
+    section_part(out, part);
+    out.push(b']');
+    origin_octet(out, origin);
+}
+
+/// The name of a FETCH item: `BINARY.SIZE[1.2]` (RFC 3516).
+pub fn binary_size(out: &mut Vec<u8>, part: &[NonZeroU32]) {
+    out.extend_from_slice(b"BINARY.SIZE[");
+    section_part(out, part);
+    out.push(b']');
+}
+
+/// `section-part`; nothing for the whole message.
+pub fn section_part(out: &mut Vec<u8>, part: &[NonZeroU32]) {
+    separated(out, b'.', part, |out, n| number(out, n.get().into()));
+}
+
+fn origin_octet(out: &mut Vec<u8>, origin: Option<u64>) {
+    if let Some(origin) = origin {
+        out.push(b'<');
+        number(out, origin);
+        out.push(b'>');
+    }
+}
+
+/// A mailbox name as an `astring`, spelt as the session spells names.
+pub fn mailbox(out: &mut Vec<u8>, name: &str, encoding: Encoding) {
+    if encoding == Encoding::Utf8 || (name.is_ascii() && !name.contains('&')) {
+        astring(out, name.as_bytes(), encoding.into());
+        return;
+    }
+    let mut spelt = Vec::with_capacity(name.len() + 16);
+    name::encode(name, encoding, &mut spelt);
+    astring(out, &spelt, EightBit::Literal);
+}
+
+/// Which of the two listings a line belongs to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Listing {
+    /// `LIST`, RFC 9051 §7.3.1.
+    #[default]
+    List,
+    /// `LSUB`, RFC 3501 §7.2.3.
+    Lsub,
+}
+
+/// One line of LIST or LSUB.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ListLine<'a> {
+    /// LIST or LSUB.
+    pub listing: Listing,
+    /// `mbx-list-flags`, with their backslash.
+    pub attributes: &'a [&'a str],
+    /// The hierarchy delimiter, if there is one.
+    pub delimiter: Option<char>,
+    /// The mailbox.
+    pub name: &'a str,
+    /// How the session spells names.
+    pub encoding: Encoding,
+    /// `CHILDINFO ("SUBSCRIBED")`, RFC 9051 §6.3.9.6: the selection options that
+    /// a child matches.
+    pub child_info: &'a [&'a str],
+    /// `OLDNAME`, RFC 9051 §6.3.9.7.
+    pub old_name: Option<&'a str>,
+}
+
+/// `* LIST (…) "/" name …`.
+pub fn list(out: &mut Vec<u8>, line: &ListLine<'_>) {
+    out.extend_from_slice(match line.listing {
+        Listing::List => b"* LIST ",
+        Listing::Lsub => b"* LSUB ",
+    });
+    flag_list(out, line.attributes.iter().copied());
+    out.push(b' ');
+    match line.delimiter {
+        None => out.extend_from_slice(b"NIL"),
+        Some(c) => quoted(out, c.encode_utf8(&mut [0; 4]).as_bytes()),
+    }
+    out.push(b' ');
+    mailbox(out, line.name, line.encoding);
+    list_extended_items(out, line);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// `mbox-list-extended`.
+fn list_extended_items(out: &mut Vec<u8>, line: &ListLine<'_>) {
+    if line.child_info.is_empty() && line.old_name.is_none() {
+        return;
+    }
+    out.extend_from_slice(b" (");
+    if !line.child_info.is_empty() {
+        out.extend_from_slice(b"\"CHILDINFO\" (");
+        separated(out, b' ', line.child_info, |out, option| {
+            quoted(out, option.as_bytes());
+        });
+        out.push(b')');
+        if line.old_name.is_some() {
+            out.push(b' ');
+        }
+    }
+    if let Some(old) = line.old_name {
+        out.extend_from_slice(b"\"OLDNAME\" (");
+        mailbox(out, old, line.encoding);
+        out.push(b')');
+    }
+    out.push(b')');
+}
+
+/// What STATUS tells of one item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusValue<'a> {
+    /// A number.
+    Number(u64),
+    /// An object identifier: `(id)`.
+    Id(&'a str),
+    /// No limit, for `APPENDLIMIT`.
+    Nil,
+}
+
+/// `* STATUS name (…)`.
+pub fn status(
+    out: &mut Vec<u8>,
+    name: &str,
+    encoding: Encoding,
+    items: &[(StatusItem, StatusValue<'_>)],
+) {
+    out.extend_from_slice(b"* STATUS ");
+    mailbox(out, name, encoding);
+    out.extend_from_slice(b" (");
+    separated(out, b' ', items, |out, &(item, value)| {
+        out.extend_from_slice(item.name().as_bytes());
+        out.push(b' ');
+        match value {
+            StatusValue::Number(n) => number(out, n),
+            StatusValue::Id(id) => object_id(out, id),
+            StatusValue::Nil => out.extend_from_slice(b"NIL"),
+        }
+    });
+    out.extend_from_slice(b")\r\n");
+}
+
+/// `(objectid)`, RFC 8474 §7.
+pub fn object_id(out: &mut Vec<u8>, id: &str) {
+    out.push(b'(');
+    out.extend_from_slice(id.as_bytes());
+    out.push(b')');
+}
+
+/// `* SEARCH …`, RFC 3501 §7.2.5; with `(MODSEQ n)` after it if there was a
+/// MODSEQ criterion and something was found (RFC 7162 §3.1.5).
+pub fn search(out: &mut Vec<u8>, found: impl IntoIterator<Item = u32>, mod_seq: Option<u64>) {
+    out.extend_from_slice(b"* SEARCH");
+    for n in found {
+        out.push(b' ');
+        number(out, n.into());
+    }
+    if let Some(mod_seq) = mod_seq {
+        out.extend_from_slice(b" (MODSEQ ");
+        number(out, mod_seq);
+        out.push(b')');
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The parts of an ESEARCH response: RFC 9051 §7.3.4.
+#[derive(Debug, Clone, Copy)]
+pub struct Esearch<'a> {
+    /// The tag of the command.
+    pub tag: &'a str,
+    /// Whether the numbers are UIDs.
+    pub numbering: Numbering,
+    /// `MIN`.
+    pub min: Option<u32>,
+    /// `MAX`.
+    pub max: Option<u32>,
+    /// `ALL`; left away if it is empty (RFC 9051 §6.4.4).
+    pub all: Option<&'a UidSet>,
+    /// `COUNT`.
+    pub count: Option<u64>,
+    /// `MODSEQ`, RFC 7162 §3.1.5.
+    pub mod_seq: Option<u64>,
+}
+
+/// `* ESEARCH (TAG "x") UID …`.
+pub fn esearch(out: &mut Vec<u8>, found: &Esearch<'_>) {
+    out.extend_from_slice(b"* ESEARCH (TAG ");
+    quoted(out, found.tag.as_bytes());
+    out.push(b')');
+    if found.numbering == Numbering::Uid {
+        out.extend_from_slice(b" UID");
+    }
+    let mut item = |word: &[u8], n: Option<u64>| {
+        if let Some(n) = n {
+            out.push(b' ');
+            out.extend_from_slice(word);
+            out.push(b' ');
+            number(out, n);
+        }
+    };
+    item(b"MIN", found.min.map(u64::from));
+    item(b"MAX", found.max.map(u64::from));
+    item(b"COUNT", found.count);
+    item(b"MODSEQ", found.mod_seq);
+    if let Some(all) = found.all.filter(|all| !all.is_empty()) {
+        out.extend_from_slice(b" ALL ");
+        uid_set(out, all);
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Whether messages vanish now, or had before this session knew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vanished {
+    /// `VANISHED`: the client's numbering moves.
+    Now,
+    /// `VANISHED (EARLIER)`: it does not.
+    Earlier,
+}
+
+/// `* VANISHED (EARLIER) set`: RFC 7162 §3.2.10. Writes nothing for an empty set.
+pub fn vanished(out: &mut Vec<u8>, when: Vanished, uids: &UidSet) {
+    if uids.is_empty() {
+        return;
+    }
+    out.extend_from_slice(match when {
+        Vanished::Now => b"* VANISHED ".as_slice(),
+        Vanished::Earlier => b"* VANISHED (EARLIER) ",
+    });
+    uid_set(out, uids);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// `* n EXISTS`.
+pub fn exists(out: &mut Vec<u8>, n: u32) {
+    numbered(out, n, b" EXISTS\r\n");
+}
+
+/// `* n RECENT`, RFC 3501 §7.3.2.
+pub fn recent(out: &mut Vec<u8>, n: u32) {
+    numbered(out, n, b" RECENT\r\n");
+}
+
+/// `* n EXPUNGE`.
+pub fn expunge(out: &mut Vec<u8>, n: u32) {
+    numbered(out, n, b" EXPUNGE\r\n");
+}
+
+/// `* n FETCH (`: items with spaces between follow, then [`fetch_end`].
+pub fn fetch_start(out: &mut Vec<u8>, sequence: u32) {
+    numbered(out, sequence, b" FETCH (");
+}
+
+/// `)` and CRLF.
+pub fn fetch_end(out: &mut Vec<u8>) {
+    out.extend_from_slice(b")\r\n");
+}
+
+fn numbered(out: &mut Vec<u8>, n: u32, rest: &[u8]) {
+    out.extend_from_slice(b"* ");
+    number(out, n.into());
+    out.extend_from_slice(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{string::String, vec};
+
+    fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    #[test]
+    fn numbers() {
+        for (n, text) in [
+            (0, "0"),
+            (7, "7"),
+            (10, "10"),
+            (4_294_967_295, "4294967295"),
+            (u64::MAX, "18446744073709551615"),
+        ] {
+            assert_eq!(written(|out| number(out, n)), text);
+        }
+    }
+
+    #[test]
+    fn strings_choose_their_form() {
+        use EightBit::{Literal, Quoted};
+        for (bytes, eight_bit, a_string, plain) in [
+            (&b"INBOX"[..], Literal, "INBOX", "\"INBOX\""),
+            (b"", Literal, "\"\"", "\"\""),
+            (b"nil", Literal, "\"nil\"", "\"nil\""),
+            (b"a]b", Literal, "a]b", "\"a]b\""),
+            (b"a b", Literal, "\"a b\"", "\"a b\""),
+            (b"a\"\\b", Literal, "\"a\\\"\\\\b\"", "\"a\\\"\\\\b\""),
+            (b"a\r\nb", Literal, "{4}\r\na\r\nb", "{4}\r\na\r\nb"),
+            (b"a\0b", Quoted, "{3}\r\na\x7fb", "{3}\r\na\x7fb"),
+            ("ü".as_bytes(), Literal, "{2}\r\nü", "{2}\r\nü"),
+            ("ü".as_bytes(), Quoted, "\"ü\"", "\"ü\""),
+            (b"\xff", Quoted, "{1}\r\n\u{fffd}", "{1}\r\n\u{fffd}"),
+            (b"a*", Literal, "\"a*\"", "\"a*\""),
+        ] {
+            assert_eq!(written(|out| astring(out, bytes, eight_bit)), a_string);
+            assert_eq!(written(|out| string(out, bytes, eight_bit)), plain);
+        }
+        let long = vec![b'x'; QUOTED_BYTES_MAX + 1];
+        assert!(written(|out| astring(out, &long, Literal)).starts_with("{1025}\r\nxxx"));
+        assert_eq!(written(|out| nstring(out, None, Literal)), "NIL");
+        assert_eq!(written(|out| literal8(out, b"\0")), "~{1}\r\n\0");
+    }
+
+    #[test]
+    fn dates() {
+        for (unix, zone_minutes, text) in [
+            (0, 0, "\" 1-Jan-1970 00:00:00 +0000\""),
+            (837_595_405, -420, "\"17-Jul-1996 02:23:25 -0700\""),
+            (837_596_665, 120, "\"17-Jul-1996 11:44:25 +0200\""),
+            (-1, 0, "\"31-Dec-1969 23:59:59 +0000\""),
+            (i64::MAX, 0, "\" 4-Dec-9999 15:30:07 +0000\""),
+        ] {
+            let date = DateTime { unix, zone_minutes };
+            assert_eq!(written(|out| internal_date(out, date)), text);
+        }
+    }
+
+    #[test]
+    fn sets() {
+        let set: UidSet = [1, 2, 3, 5, 7, 8].into_iter().collect();
+        assert_eq!(written(|out| uid_set(out, &set)), "1:3,5,7:8");
+        assert_eq!(
+            written(|out| vanished(out, Vanished::Earlier, &set)),
+            "* VANISHED (EARLIER) 1:3,5,7:8\r\n"
+        );
+        assert_eq!(
+            written(|out| vanished(out, Vanished::Now, &UidSet::new())),
+            ""
+        );
+        assert_eq!(written(|out| sequence_set(out, &SequenceSet::Saved)), "$");
+    }
+
+    #[test]
+    fn sections() {
+        let one = NonZeroU32::MIN;
+        for (part, text, origin, expected) in [
+            (vec![], SectionText::Whole, None, "BODY[]"),
+            (vec![], SectionText::Whole, Some(0), "BODY[]<0>"),
+            (vec![one, one], SectionText::Whole, Some(5), "BODY[1.1]<5>"),
+            (vec![one], SectionText::Mime, None, "BODY[1.MIME]"),
+            (
+                vec![one],
+                SectionText::HeaderFields(vec![b"A".to_vec(), b"b c".to_vec()]),
+                None,
+                "BODY[1.HEADER.FIELDS (A \"b c\")]",
+            ),
+            (
+                vec![],
+                SectionText::HeaderFieldsNot(vec![b"A".to_vec()]),
+                None,
+                "BODY[HEADER.FIELDS.NOT (A)]",
+            ),
+        ] {
+            let spec = Section { part, text };
+            assert_eq!(written(|out| section(out, &spec, origin)), expected);
+        }
+        assert_eq!(written(|out| binary(out, &[one], Some(3))), "BINARY[1]<3>");
+        assert_eq!(written(|out| binary_size(out, &[])), "BINARY.SIZE[]");
+    }
+
+    #[test]
+    fn responses() {
+        let mut line = ListLine {
+            attributes: &["\\HasChildren", "\\Sent"],
+            delimiter: Some('/'),
+            name: "Entwürfe",
+            ..ListLine::default()
+        };
+        assert_eq!(
+            written(|out| list(out, &line)),
+            "* LIST (\\HasChildren \\Sent) \"/\" Entw&APw-rfe\r\n"
+        );
+        line.encoding = Encoding::Utf8;
+        line.child_info = &["SUBSCRIBED"];
+        line.old_name = Some("x y");
+        assert_eq!(
+            written(|out| list(out, &line)),
+            "* LIST (\\HasChildren \\Sent) \"/\" \"Entwürfe\" (\"CHILDINFO\" (\"SUBSCRIBED\") \"OLDNAME\" (\"x y\"))\r\n"
+        );
+        assert_eq!(
+            written(|out| status(
+                out,
+                "a b",
+                Encoding::Utf8,
+                &[
+                    (StatusItem::Messages, StatusValue::Number(231)),
+                    (StatusItem::MailboxId, StatusValue::Id("F1")),
+                    (StatusItem::AppendLimit, StatusValue::Nil),
+                ]
+            )),
+            "* STATUS \"a b\" (MESSAGES 231 MAILBOXID (F1) APPENDLIMIT NIL)\r\n"
+        );
+        assert_eq!(
+            written(|out| search(out, [2, 5], Some(917))),
+            "* SEARCH 2 5 (MODSEQ 917)\r\n"
+        );
+        let all: UidSet = [2, 3].into_iter().collect();
+        let mut found = Esearch {
+            tag: "A\\1",
+            numbering: Numbering::Uid,
+            min: Some(2),
+            max: Some(3),
+            all: Some(&all),
+            count: Some(2),
+            mod_seq: None,
+        };
+        assert_eq!(
+            written(|out| esearch(out, &found)),
+            "* ESEARCH (TAG \"A\\\\1\") UID MIN 2 MAX 3 COUNT 2 ALL 2:3\r\n"
+        );
+        let none = UidSet::new();
+        found = Esearch {
+            min: None,
+            max: None,
+            count: Some(0),
+            all: Some(&none),
+            ..found
+        };
+        assert_eq!(
+            written(|out| esearch(out, &found)),
+            "* ESEARCH (TAG \"A\\\\1\") UID COUNT 0\r\n"
+        );
+        assert_eq!(written(|out| expunge(out, 3)), "* 3 EXPUNGE\r\n");
+        assert_eq!(written(|out| flag_list(out, ["\\Seen", "a"])), "(\\Seen a)");
+    }
+}

@@ -15,6 +15,7 @@
 
 extern crate alloc;
 
+mod calendar;
 pub mod command;
 pub mod encode;
 pub mod name;

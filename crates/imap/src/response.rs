@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use crate::set::UidSet;
+use crate::{encode, set::UidSet};
 
 /// `resp-text-code`: RFC 9051 §7.1, RFC 5530, RFC 7162, RFC 8474, RFC 4469.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,4 +104,240 @@ pub enum Status {
     Bye,
     /// `PREAUTH`.
     PreAuth,
+}
+
+impl Status {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::No => "NO",
+            Self::Bad => "BAD",
+            Self::Bye => "BYE",
+            Self::PreAuth => "PREAUTH",
+        }
+    }
+}
+
+impl Code {
+    /// Appends the code without its brackets: `UIDNEXT 17`.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.name().as_bytes());
+        match self {
+            Self::AppendUid(validity, uids) => {
+                argument(out, (*validity).into());
+                out.push(b' ');
+                encode::uid_set(out, uids);
+            }
+            Self::CopyUid(validity, from, to) => {
+                argument(out, (*validity).into());
+                out.push(b' ');
+                encode::uid_set(out, from);
+                out.push(b' ');
+                encode::uid_set(out, to);
+            }
+            Self::BadCharset(charsets) if !charsets.is_empty() => {
+                out.push(b' ');
+                encode::flag_list(out, charsets.iter().copied());
+            }
+            Self::Capability(list) => {
+                out.push(b' ');
+                text(out, list);
+            }
+            Self::HighestModSeq(n) => argument(out, *n),
+            Self::MailboxId(id) => {
+                out.push(b' ');
+                encode::object_id(out, id);
+            }
+            Self::Modified(set) => {
+                out.push(b' ');
+                encode::uid_set(out, set);
+            }
+            Self::PermanentFlags(flags) => {
+                out.extend_from_slice(b" (");
+                text(out, flags);
+                out.push(b')');
+            }
+            Self::UidNext(n) | Self::UidValidity(n) | Self::Unseen(n) => {
+                argument(out, (*n).into());
+            }
+            _ => {}
+        }
+    }
+
+    /// The code's atom.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Alert => "ALERT",
+            Self::AlreadyExists => "ALREADYEXISTS",
+            Self::AppendUid(..) => "APPENDUID",
+            Self::AuthenticationFailed => "AUTHENTICATIONFAILED",
+            Self::AuthorizationFailed => "AUTHORIZATIONFAILED",
+            Self::BadCharset(_) => "BADCHARSET",
+            Self::Cannot => "CANNOT",
+            Self::Capability(_) => "CAPABILITY",
+            Self::ClientBug => "CLIENTBUG",
+            Self::Closed => "CLOSED",
+            Self::ContactAdmin => "CONTACTADMIN",
+            Self::CopyUid(..) => "COPYUID",
+            Self::Corruption => "CORRUPTION",
+            Self::Expired => "EXPIRED",
+            Self::ExpungeIssued => "EXPUNGEISSUED",
+            Self::HasChildren => "HASCHILDREN",
+            Self::HighestModSeq(_) => "HIGHESTMODSEQ",
+            Self::InUse => "INUSE",
+            Self::Limit => "LIMIT",
+            Self::MailboxId(_) => "MAILBOXID",
+            Self::Modified(_) => "MODIFIED",
+            Self::NoModSeq => "NOMODSEQ",
+            Self::NonExistent => "NONEXISTENT",
+            Self::NoPerm => "NOPERM",
+            Self::NotSaved => "NOTSAVED",
+            Self::OverQuota => "OVERQUOTA",
+            Self::Parse => "PARSE",
+            Self::PermanentFlags(_) => "PERMANENTFLAGS",
+            Self::PrivacyRequired => "PRIVACYREQUIRED",
+            Self::ReadOnly => "READ-ONLY",
+            Self::ReadWrite => "READ-WRITE",
+            Self::ServerBug => "SERVERBUG",
+            Self::TooBig => "TOOBIG",
+            Self::TryCreate => "TRYCREATE",
+            Self::UidNext(_) => "UIDNEXT",
+            Self::UidNotSticky => "UIDNOTSTICKY",
+            Self::UidValidity(_) => "UIDVALIDITY",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::UnknownCte => "UNKNOWN-CTE",
+            Self::Unseen(_) => "UNSEEN",
+            Self::UseAttr => "USEATTR",
+        }
+    }
+}
+
+fn argument(out: &mut Vec<u8>, n: u64) {
+    out.push(b' ');
+    encode::number(out, n);
+}
+
+/// A status response: tagged, or untagged if `tag` is `None`.
+pub fn status(
+    out: &mut Vec<u8>,
+    tag: Option<&str>,
+    status: Status,
+    code: Option<&Code>,
+    text: &str,
+) {
+    match tag {
+        Some(tag) => self::text(out, tag),
+        None => out.push(b'*'),
+    }
+    out.push(b' ');
+    out.extend_from_slice(status.name().as_bytes());
+    out.push(b' ');
+    if let Some(code) = code {
+        out.push(b'[');
+        code.write(out);
+        out.extend_from_slice(b"] ");
+    }
+    resp_text(out, text);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// `+ text`: the client is to go on (RFC 9051 §7.6).
+pub fn continuation(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(b"+ ");
+    self::text(out, text);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Text after a status and its code: never empty, and not taken for a code.
+fn resp_text(out: &mut Vec<u8>, text: &str) {
+    match text.as_bytes().first() {
+        None => out.push(b'.'),
+        Some(b'[') => {
+            out.push(b' ');
+            self::text(out, text);
+        }
+        Some(_) => self::text(out, text),
+    }
+}
+
+/// `text`, with `?` for all that it may not hold: text may repeat what a client
+/// sent, and must not let it write responses of its own.
+fn text(out: &mut Vec<u8>, text: &str) {
+    out.extend(text.chars().map(|c| match c {
+        // In the arm's range, so one octet of ASCII.
+        ' '..='~' => c as u8,
+        _ => b'?',
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn set(numbers: &[u32]) -> UidSet {
+        numbers.iter().copied().collect()
+    }
+
+    #[test]
+    fn codes() {
+        for (code, text) in [
+            (Code::Alert, "ALERT"),
+            (Code::AppendUid(38505, set(&[3955])), "APPENDUID 38505 3955"),
+            (Code::BadCharset(vec![]), "BADCHARSET"),
+            (
+                Code::BadCharset(vec!["UTF-8", "US-ASCII"]),
+                "BADCHARSET (UTF-8 US-ASCII)",
+            ),
+            (
+                Code::Capability("IMAP4rev1 IDLE".into()),
+                "CAPABILITY IMAP4rev1 IDLE",
+            ),
+            (
+                Code::CopyUid(38505, set(&[304, 319, 320]), set(&[3956, 3957, 3958])),
+                "COPYUID 38505 304,319:320 3956:3958",
+            ),
+            (Code::HighestModSeq(7), "HIGHESTMODSEQ 7"),
+            (Code::MailboxId("F2".into()), "MAILBOXID (F2)"),
+            (Code::Modified(set(&[7, 9])), "MODIFIED 7,9"),
+            (
+                Code::PermanentFlags("\\Seen \\*".into()),
+                "PERMANENTFLAGS (\\Seen \\*)",
+            ),
+            (Code::PermanentFlags(String::new()), "PERMANENTFLAGS ()"),
+            (Code::UidNext(17), "UIDNEXT 17"),
+            (Code::UnknownCte, "UNKNOWN-CTE"),
+        ] {
+            let mut out = Vec::new();
+            code.write(&mut out);
+            assert_eq!(out, text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn lines_hold_what_they_may() {
+        for (tag, code, text, line) in [
+            (Some("a1"), None, "Done", "a1 OK Done\r\n"),
+            (
+                None,
+                Some(Code::ReadWrite),
+                "Done",
+                "* OK [READ-WRITE] Done\r\n",
+            ),
+            (None, None, "", "* OK .\r\n"),
+            (None, None, "[ALERT] x", "* OK  [ALERT] x\r\n"),
+            (Some("a"), None, "x\r\n* BYE ü\0", "a OK x??* BYE ??\r\n"),
+        ] {
+            let mut out = Vec::new();
+            status(&mut out, tag, Status::Ok, code.as_ref(), text);
+            assert_eq!(out, line.as_bytes(), "{text}");
+        }
+        let mut out = Vec::new();
+        continuation(&mut out, "idling");
+        continuation(&mut out, "");
+        assert_eq!(out, b"+ idling\r\n+ \r\n");
+    }
 }

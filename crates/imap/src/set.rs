@@ -37,15 +37,23 @@ impl SequenceSet {
         let Self::Ranges(ranges) = self else {
             return None;
         };
-        let end = |n: Option<u32>| n.unwrap_or(largest);
+        let end = |n: Option<u32>| n.or((largest > 0).then_some(largest));
         Some(
             ranges
                 .iter()
-                .map(|r| (end(r.from), end(r.to)))
-                .map(|(a, b)| (a.min(b).max(1), a.max(b)))
-                .filter(|(a, b)| a <= b)
+                .filter_map(|range| Some((end(range.from)?, end(range.to)?)))
+                .map(|(a, b)| (a.min(b), a.max(b)))
                 .collect(),
         )
+    }
+
+    /// Whether any range ends in `*`.
+    #[must_use]
+    pub fn has_star(&self) -> bool {
+        match self {
+            Self::Saved => false,
+            Self::Ranges(ranges) => ranges.iter().any(|r| r.from.is_none() || r.to.is_none()),
+        }
     }
 }
 
@@ -67,23 +75,27 @@ impl UidSet {
         self.insert_range(n, n);
     }
 
-    /// Adds `first..=last`. Cheap when it lies after all before it.
+    /// Adds `first..=last`; nothing if `first > last`. Cheap when it lies after
+    /// all before it.
     pub fn insert_range(&mut self, first: u32, last: u32) {
-        if let Some((_, end)) = self.ranges.last_mut() {
-            if first > *end {
-                if first == *end + 1 {
-                    *end = last;
-                } else {
-                    self.ranges.push((first, last));
-                }
-                return;
-            }
-        } else {
-            self.ranges.push((first, last));
+        if first > last {
             return;
         }
-        self.ranges.push((first, last));
-        self.normalise();
+        // The ranges that touch the new one become one with it.
+        let from = self
+            .ranges
+            .partition_point(|&(_, end)| end.saturating_add(1) < first);
+        let to = self
+            .ranges
+            .partition_point(|&(start, _)| start <= last.saturating_add(1));
+        let touched = self.ranges.get(from..to).unwrap_or_default();
+        let merged = (
+            touched
+                .first()
+                .map_or(first, |&(start, _)| start.min(first)),
+            touched.last().map_or(last, |&(_, end)| end.max(last)),
+        );
+        self.ranges.splice(from..to, [merged]);
     }
 
     /// Whether it holds `n`.
@@ -135,6 +147,9 @@ impl UidSet {
     }
 
     fn normalise(&mut self) {
+        if self.is_normal() {
+            return;
+        }
         self.ranges.sort_unstable();
         let mut merged: Vec<(u32, u32)> = Vec::with_capacity(self.ranges.len());
         for &(first, last) in &self.ranges {
@@ -145,12 +160,19 @@ impl UidSet {
         }
         self.ranges = merged;
     }
+
+    fn is_normal(&self) -> bool {
+        self.ranges.is_sorted_by(|a, b| a.1 < b.0 && b.0 - a.1 > 1)
+    }
 }
 
 impl FromIterator<(u32, u32)> for UidSet {
     fn from_iter<I: IntoIterator<Item = (u32, u32)>>(ranges: I) -> Self {
         let mut set = Self {
-            ranges: ranges.into_iter().collect(),
+            ranges: ranges
+                .into_iter()
+                .filter(|(first, last)| first <= last)
+                .collect(),
         };
         set.normalise();
         set
@@ -159,10 +181,109 @@ impl FromIterator<(u32, u32)> for UidSet {
 
 impl FromIterator<u32> for UidSet {
     fn from_iter<I: IntoIterator<Item = u32>>(numbers: I) -> Self {
+        // Runs are joined as they come; what is out of order is sorted once.
         let mut set = Self::new();
+        let mut sorted = true;
         for n in numbers {
-            set.insert(n);
+            match set.ranges.last_mut() {
+                Some((_, last)) if last.checked_add(1) == Some(n) => *last = n,
+                Some((first, last)) if (*first..=*last).contains(&n) => {}
+                last => {
+                    sorted &= last.is_none_or(|(_, last)| *last < n);
+                    set.ranges.push((n, n));
+                }
+            }
+        }
+        if !sorted {
+            set.normalise();
         }
         set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn range(from: u32, to: u32) -> SequenceRange {
+        let end = |n| (n != 0).then_some(n);
+        SequenceRange {
+            from: end(from),
+            to: end(to),
+        }
+    }
+
+    /// 0 stands for `*`.
+    #[test]
+    fn star_is_the_largest() {
+        for (from, to, largest, expected) in [
+            (2, 4, 10, &[(2, 4)][..]),
+            (4, 2, 10, &[(2, 4)]),
+            (0, 0, 10, &[(10, 10)]),
+            (559, 0, 10, &[(10, 559)]),
+            (0, 559, 10, &[(10, 559)]),
+            (10, 0, 10, &[(10, 10)]),
+            (1, 0, 0, &[]),
+            (0, 0, 0, &[]),
+            (7, 7, 0, &[(7, 7)]),
+            (u32::MAX, 1, 5, &[(1, u32::MAX)]),
+        ] {
+            let set = SequenceSet::Ranges(vec![range(from, to)]);
+            let resolved = set.resolve(largest);
+            assert_eq!(
+                resolved.as_ref().map(UidSet::ranges),
+                Some(expected),
+                "{from}:{to} of {largest}"
+            );
+        }
+        assert_eq!(SequenceSet::Saved.resolve(3), None);
+    }
+
+    #[test]
+    fn however_it_is_built_a_set_is_the_same() {
+        let mut state = 7u32;
+        for round in 0..200 {
+            let numbers: Vec<u32> = (0..round)
+                .map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    state >> 25
+                })
+                .collect();
+            let model: alloc::collections::BTreeSet<u32> = numbers.iter().copied().collect();
+            let collected: UidSet = numbers.iter().copied().collect();
+            let paired: UidSet = numbers.iter().map(|&n| (n, n)).collect();
+            let mut inserted = UidSet::new();
+            numbers.iter().for_each(|&n| inserted.insert(n));
+            assert!(collected.iter().eq(model.iter().copied()));
+            assert_eq!(collected, paired);
+            assert_eq!(collected, inserted);
+            assert_eq!(collected.len(), model.len() as u64);
+            assert!((0..130).all(|n| collected.contains(n) == model.contains(&n)));
+            assert!(collected.is_normal());
+        }
+    }
+
+    #[test]
+    fn ends_of_the_range() {
+        let mut set = UidSet::new();
+        set.insert(u32::MAX);
+        set.insert_range(0, u32::MAX - 1);
+        set.insert_range(9, 3);
+        assert_eq!(set.ranges(), [(0, u32::MAX)]);
+        assert_eq!(set.len(), 1 << 32);
+        let backwards: UidSet = [(9, 3)].into_iter().collect();
+        assert!(backwards.is_empty());
+    }
+
+    #[test]
+    fn intersections() {
+        let a: UidSet = [(1, 5), (10, 20), (30, 30)].into_iter().collect();
+        let b: UidSet = [(5, 12), (19, 40)].into_iter().collect();
+        assert_eq!(
+            a.intersection(&b).ranges(),
+            [(5, 5), (10, 12), (19, 20), (30, 30)]
+        );
+        assert!(a.intersection(&UidSet::new()).is_empty());
     }
 }

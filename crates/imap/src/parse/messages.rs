@@ -1,0 +1,95 @@
+//! Commands that change messages: STORE, COPY, MOVE, UID EXPUNGE.
+
+use alloc::vec::Vec;
+
+use super::{
+    cursor::{Cursor, Result},
+    flags::{flag, flag_list},
+    mailbox,
+    sequence::sequence_set,
+};
+use crate::command::{Command, Copy, Flag, Numbering, Selected, Store, StoreAction};
+
+// store = "STORE" SP sequence-set [store-modifiers] SP store-att-flags
+pub(super) fn store(c: &mut Cursor<'_>, numbering: Numbering) -> Result<Command> {
+    c.sp("STORE")?;
+    let messages = sequence_set(c)?;
+    c.sp("the message set")?;
+    let mut unchanged_since = None;
+    // store-modifiers = SP "(" store-modifier *(SP store-modifier) ")"
+    if c.peek() == Some(b'(') {
+        c.list1("the STORE modifiers", |c| {
+            if !c.eat_word("UNCHANGEDSINCE") {
+                return c.expected("UNCHANGEDSINCE");
+            }
+            c.sp("UNCHANGEDSINCE")?;
+            unchanged_since = Some(c.number64("a modseq")?);
+            Ok(())
+        })?;
+        c.sp("the STORE modifiers")?;
+    }
+    let (action, silent) = store_att(c)?;
+    c.sp("FLAGS")?;
+    Ok(Command::Selected(Selected::Store(Store {
+        numbering,
+        messages,
+        unchanged_since,
+        action,
+        silent,
+        flags: store_flags(c)?,
+    })))
+}
+
+// store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP (flag-list / (flag *(SP flag)))
+fn store_att(c: &mut Cursor<'_>) -> Result<(StoreAction, bool)> {
+    let action = if c.eat(b'+') {
+        StoreAction::Add
+    } else if c.eat(b'-') {
+        StoreAction::Remove
+    } else {
+        StoreAction::Replace
+    };
+    if c.eat_word("FLAGS") {
+        Ok((action, false))
+    } else if c.eat_word("FLAGS.SILENT") {
+        Ok((action, true))
+    } else {
+        c.expected("FLAGS or FLAGS.SILENT")
+    }
+}
+
+fn store_flags(c: &mut Cursor<'_>) -> Result<Vec<Flag>> {
+    if c.peek() == Some(b'(') {
+        return flag_list(c);
+    }
+    let mut flags = Vec::new();
+    loop {
+        flags.push(flag(c)?);
+        if !c.more() {
+            return Ok(flags);
+        }
+    }
+}
+
+// copy = "COPY" SP sequence-set SP mailbox
+// move = "MOVE" SP sequence-set SP mailbox
+pub(super) fn copy(c: &mut Cursor<'_>, numbering: Numbering) -> Result<Copy> {
+    c.sp("the name of the command")?;
+    let messages = sequence_set(c)?;
+    if c.peek() != Some(b' ') {
+        return c.expected("a space after the message set");
+    }
+    Ok(Copy {
+        numbering,
+        messages,
+        mailbox: mailbox::one(c)?,
+    })
+}
+
+// uid-expunge = "EXPUNGE" SP sequence-set
+pub(super) fn uid_expunge(c: &mut Cursor<'_>) -> Result<Command> {
+    c.sp("EXPUNGE")?;
+    sequence_set(c)
+        .map(Selected::UidExpunge)
+        .map(Command::Selected)
+}
