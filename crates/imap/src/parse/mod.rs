@@ -1,6 +1,6 @@
 //! Bytes to a [`Command`]: the grammar of RFC 9051 §9 and RFC 3501 §9.
 //!
-//! [`parse`] takes what [`crate::wire`] put together. One table, [`COMMANDS`],
+//! [`command`] takes what [`crate::wire`] put together. One table, [`COMMANDS`],
 //! says which function reads which command; every function is named for its
 //! production, which stands above it. Where real clients are looser than the
 //! grammar and nothing is ambiguous, they are understood: more than one space,
@@ -200,7 +200,7 @@ pub const COMMANDS: &[Row] = &[
 /// [`SyntaxError`] says what was wrong and where; its tag is that of the command
 /// if it could be read.
 // command = tag SP (command-any / command-auth / command-nonauth / command-select) CRLF
-pub fn parse(command: &[u8]) -> core::result::Result<Tagged, SyntaxError> {
+pub fn command(command: &[u8]) -> core::result::Result<Tagged, SyntaxError> {
     let mut cursor = Cursor::new(command);
     let tag = match tag(&mut cursor) {
         Ok(tag) => tag.to_string(),

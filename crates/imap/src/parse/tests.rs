@@ -2,7 +2,7 @@
 
 use alloc::{format, string::ToString};
 
-use super::parse;
+use super::command as parse;
 
 /// Parses, and writes the command down as `Debug` does, shortened.
 fn shown(command: &str) -> alloc::string::String {
