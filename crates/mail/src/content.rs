@@ -103,12 +103,11 @@ impl Content {
             return;
         }
         at.skip_cfws();
-        let sub = token(&mut at);
-        if sub.is_empty() {
+        let (main, sub) = (lower(main), lower(token(&mut at)));
+        if main.is_empty() || sub.is_empty() {
             return;
         }
-        self.main = lower(main);
-        self.sub = lower(sub);
+        (self.main, self.sub) = (main, sub);
         self.params = params(&mut at);
     }
 
@@ -316,6 +315,8 @@ mod tests {
             ("(c) image/(d)png", "image", "png"),
             ("text", "", ""),
             ("text/", "", ""),
+            ("text/\u{e9}", "", ""),
+            ("\u{e9}/plain", "", ""),
             ("/plain", "", ""),
             ("", "", ""),
         ] {

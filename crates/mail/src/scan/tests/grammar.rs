@@ -5,16 +5,15 @@ use alloc::{string::String, vec::Vec};
 
 /// Panics on what is not grammatical.
 pub(super) fn check(envelope: &[u8], body: &[u8], body_structure: &[u8]) {
-    let reads: [(&[u8], fn(&mut Reader<'_>) -> Option<()>); 3] = [
-        (envelope, |reader| reader.envelope()),
-        (body, |reader| reader.body(false)),
-        (body_structure, |reader| reader.body(true)),
-    ];
-    for (octets, read) in reads {
-        let mut reader = Reader { rest: octets };
-        let valid = read(&mut reader).is_some() && reader.rest.is_empty();
-        assert!(valid, "{}", String::from_utf8_lossy(octets));
-    }
+    whole(envelope, |reader| reader.envelope());
+    whole(body, |reader| reader.body(false));
+    whole(body_structure, |reader| reader.body(true));
+}
+
+fn whole(octets: &[u8], read: impl Fn(&mut Reader<'_>) -> Option<()>) {
+    let mut reader = Reader { rest: octets };
+    let valid = read(&mut reader).is_some() && reader.rest.is_empty();
+    assert!(valid, "{}", String::from_utf8_lossy(octets));
 }
 
 struct Reader<'a> {
