@@ -5,12 +5,12 @@ use alloc::{string::String, vec::Vec};
 
 /// Panics on what is not grammatical.
 pub(super) fn check(envelope: &[u8], body: &[u8], body_structure: &[u8]) {
-    whole(envelope, |reader| reader.envelope());
+    whole(envelope, Reader::envelope);
     whole(body, |reader| reader.body(false));
     whole(body_structure, |reader| reader.body(true));
 }
 
-fn whole(octets: &[u8], read: impl Fn(&mut Reader<'_>) -> Option<()>) {
+fn whole<'a>(octets: &'a [u8], read: impl Fn(&mut Reader<'a>) -> Option<()>) {
     let mut reader = Reader { rest: octets };
     let valid = read(&mut reader).is_some() && reader.rest.is_empty();
     assert!(valid, "{}", String::from_utf8_lossy(octets));
