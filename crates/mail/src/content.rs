@@ -20,6 +20,9 @@ const TEXT_BYTES_MAX: usize = 4_096;
 /// Octets of a boundary. RFC 2046 §5.1.1 permits 70, and some exceed it.
 pub(crate) const BOUNDARY_BYTES_MAX: usize = 512;
 
+/// Octets of a name that is kept where room for descriptions has run out.
+const SHORT_BYTES_MAX: usize = 40;
+
 /// A parameter, as written: names keep the asterisks of RFC 2231.
 pub(crate) type Param = (Vec<u8>, Vec<u8>);
 
@@ -144,50 +147,52 @@ impl Content {
         usable.then_some(boundary)
     }
 
-    /// Roughly the octets that this takes in wire form.
+    /// Roughly the octets that the description takes in wire form, beyond what
+    /// every part needs.
     pub(crate) fn cost(&self) -> usize {
-        let params = |params: &[Param]| {
-            params
-                .iter()
-                .map(|(n, v)| n.len() + v.len() + 6)
-                .sum::<usize>()
-        };
-        let text = |text: &Option<Vec<u8>>| text.as_ref().map_or(0, Vec::len);
-        params(&self.params)
-            + self
-                .disposition
-                .as_ref()
-                .map_or(0, |(kind, p)| kind.len() + params(p))
-            + self
-                .languages
-                .iter()
-                .map(|tag| tag.len() + 3)
-                .sum::<usize>()
-            + [&self.id, &self.description, &self.md5, &self.location]
-                .into_iter()
-                .map(text)
-                .sum::<usize>()
+        let names = self.main.len() + self.sub.len() + self.encoding_name.len();
+        let texts = [&self.id, &self.description, &self.md5, &self.location];
+        let texts = texts.into_iter().flatten().chain(&self.languages);
+        let texts: usize = texts.map(|text| text.len() + 3).sum();
+        let disposition = self.disposition.iter();
+        let disposition = disposition.map(|(kind, params)| kind.len() + params_cost(params));
+        names.saturating_sub(SHORT_BYTES_MAX)
+            + texts
+            + params_cost(&self.params)
+            + disposition.sum::<usize>()
     }
 
-    /// Forgets all that a client can do without.
+    /// Forgets all that a client can do without, and names of a length that
+    /// no registered one has.
     pub(crate) fn strip(&mut self) {
-        let charset = self
-            .params
-            .iter()
-            .position(|(name, _)| name.eq_ignore_ascii_case(b"charset"));
+        let is_charset = |(name, _): &Param| name.eq_ignore_ascii_case(b"charset");
+        let charset = self.params.iter().position(is_charset);
         let charset = charset.map(|index| self.params.swap_remove(index));
+        let is_short = |(_, value): &Param| value.len() <= SHORT_BYTES_MAX;
         *self = Self {
             main: core::mem::take(&mut self.main),
             sub: core::mem::take(&mut self.sub),
             encoding_name: core::mem::take(&mut self.encoding_name),
             encoding: self.encoding,
-            params: charset
-                .into_iter()
-                .filter(|(_, value)| value.len() <= TOKEN_BYTES_MAX)
-                .collect(),
+            params: charset.into_iter().filter(is_short).collect(),
             ..Self::default()
         };
+        if self.encoding_name.len() > SHORT_BYTES_MAX {
+            self.encoding_name = b"x-unknown".to_vec();
+        }
+        if self.main.len().max(self.sub.len()) > SHORT_BYTES_MAX {
+            match self.main.as_str() {
+                "text" => self.sub = "plain".into(),
+                "multipart" => self.sub = "mixed".into(),
+                _ => self.set_type("application", "octet-stream"),
+            }
+        }
     }
+}
+
+fn params_cost(params: &[Param]) -> usize {
+    let cost = |(name, value): &Param| name.len() + value.len() + 6;
+    params.iter().map(cost).sum()
 }
 
 /// RFC 2045 §5.1, but for `/` and `?`, which real values have unquoted; eight-bit

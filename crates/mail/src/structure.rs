@@ -49,7 +49,9 @@ pub enum What {
 /// One part: the message itself, or a body part within it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// The header, with the empty line that ends it.
+    /// The header, with the empty line that ends it; without, where a
+    /// delimiter follows at once, since that line end belongs to it (RFC 2046
+    /// §5.1.1).
     pub header: Span,
     /// The body, without the line end that belongs to the next boundary.
     pub body: Span,

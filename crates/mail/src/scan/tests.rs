@@ -1,7 +1,7 @@
 //! The scanner: by table, by random cuts, and by a strict reading of what it
 //! writes.
 
-use alloc::{format, string::String};
+use alloc::{format, string::String, vec::Vec};
 
 use core::fmt::Write as _;
 
@@ -273,13 +273,27 @@ fn limits_hold() {
 
 #[test]
 fn descriptions_are_bounded() {
-    let part = format!("--b\nContent-Description: {}\n\nx\n", "d".repeat(5_000));
-    let message = format!(
-        "Content-Type: multipart/mixed; boundary=b\n\n{}--b--",
-        part.repeat(2_000)
-    );
-    let digest = scan(message.as_bytes());
-    assert!(digest.body.len() < 2 << 20, "{}", digest.body.len());
+    let long = |len| "d".repeat(len);
+    for (field, parts) in [
+        (format!("Content-Description: {}", long(5_000)), 2_000),
+        (format!("Content-Type: {}/{}", long(120), long(120)), 16_000),
+        (
+            format!("Content-Type: multipart/{}; boundary=c", long(120)),
+            16_000,
+        ),
+        (format!("Content-Transfer-Encoding: {}", long(120)), 16_000),
+        (
+            format!("Content-Type: text/plain; charset={}", long(120)),
+            16_000,
+        ),
+    ] {
+        let part = format!("--b\n{field}\n\nx\n").repeat(parts);
+        let message = format!("Content-Type: multipart/mixed; boundary=b\n\n{part}--b--");
+        let digest = scan(message.as_bytes());
+        let mut kept = Vec::new();
+        digest.encode(&mut kept);
+        assert!(kept.len() < 8 << 20, "{} with {field}", kept.len());
+    }
 }
 
 #[test]
