@@ -1,11 +1,11 @@
 //! Trace fields that delivery puts before a message: RFC 5321 §4.4, RFC 5322 §3.6.7.
 
 use std::{
-    fmt::Write,
     net::IpAddr,
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use mail::date::{civil_from_days, month_name};
 use store::Timestamp;
 
 use crate::{Peer, Services};
@@ -72,56 +72,26 @@ fn protocol(peer: &Peer, utf8: bool) -> &'static str {
 }
 
 /// A date as RFC 5322 §3.3 wants it.
-fn date(time: Timestamp) -> String {
+#[must_use]
+pub fn date(time: Timestamp) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
     let local = time.unix.saturating_add(i64::from(time.zone_minutes) * 60);
     let (days, second) = (local.div_euclid(86_400), local.rem_euclid(86_400));
-    let (year, month, day) = civil(days);
-    let name = |names: &[&'static str], index: i64| {
-        let index = usize::try_from(index).unwrap_or_default();
-        names.get(index).copied().unwrap_or_default()
-    };
-    let mut text = format!(
-        "{}, {day} {} {year} {:02}:{:02}:{:02} ",
-        name(&DAYS, days.rem_euclid(7)),
-        name(&MONTHS, month - 1),
+    // A clock that is millions of years off is not worth an error here.
+    let days = i32::try_from(days).unwrap_or_default();
+    let (year, month, day) = civil_from_days(days);
+    let weekday = usize::try_from(days.rem_euclid(7)).unwrap_or_default();
+    let zone = time.zone_minutes.unsigned_abs();
+    format!(
+        "{}, {day} {} {year} {:02}:{:02}:{:02} {}{:02}{:02}",
+        DAYS.get(weekday).copied().unwrap_or_default(),
+        month_name(month),
         second / 3600,
         second / 60 % 60,
         second % 60,
-    );
-    let zone = time.zone_minutes.unsigned_abs();
-    let sign = if time.zone_minutes < 0 { '-' } else { '+' };
-    // Writing into a String does not fail.
-    let _ = write!(text, "{sign}{:02}{:02}", zone / 60, zone % 60);
-    text
-}
-
-/// Year, month and day of a number of days since 1970-01-01, in the Gregorian calendar:
-/// counted from a first of March, so that the leap day is a year's last.
-fn civil(days: i64) -> (i64, i64, i64) {
-    const DAYS_TO_MARCH_OF_YEAR_0: i64 = 719_468;
-    const DAYS_OF_400_YEARS: i64 = 146_097;
-    let days = days.saturating_add(DAYS_TO_MARCH_OF_YEAR_0);
-    let (cycle, day) = (
-        days.div_euclid(DAYS_OF_400_YEARS),
-        days.rem_euclid(DAYS_OF_400_YEARS),
-    );
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year + year / 4 - year / 100);
-    let from_march = (5 * day_of_year + 2) / 153;
-    let day_of_month = day_of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 {
-        from_march + 3
-    } else {
-        from_march - 9
-    };
-    (
-        cycle * 400 + year + i64::from(month <= 2),
-        month,
-        day_of_month,
+        if time.zone_minutes < 0 { '-' } else { '+' },
+        zone / 60,
+        zone % 60,
     )
 }
 
