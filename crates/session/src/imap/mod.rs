@@ -1,72 +1,352 @@
 //! An IMAP session: RFC 9051 and RFC 3501 on one connection.
+//!
+//! Two small machines: [`imap::wire`] knows which bytes come next, [`state`] what
+//! is permitted. This file feeds the one and runs the other:
+//!
+//! * [`state`]: the states, each owning what exists in it; `dispatch`: the one
+//!   `match` that is RFC 9051 §3, and the seam where commands are logged;
+//! * [`view`]: what this client has been told; [`sync`]: telling it;
+//! * [`commands`], [`fetch`], [`search`]: what each command does;
+//! * [`refusal`]: how it fails.
 
+pub(crate) mod capability;
+pub(crate) mod commands;
+mod dispatch;
 pub(crate) mod fetch;
 pub(crate) mod flags;
+pub(crate) mod names;
+pub(crate) mod pattern;
 pub(crate) mod refusal;
+pub(crate) mod reply;
 pub(crate) mod search;
 pub(crate) mod state;
+pub(crate) mod sync;
 pub(crate) mod view;
 
-use crate::{Gone, Next, Outlet, Peer, Services, Tls};
+use std::time::Duration;
+
+use auth::Exchange;
+use imap::{
+    response::{Code, Status},
+    wire::{Broken, Input, LiteralStart, Wire},
+};
+use store::ModSeq;
+
+use self::{
+    commands::{
+        append::{self, Appending},
+        login,
+    },
+    refusal::Refusal,
+    state::{Enabled, State, User},
+    sync::Expunges,
+};
+use crate::{Gone, Next, Outlet, Peer, Services, Tls, imap::sync::flush_if_full};
 
 /// One client's session.
 #[derive(Debug)]
-pub struct Session {}
+pub struct Session {
+    services: Services,
+    peer: Peer,
+    wire: Wire,
+    state: State,
+    enabled: Enabled,
+    /// What a line is, if it is no command.
+    lines: Lines,
+    /// The messages of the APPEND that is being received.
+    appending: Option<Box<Appending>>,
+    /// Commands answered BAD in a row.
+    bad_commands: u32,
+    failed_logins: u32,
+}
+
+/// What the client is to send.
+#[derive(Debug)]
+enum Lines {
+    /// Commands.
+    Commands,
+    /// The answers of a SASL exchange: RFC 9051 §6.2.2.
+    Sasl(Box<Sasl>),
+    /// DONE: RFC 9051 §6.3.13.
+    Done {
+        tag: String,
+        /// The account's changes up to this one were looked at.
+        seen: ModSeq,
+    },
+    /// The TLS handshake comes first.
+    Handshake,
+}
+
+/// An AUTHENTICATE in progress.
+#[derive(Debug)]
+struct Sasl {
+    tag: String,
+    exchange: Exchange,
+}
 
 impl Session {
     /// A session that has not greeted yet.
     #[must_use]
-    pub fn new(_services: Services, _peer: Peer) -> Self {
-        Self {}
+    pub fn new(services: Services, peer: Peer) -> Self {
+        let wire = Wire::new(wire_limits(services.limits.command_bytes_max_before_login));
+        Self {
+            services,
+            peer,
+            wire,
+            state: State::NotAuthenticated,
+            enabled: Enabled::default(),
+            lines: Lines::Commands,
+            appending: None,
+            bad_commands: 0,
+            failed_logins: 0,
+        }
     }
+
     /// Sends the greeting.
     ///
     /// # Errors
     /// [`Gone`]
-    pub async fn greet(&mut self, _out: &mut impl Outlet) -> Result<Next, Gone> {
-        unimplemented!()
+    pub async fn greet(&mut self, out: &mut impl Outlet) -> Result<Next, Gone> {
+        let code = Code::Capability(self.capabilities());
+        let text = format!("{} Chapar at your service", self.services.hostname);
+        reply::untagged(out, Status::Ok, Some(&code), &text);
+        Ok(Next::Wait)
     }
+
     /// Takes what the client sent, and answers every command that is complete.
     ///
     /// # Errors
     /// [`Gone`]
-    pub async fn receive(&mut self, _octets: &[u8], _out: &mut impl Outlet) -> Result<Next, Gone> {
-        unimplemented!()
+    pub async fn receive(&mut self, octets: &[u8], out: &mut impl Outlet) -> Result<Next, Gone> {
+        self.wire.feed(octets);
+        loop {
+            let next = match self.wire.next() {
+                Input::NeedMore => return Ok(Next::Wait),
+                Input::Command(octets) => self.command(&octets, out).await?,
+                Input::Literal(start) => self.literal(&start, out).await,
+                Input::Data(octets) => {
+                    if let Some(appending) = &mut self.appending {
+                        appending.data(&octets).await;
+                    }
+                    Next::Wait
+                }
+                Input::DataEnd => {
+                    if let Some(appending) = &mut self.appending {
+                        appending.data_end().await;
+                    }
+                    Next::Wait
+                }
+                Input::Line(line) => self.line(&line, out).await?,
+                Input::Broken(broken) => self.broken(&broken, out),
+            };
+            match next {
+                Next::Wait => flush_if_full(out).await?,
+                // Whatever came with STARTTLS came in the clear, from anybody: a client that
+                // waits for the answer sends nothing.
+                Next::StartTls if self.wire.buffered() > 0 => {
+                    return Ok(bye(out, "Bytes after STARTTLS, before TLS: refused"));
+                }
+                Next::StartTls | Next::Close => return Ok(next),
+            }
+        }
     }
+
     /// TLS is on (after [`Next::StartTls`]).
-    pub fn secured(&mut self, _tls: Tls) {}
+    pub fn secured(&mut self, tls: Tls) {
+        self.peer.tls = Some(tls);
+        self.lines = Lines::Commands;
+        // Nothing said in the clear counts any more (RFC 9051 §6.2.1).
+        self.enabled = Enabled::default();
+    }
+
     /// Waits until there is news for a client in IDLE; for ever when it is not.
     /// Cancel-safe. Then call [`Session::tell`].
-    pub async fn news(&mut self) {}
+    pub async fn news(&mut self) {
+        let (Lines::Done { seen, .. }, State::Selected(selected)) =
+            (&mut self.lines, &mut self.state)
+        else {
+            return std::future::pending().await;
+        };
+        let account = selected.account().clone();
+        loop {
+            account.changed(*seen).await;
+            *seen = account.snapshot().mod_seq();
+            selected.refresh();
+            if selected.view.has_news() {
+                return;
+            }
+        }
+    }
+
     /// Tells an idling client what is new.
     ///
     /// # Errors
     /// [`Gone`]
-    pub async fn tell(&mut self, _out: &mut impl Outlet) -> Result<Next, Gone> {
-        unimplemented!()
+    pub async fn tell(&mut self, out: &mut impl Outlet) -> Result<Next, Gone> {
+        if let (Lines::Done { .. }, State::Selected(selected)) = (&self.lines, &mut self.state) {
+            let told = sync::tell(selected, self.enabled, Expunges::Told, out).await?;
+            if let Some(mod_seq) = told.highest_mod_seq {
+                let code = Code::HighestModSeq(mod_seq.0);
+                reply::untagged(out, Status::Ok, Some(&code), "Highest");
+            }
+        }
+        Ok(Next::Wait)
     }
+
     /// How long the client may be silent from now on.
     #[must_use]
-    pub fn patience(&self) -> std::time::Duration {
-        unimplemented!()
+    pub fn patience(&self) -> Duration {
+        match self.state {
+            State::NotAuthenticated | State::Logout => self.services.limits.login_timeout,
+            State::Authenticated(_) | State::Selected(_) => self.services.limits.idle_timeout,
+        }
     }
+
     /// The client was silent for longer: says BYE.
     ///
     /// # Errors
     /// [`Gone`]
-    pub async fn timed_out(&mut self, _out: &mut impl Outlet) -> Result<Next, Gone> {
-        unimplemented!()
+    pub async fn timed_out(&mut self, out: &mut impl Outlet) -> Result<Next, Gone> {
+        Ok(bye(out, "Autologout: silent for too long"))
     }
+
     /// The server is stopping: says BYE.
     ///
     /// # Errors
     /// [`Gone`]
-    pub async fn stopping(&mut self, _out: &mut impl Outlet) -> Result<Next, Gone> {
-        unimplemented!()
+    pub async fn stopping(&mut self, out: &mut impl Outlet) -> Result<Next, Gone> {
+        let code = Code::Unavailable;
+        reply::untagged(out, Status::Bye, Some(&code), "The server is stopping");
+        Ok(Next::Close)
     }
+
     /// The account's name once logged in, for logs and limits by account.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
-        None
+        self.logged_in().map(|user| &*user.name)
+    }
+
+    fn logged_in(&self) -> Option<&User> {
+        match &self.state {
+            State::NotAuthenticated | State::Logout => None,
+            State::Authenticated(user) => Some(user),
+            State::Selected(selected) => Some(&selected.user),
+        }
+    }
+
+    /// What CAPABILITY says now.
+    fn capabilities(&self) -> String {
+        match self.logged_in() {
+            Some(user) => capability::after_login(user.message_bytes_max),
+            None => {
+                let channel = login::channel(&self.services, &self.peer);
+                let start_tls = self.peer.can_start_tls && self.peer.tls.is_none();
+                capability::before_login(start_tls, &self.services.auth.mechanisms(&channel))
+            }
+        }
+    }
+
+    /// A literal is announced: takes it, or refuses the command it belongs to.
+    async fn literal(&mut self, start: &LiteralStart, out: &mut impl Outlet) -> Next {
+        let taken = if start.message {
+            self.message(start).await
+        } else {
+            Ok(())
+        };
+        match taken {
+            Ok(()) => {
+                self.wire.accept();
+                if start.synchronising {
+                    reply::go_on(out, "Go on");
+                }
+                Next::Wait
+            }
+            Err(refusal) => {
+                let tag = tag_of(self.wire.command_so_far());
+                self.wire.refuse();
+                self.appending = None;
+                self.refused(&tag, &refusal, out)
+            }
+        }
+    }
+
+    /// A message of an APPEND is announced.
+    async fn message(&mut self, start: &LiteralStart) -> Result<(), Refusal> {
+        if start.index == 0 {
+            self.appending = None;
+        }
+        let mut appending = self.appending.take().unwrap_or_default();
+        let user = self
+            .logged_in()
+            .ok_or_else(|| Refusal::bad("APPEND needs a login first"))?;
+        if start.size > user.message_bytes_max {
+            return Err(store::Error::TooBig(user.message_bytes_max).into());
+        }
+        if start.index == 0 {
+            append::may_begin(user, self.enabled, self.wire.command_so_far())?;
+        }
+        appending.announced(&self.services.store).await?;
+        self.appending = Some(appending);
+        Ok(())
+    }
+
+    /// The wire could not frame what came.
+    fn broken(&mut self, broken: &Broken, out: &mut impl Outlet) -> Next {
+        self.appending = None;
+        if broken.fatal {
+            return bye(out, broken.what);
+        }
+        let tag = broken.tag.as_deref().unwrap_or("*");
+        self.refused(tag, &Refusal::bad(broken.what), out)
+    }
+
+    /// Says no, and closes on a client that has been told so too often.
+    fn refused(&mut self, tag: &str, refusal: &Refusal, out: &mut impl Outlet) -> Next {
+        match refusal {
+            Refusal::No(code, text) => {
+                self.bad_commands = 0;
+                reply::tagged(out, tag, Status::No, code.as_ref(), text);
+            }
+            Refusal::Bad(text) => {
+                self.bad_commands += 1;
+                reply::tagged(out, tag, Status::Bad, None, text);
+            }
+        }
+        if self.bad_commands >= self.services.limits.bad_commands_max {
+            return bye(out, "Too many commands that make no sense");
+        }
+        if self.failed_logins >= self.services.limits.failed_logins_max {
+            return bye(out, "Too many failed logins");
+        }
+        Next::Wait
+    }
+}
+
+/// Says BYE.
+fn bye(out: &mut impl Outlet, text: &str) -> Next {
+    reply::untagged(out, Status::Bye, None, text);
+    Next::Close
+}
+
+/// The longest SASL response, in octets of base64 (RFC 4422 leaves it to us).
+const SASL_LINE_BYTES_MAX: usize = 12 * 1024;
+
+/// What ends IDLE is four octets long; some more for what should not be there.
+const DONE_LINE_BYTES_MAX: usize = 1024;
+
+/// The limits of the wire for commands of that size.
+fn wire_limits(command_bytes_max: usize) -> imap::wire::Limits {
+    imap::wire::Limits {
+        command_bytes_max,
+        inline_literal_bytes_max: u64::try_from(command_bytes_max).unwrap_or(u64::MAX),
+    }
+}
+
+/// The tag of a command that is not complete.
+fn tag_of(command: &[u8]) -> String {
+    let word = command.split(|octet| *octet == b' ').next();
+    match word.and_then(|word| str::from_utf8(word).ok()) {
+        Some(tag) if !tag.is_empty() => tag.to_owned(),
+        _ => "*".to_owned(),
     }
 }

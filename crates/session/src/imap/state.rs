@@ -27,6 +27,8 @@ pub(crate) struct User {
     pub(crate) name: Arc<str>,
     /// Its mail.
     pub(crate) account: Account,
+    /// The largest message, in octets: APPENDLIMIT.
+    pub(crate) message_bytes_max: u64,
 }
 
 /// A mailbox that is open.
@@ -43,6 +45,9 @@ pub(crate) struct Selected {
     /// `$`, the saved result of the last SEARCH that asked for it (RFC 9051
     /// §6.4.4.1). May hold UIDs that are gone.
     pub(crate) saved: UidSet,
+    /// An EXISTS went out amid FETCH responses, where some clients (Thunderbird) don't
+    /// listen for it: it is said again at the next chance.
+    pub(crate) exists_unheard: bool,
 }
 
 /// How a mailbox is open.
@@ -63,6 +68,17 @@ pub(crate) struct Enabled {
     pub(crate) condstore: bool,
     /// QRESYNC: VANISHED takes the place of EXPUNGE, FETCH responses carry UID.
     pub(crate) qresync: bool,
+}
+
+impl Enabled {
+    /// How mailbox names are written: RFC 9051 §5.1.
+    pub(crate) const fn names(self) -> imap::name::Encoding {
+        if self.rev2 {
+            imap::name::Encoding::Utf8
+        } else {
+            imap::name::Encoding::ModifiedUtf7
+        }
+    }
 }
 
 impl Selected {

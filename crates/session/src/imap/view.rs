@@ -31,6 +31,8 @@ pub(crate) struct View {
     announced: u32,
     /// Changes of flags up to this one have been told.
     told: ModSeq,
+    /// Everything up to this one, expunges included, has been told.
+    complete: ModSeq,
     /// Messages whose flags were told at a modseq beyond `told`: what the
     /// command's own responses said. Empty between commands.
     aware: BTreeMap<u32, ModSeq>,
@@ -52,6 +54,7 @@ impl View {
         Self {
             announced: mailbox.uid_next().0,
             told: mailbox.highest_mod_seq(),
+            complete: mailbox.highest_mod_seq(),
             ghosts: Vec::new(),
             aware: BTreeMap::new(),
             recent: Vec::new(),
@@ -229,7 +232,15 @@ impl View {
     /// All flags up to the newest state have been told.
     pub(crate) fn flags_told(&mut self) {
         self.told = self.mailbox.highest_mod_seq();
+        if self.ghosts.is_empty() {
+            self.complete = self.told;
+        }
         self.aware.clear();
+    }
+
+    /// The modseq up to which the client has been told everything, expunges included.
+    pub(crate) fn complete_to(&self) -> ModSeq {
+        self.complete
     }
 
     /// Whether anything waits to be told. May be wrong in the one way that costs

@@ -1,0 +1,15 @@
+//! CLOSE and UNSELECT: RFC 9051 §6.4.1, §6.4.2.
+
+use crate::imap::{
+    refusal::{Done, Outcome},
+    state::{Access, Selected},
+};
+
+/// CLOSE: expunges without a word, and without HIGHESTMODSEQ (RFC 7162 §3.2.8).
+/// Its caller leaves the mailbox, also if the expunge fails: then NO says so.
+pub(crate) async fn close(selected: &Selected) -> Outcome {
+    if selected.access == Access::ReadWrite {
+        selected.account().expunge(selected.mailbox, None).await?;
+    }
+    Ok(Done::new("CLOSE completed"))
+}

@@ -1,0 +1,102 @@
+//! COPY, MOVE and their UID forms: RFC 9051 §6.4.7, §6.4.8, RFC 6851.
+//!
+//! Each is one batch in the store: all or nothing. A message that another session has
+//! expunged fails a COPY by sequence numbers, as the client counts on it
+//! (RFC 2180 §4.4.1); by UIDs, what is not there is left out.
+
+use imap::{
+    UidSet,
+    command::{Copy, Numbering},
+    response::{Code, Status},
+};
+use store::{Copied, Uid};
+
+use crate::{
+    Outlet,
+    imap::{
+        names,
+        refusal::{Done, Outcome, Refusal, Stop},
+        reply,
+        state::{Access, Enabled, Selected},
+    },
+};
+
+/// COPY and UID COPY.
+pub(crate) async fn copy(selected: &mut Selected, enabled: Enabled, copy: &Copy) -> Outcome {
+    let account = selected.account().clone();
+    let to = names::destination(&copy.mailbox, enabled, &account.snapshot())?;
+    let uids = sources(selected, copy)?;
+    if uids.is_empty() {
+        return Ok(Done::new("No messages to copy"));
+    }
+    let copied = account
+        .copy(selected.mailbox, &uids, to)
+        .await
+        .map_err(|error| into_missing(selected, error))?;
+    Ok(Done {
+        code: copy_uid(&copied),
+        text: "COPY completed",
+    })
+}
+
+/// MOVE and UID MOVE. COPYUID comes before the EXPUNGEs (RFC 9051 §6.4.8), which the
+/// telling at the end of every command writes.
+pub(crate) async fn move_to(
+    selected: &mut Selected,
+    enabled: Enabled,
+    copy: &Copy,
+    out: &mut impl Outlet,
+) -> Outcome {
+    if selected.access == Access::ReadOnly {
+        return Err(Refusal::read_only().into());
+    }
+    let account = selected.account().clone();
+    let to = names::destination(&copy.mailbox, enabled, &account.snapshot())?;
+    let uids = sources(selected, copy)?;
+    if uids.is_empty() {
+        return Ok(Done::new("No messages to move"));
+    }
+    let moved = account
+        .move_to(selected.mailbox, &uids, to)
+        .await
+        .map_err(|error| into_missing(selected, error))?;
+    if let Some(code) = copy_uid(&moved) {
+        reply::untagged(out, Status::Ok, Some(&code), "Moved");
+    }
+    Ok(Done::new("MOVE completed"))
+}
+
+/// The messages meant, ascending.
+fn sources(selected: &Selected, copy: &Copy) -> Result<Vec<Uid>, Refusal> {
+    let uids = selected.resolve(&copy.messages, copy.numbering)?;
+    let mut uids = selected.view.uids_in(&uids);
+    let counted = uids.len();
+    uids.retain(|uid| !selected.view.is_ghost(*uid));
+    if uids.len() < counted && copy.numbering == Numbering::Sequence {
+        return Err(Refusal::no(
+            Code::ExpungeIssued,
+            "Some of the messages no longer exist",
+        ));
+    }
+    Ok(uids)
+}
+
+/// `NoSuchMailbox` may be either of the two.
+fn into_missing(selected: &Selected, error: store::Error) -> Stop {
+    let here = selected
+        .account()
+        .snapshot()
+        .mailbox(selected.mailbox)
+        .is_some();
+    match error {
+        store::Error::NoSuchMailbox if here => names::try_create().into(),
+        other => other.into(),
+    }
+}
+
+/// COPYUID, unless nothing was left to copy.
+fn copy_uid(copied: &Copied) -> Option<Code> {
+    let from: UidSet = copied.uids.iter().map(|(from, _)| from.0).collect();
+    let to: UidSet = copied.uids.iter().map(|(_, to)| to.0).collect();
+    (!from.is_empty()).then(|| Code::CopyUid(copied.uid_validity.0, from, to))
+}

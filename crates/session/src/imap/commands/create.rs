@@ -1,0 +1,44 @@
+//! CREATE, with special uses: RFC 9051 §6.3.4, RFC 6154 §3.
+
+use imap::{command::Mailbox, response::Code};
+use store::Role;
+
+use crate::imap::{
+    names,
+    refusal::{Done, Outcome, Refusal},
+    state::{Enabled, User},
+};
+
+/// Answers CREATE; MAILBOXID tells which mailbox it made (RFC 8474 §4.1).
+pub(crate) async fn create(
+    user: &User,
+    enabled: Enabled,
+    mailbox: &Mailbox,
+    special_use: &[String],
+) -> Outcome {
+    let name = names::new_mailbox(mailbox, enabled)?;
+    let role = role(special_use)?;
+    let id = user.account.create(&name, role).await?;
+    Ok(Done::with(
+        Code::MailboxId(id.to_string()),
+        "CREATE completed",
+    ))
+}
+
+/// A mailbox has one special use, or none.
+fn role(special_use: &[String]) -> Result<Option<Role>, Refusal> {
+    let named = |attribute: &String| {
+        Role::EVERY
+            .into_iter()
+            .find(|role| role.attribute().eq_ignore_ascii_case(attribute))
+            .ok_or_else(|| Refusal::no(Code::UseAttr, "There is no such special use here"))
+    };
+    match special_use {
+        [] => Ok(None),
+        [one] => named(one).map(Some),
+        [..] => Err(Refusal::no(
+            Code::UseAttr,
+            "A mailbox can have one special use",
+        )),
+    }
+}

@@ -1,0 +1,246 @@
+//! LIST: RFC 9051 §6.3.9, RFC 5258, RFC 5819, RFC 6154.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use imap::{
+    command::{List, ListReturn, ListSelection},
+    encode::{self, ListLine, Listing},
+};
+use store::{Mailbox, MailboxName, Snapshot, name::DELIMITER};
+
+use crate::{
+    Outlet,
+    imap::{
+        commands::status,
+        names,
+        pattern::Pattern,
+        refusal::{Done, Outcome, Refusal},
+        state::{Enabled, User},
+        sync::flush_if_full,
+    },
+};
+
+/// The most patterns of one LIST; those that follow match nothing.
+const PATTERNS_MAX: usize = 50;
+
+/// Answers LIST.
+pub(crate) async fn list(
+    user: &User,
+    enabled: Enabled,
+    list: &List,
+    out: &mut impl Outlet,
+) -> Outcome {
+    let selection = list.selection;
+    if selection.recursive_match && !selection.subscribed && !selection.special_use {
+        return Err(Refusal::bad("RECURSIVEMATCH needs another selection option").into());
+    }
+    if !list.extended && list.patterns.iter().all(Vec::is_empty) {
+        encode::list(out.buffer(), &root(Listing::List));
+        return Ok(Done::new("LIST completed"));
+    }
+    let snapshot = user.account.snapshot();
+    let search = Search {
+        patterns: patterns(&list.reference, &list.patterns, enabled),
+        tree: Tree::new(&snapshot, selection),
+        selection,
+        returns: list.returns.clone().unwrap_or_default(),
+        enabled,
+    };
+    for (name, node) in &search.tree.nodes {
+        if !search.write(name, node, out) {
+            continue;
+        }
+        if let (Some(items), Some(mailbox)) = (&search.returns.status, &node.mailbox) {
+            status::write(
+                mailbox,
+                items,
+                user.message_bytes_max,
+                enabled,
+                out.buffer(),
+            );
+        }
+        flush_if_full(out).await?;
+    }
+    Ok(Done::new("LIST completed"))
+}
+
+/// The answer to an empty pattern: the hierarchy delimiter, and the root, which is nothing.
+pub(crate) fn root(listing: Listing) -> ListLine<'static> {
+    ListLine {
+        listing,
+        attributes: &["\\Noselect"],
+        delimiter: Some(DELIMITER),
+        ..ListLine::default()
+    }
+}
+
+/// The patterns that can match anything. Those that can't are passed over (RFC 9051
+/// §6.3.9), empty ones among them.
+pub(crate) fn patterns(reference: &[u8], patterns: &[Vec<u8>], enabled: Enabled) -> Vec<Pattern> {
+    let Ok(reference) = names::text(reference, enabled) else {
+        return Vec::new();
+    };
+    patterns
+        .iter()
+        .filter(|pattern| !pattern.is_empty())
+        .take(PATTERNS_MAX)
+        .filter_map(|pattern| names::text(pattern, enabled).ok())
+        .filter_map(|pattern| Pattern::new(&reference, &pattern))
+        .collect()
+}
+
+/// One LIST at work.
+struct Search {
+    patterns: Vec<Pattern>,
+    tree: Tree,
+    selection: ListSelection,
+    returns: ListReturn,
+    enabled: Enabled,
+}
+
+/// Every name that may be listed.
+struct Tree {
+    nodes: BTreeMap<MailboxName, Node>,
+}
+
+/// What is known of a name.
+#[derive(Debug, Clone, Default)]
+struct Node {
+    /// `None` for levels above mailboxes, and names only subscribed to.
+    mailbox: Option<Arc<Mailbox>>,
+    subscribed: bool,
+    /// A mailbox lies below it.
+    has_children: bool,
+    /// A name below it satisfies the selection options.
+    child_selected: bool,
+}
+
+impl Tree {
+    fn new(snapshot: &Snapshot, selection: ListSelection) -> Self {
+        let mut nodes: BTreeMap<MailboxName, Node> = BTreeMap::new();
+        for (name, mailbox) in snapshot.mailboxes() {
+            nodes.entry(name.clone()).or_default().mailbox = Some(Arc::clone(mailbox));
+        }
+        for name in snapshot.subscriptions() {
+            nodes.entry(name.clone()).or_default().subscribed = true;
+        }
+        let mut above: BTreeMap<MailboxName, Node> = BTreeMap::new();
+        for (name, node) in &nodes {
+            let exists = node.mailbox.is_some();
+            let selected = node.satisfies(selection);
+            let mut level = name.parent();
+            while let Some(parent) = level {
+                level = parent.parent();
+                let parent = above.entry(parent).or_default();
+                if parent.has_children >= exists && parent.child_selected >= selected {
+                    // It knows already, and so do those above it.
+                    break;
+                }
+                parent.has_children |= exists;
+                parent.child_selected |= selected;
+            }
+        }
+        for (name, parent) in above {
+            let node = nodes.entry(name).or_default();
+            node.has_children = parent.has_children;
+            node.child_selected = parent.child_selected;
+        }
+        Self { nodes }
+    }
+}
+
+impl Node {
+    /// Whether the selection options choose it, RECURSIVEMATCH aside.
+    fn satisfies(&self, selection: ListSelection) -> bool {
+        let role = || self.mailbox.as_ref().is_some_and(|m| m.role().is_some());
+        (self.mailbox.is_some() || (selection.subscribed && self.subscribed))
+            && (!selection.subscribed || self.subscribed)
+            && (!selection.special_use || role())
+    }
+}
+
+impl Search {
+    /// Writes the response for a name; `false` if there is none.
+    fn write(&self, name: &MailboxName, node: &Node, out: &mut impl Outlet) -> bool {
+        if !self.lists(name, node) {
+            return false;
+        }
+        let options = [
+            (self.selection.subscribed, "SUBSCRIBED"),
+            (self.selection.special_use, "SPECIAL-USE"),
+        ];
+        let told = self.selection.recursive_match && node.child_selected;
+        let chosen = options.iter().filter(|(asked, _)| *asked && told);
+        let child_info: Vec<&str> = chosen.map(|(_, option)| *option).collect();
+        let line = ListLine {
+            attributes: &self.attributes(node),
+            delimiter: Some(DELIMITER),
+            name: name.as_str(),
+            encoding: self.enabled.names(),
+            child_info: &child_info,
+            ..ListLine::default()
+        };
+        encode::list(out.buffer(), &line);
+        true
+    }
+
+    fn lists(&self, name: &MailboxName, node: &Node) -> bool {
+        if !self.patterns.iter().any(|p| p.matches(name.as_str())) {
+            return false;
+        }
+        if node.satisfies(self.selection) {
+            return true;
+        }
+        if self.selection.recursive_match {
+            return node.child_selected && self.hides_a_child(name);
+        }
+        // A level that is no mailbox: only for patterns that end in `%`.
+        !self.selection.subscribed
+            && !self.selection.special_use
+            && node.mailbox.is_none()
+            && node.has_children
+            && self.asked_as_level(name)
+    }
+
+    fn asked_as_level(&self, name: &MailboxName) -> bool {
+        self.patterns
+            .iter()
+            .any(|p| p.asks_for_levels() && p.matches(name.as_str()))
+    }
+
+    /// Whether something below was selected and is not listed itself (RFC 9051 §6.3.9.6:
+    /// CHILDINFO that repeats what is listed anyway is left out).
+    fn hides_a_child(&self, name: &MailboxName) -> bool {
+        self.tree
+            .nodes
+            .range(name..)
+            .take_while(|(below, _)| below.as_str().starts_with(name.as_str()))
+            .filter(|(below, _)| below.is_below(name))
+            .filter(|(_, node)| node.satisfies(self.selection))
+            .any(|(below, _)| !self.patterns.iter().any(|p| p.matches(below.as_str())))
+    }
+
+    fn attributes(&self, node: &Node) -> Vec<&'static str> {
+        let mut attributes = Vec::new();
+        if node.mailbox.is_none() {
+            attributes.push("\\NonExistent");
+            if !self.enabled.rev2 {
+                // What clients know that have not heard of the other.
+                attributes.push("\\Noselect");
+            }
+        }
+        attributes.push(if node.has_children {
+            "\\HasChildren"
+        } else {
+            "\\HasNoChildren"
+        });
+        if node.subscribed && (self.selection.subscribed || self.returns.subscribed) {
+            attributes.push("\\Subscribed");
+        }
+        // RFC 6154 §2 permits it in every LIST; clients that never ask still look.
+        if let Some(role) = node.mailbox.as_ref().and_then(|mailbox| mailbox.role()) {
+            attributes.push(role.attribute());
+        }
+        attributes
+    }
+}

@@ -1,0 +1,65 @@
+//! LOGIN and AUTHENTICATE: RFC 9051 §6.2.2, §6.2.3, RFC 4959.
+
+use auth::{Channel, Identity, Refused};
+use imap::response::Code;
+use store::AccountId;
+
+use crate::{
+    Peer, Services,
+    imap::{refusal::Refusal, state::User},
+};
+
+/// What the mechanisms have to know of this connection.
+pub(crate) fn channel(services: &Services, peer: &Peer) -> Channel {
+    Channel {
+        private: peer.tls.is_some() || peer.address.is_none() || services.plaintext_login,
+        tls_exporter: peer.tls.as_ref().and_then(|tls| tls.exporter.clone()),
+    }
+}
+
+/// Answers LOGIN.
+///
+/// # Errors
+/// NO \[PRIVACYREQUIRED] where LOGINDISABLED was announced; else as [`refused`].
+pub(crate) async fn login(
+    services: &Services,
+    peer: &Peer,
+    user: &[u8],
+    password: &[u8],
+) -> Result<User, Refusal> {
+    if !channel(services, peer).private {
+        return Err(Refusal::no(
+            Code::PrivacyRequired,
+            "Logging in takes TLS here",
+        ));
+    }
+    let identity = services
+        .auth
+        .password(peer.address, user, password)
+        .await
+        .map_err(refused)?;
+    enter(services, identity).await
+}
+
+/// Opens the mail of somebody who has proved who they are.
+///
+/// # Errors
+/// What the store says.
+pub(crate) async fn enter(services: &Services, identity: Identity) -> Result<User, Refusal> {
+    Ok(User {
+        account: services.store.account(AccountId(identity.account)).await?,
+        message_bytes_max: services.store.message_bytes_max(),
+        name: identity.name,
+    })
+}
+
+/// What a client is told of a login that failed: RFC 5530 §3.
+pub(crate) fn refused(refused: Refused) -> Refusal {
+    let text = refused.to_string();
+    match refused {
+        Refused::Credentials => Refusal::no(Code::AuthenticationFailed, text),
+        Refused::Authorization => Refusal::no(Code::AuthorizationFailed, text),
+        Refused::Malformed(_) => Refusal::bad(text),
+        Refused::Braked | Refused::Unavailable => Refusal::no(Code::Unavailable, text),
+    }
+}

@@ -1,0 +1,19 @@
+//! The commands, one file each, named for them.
+
+pub(crate) mod append;
+pub(crate) mod close;
+pub(crate) mod copy;
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod enable;
+pub(crate) mod expunge;
+pub(crate) mod id;
+pub(crate) mod list;
+pub(crate) mod login;
+pub(crate) mod lsub;
+pub(crate) mod namespace;
+pub(crate) mod rename;
+pub(crate) mod select;
+pub(crate) mod status;
+pub(crate) mod store;
+pub(crate) mod subscribe;

@@ -1,0 +1,20 @@
+//! NAMESPACE: RFC 9051 §6.3.10.
+
+use store::name::DELIMITER;
+
+use crate::{
+    Outlet,
+    imap::{
+        refusal::{Done, Outcome},
+        reply,
+    },
+};
+
+/// Answers NAMESPACE: one's own mailboxes, at the root, and no others.
+pub(crate) fn namespace(out: &mut impl Outlet) -> Outcome {
+    reply::line(
+        out,
+        format_args!("* NAMESPACE ((\"\" \"{DELIMITER}\")) NIL NIL"),
+    );
+    Ok(Done::new("NAMESPACE completed"))
+}

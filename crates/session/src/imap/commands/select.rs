@@ -1,0 +1,192 @@
+//! SELECT and EXAMINE: RFC 9051 §6.3.2, §6.3.3, RFC 7162 §3.1.2, §3.2.5.
+
+use std::sync::Arc;
+
+use imap::{
+    UidSet,
+    command::{Qresync, Select},
+    encode::{self, ListLine, Vanished},
+    response::{Code, Status},
+};
+use store::{Mailbox, ModSeq, name::DELIMITER};
+
+use crate::{
+    Gone, Outlet,
+    imap::{
+        flags::every_flag,
+        names,
+        refusal::{Done, Refusal, Stop},
+        reply::{self, Shown},
+        state::{Access, Enabled, Selected, User},
+        sync::{self, flush_if_full},
+        view::View,
+    },
+};
+
+/// Opens a mailbox. Its caller has left the one before (RFC 9051 §6.3.2: also if this fails).
+pub(crate) async fn select(
+    user: &User,
+    enabled: &mut Enabled,
+    select: &Select,
+    access: Access,
+    out: &mut impl Outlet,
+) -> Result<(Selected, Done), Stop> {
+    if select.qresync.is_some() && !enabled.qresync {
+        return Err(Refusal::bad("ENABLE QRESYNC must come first").into());
+    }
+    let name = names::mailbox(&select.mailbox, *enabled)?;
+    let snapshot = user.account.snapshot();
+    let mailbox = snapshot
+        .named(&name)
+        .ok_or_else(|| Refusal::from(store::Error::NoSuchMailbox))?;
+    enabled.condstore |= select.condstore;
+
+    let mut selected = Selected {
+        user: user.clone(),
+        mailbox: mailbox.id(),
+        view: View::new(Arc::clone(mailbox)),
+        access,
+        saved: UidSet::new(),
+        exists_unheard: false,
+    };
+    sync::claim_recent(&mut selected, *enabled);
+    describe(&selected, *enabled, out);
+    if enabled.rev2 {
+        list(&selected, select, *enabled, out)?;
+    }
+    if let Some(known) = &select.qresync
+        && known.uid_validity.get() == mailbox.uid_validity().0
+    {
+        resynchronise(&selected, *enabled, known, out).await?;
+    }
+    let done = match access {
+        Access::ReadWrite => Done::with(Code::ReadWrite, "SELECT completed"),
+        Access::ReadOnly => Done::with(Code::ReadOnly, "EXAMINE completed"),
+    };
+    Ok((selected, done))
+}
+
+/// The untagged responses that every client gets.
+fn describe(selected: &Selected, enabled: Enabled, out: &mut impl Outlet) {
+    let view = &selected.view;
+    let mailbox = view.mailbox();
+    let flags = every_flag(mailbox.keywords());
+    reply::line(out, format_args!("* FLAGS ({flags})"));
+    let permanent = match selected.access {
+        Access::ReadWrite => format!("{flags} \\*"),
+        Access::ReadOnly => String::new(),
+    };
+    encode::exists(out.buffer(), view.len());
+    let mut code = |code, text| reply::untagged(out, Status::Ok, Some(&code), text);
+    code(Code::PermanentFlags(permanent), "Flags that will be kept");
+    code(Code::UidValidity(mailbox.uid_validity().0), "UIDs valid");
+    code(Code::UidNext(mailbox.uid_next().0), "Predicted next UID");
+    code(Code::HighestModSeq(mailbox.highest_mod_seq().0), "Highest");
+    // RFC 8474 §4.2.
+    code(Code::MailboxId(mailbox.id().to_string()), "Mailbox id");
+    if !enabled.rev2 {
+        // RFC 9051 appendix E dropped both.
+        if let Some(index) = mailbox.first_unseen() {
+            code(Code::Unseen(index + 1), "First unseen");
+        }
+        encode::recent(out.buffer(), view.recent());
+    }
+}
+
+/// The LIST response of IMAP4rev2, with OLDNAME if the client called it by another name
+/// (RFC 9051 §6.3.9.7).
+fn list(
+    selected: &Selected,
+    select: &Select,
+    enabled: Enabled,
+    out: &mut impl Outlet,
+) -> Result<(), Refusal> {
+    let mailbox = selected.view.mailbox();
+    let snapshot = selected.account().snapshot();
+    let children = snapshot.below(mailbox.name()).next().is_some();
+    let sent = names::text(&select.mailbox.0, enabled)?;
+    let mut attributes = vec![if children {
+        "\\HasChildren"
+    } else {
+        "\\HasNoChildren"
+    }];
+    if snapshot.subscriptions().contains(mailbox.name()) {
+        attributes.push("\\Subscribed");
+    }
+    attributes.extend(mailbox.role().map(store::Role::attribute));
+    let line = ListLine {
+        attributes: &attributes,
+        delimiter: Some(DELIMITER),
+        name: mailbox.name().as_str(),
+        encoding: enabled.names(),
+        old_name: (sent != mailbox.name().as_str()).then_some(&*sent),
+        ..ListLine::default()
+    };
+    encode::list(out.buffer(), &line);
+    Ok(())
+}
+
+/// Brings a client that was here before up to date: RFC 7162 §3.2.5.
+async fn resynchronise(
+    selected: &Selected,
+    enabled: Enabled,
+    known: &Qresync,
+    out: &mut impl Outlet,
+) -> Result<(), Gone> {
+    let view = &selected.view;
+    let since = ModSeq(known.mod_seq);
+    let uids = known_uids(view.mailbox(), known);
+    let among = unmatched(view.mailbox(), known, &uids);
+    let gone = sync::gone_since(view.mailbox(), since, &among);
+    sync::vanished(&gone, Vanished::Earlier, out).await?;
+    let shown = Shown::unasked(enabled);
+    for message in view.mailbox().changed_since(since) {
+        if !uids.contains(message.uid.0) {
+            continue;
+        }
+        if let Some(sequence) = view.sequence_of(message.uid) {
+            reply::fetch(view, (sequence, &message), shown, enabled, out.buffer());
+            flush_if_full(out).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The UIDs that the client says it knows; all that there ever were, if it does not say.
+fn known_uids(mailbox: &Mailbox, known: &Qresync) -> UidSet {
+    let largest = mailbox.uid_next().0.saturating_sub(1);
+    let ever: UidSet = (largest > 0).then_some((1, largest)).into_iter().collect();
+    match &known.known_uids {
+        None => ever,
+        Some(set) => set.resolve(largest).unwrap_or_default().intersection(&ever),
+    }
+}
+
+/// `uids` without those up to the last pair of the match data that holds: of expunges up to there
+/// the client knows (RFC 7162 §3.2.5.2).
+fn unmatched(mailbox: &Mailbox, known: &Qresync, uids: &UidSet) -> UidSet {
+    let count = mailbox.len();
+    let matched = known
+        .match_data
+        .as_ref()
+        .and_then(|(numbers, uids)| Some((numbers.resolve(count)?, uids.resolve(u32::MAX)?)))
+        .and_then(|(numbers, uids)| {
+            // A pair that does not hold ends it: after one expunge too many, no later number
+            // is right. So this ends, however large the client's sets are.
+            numbers
+                .iter()
+                .zip(uids.iter())
+                .take_while(|&(number, uid)| {
+                    number
+                        .checked_sub(1)
+                        .and_then(|index| mailbox.at(index))
+                        .is_some_and(|message| message.uid.0 == uid)
+                })
+                .map(|(_, uid)| uid)
+                .last()
+        });
+    match matched.and_then(|uid| uid.checked_add(1)) {
+        Some(from) => uids.intersection(&[(from, u32::MAX)].into_iter().collect()),
+        None => uids.clone(),
+    }
+}

@@ -1,0 +1,65 @@
+//! STATUS: RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 8438, RFC 8474 §4.3, RFC 7889.
+
+use imap::{
+    command::{Mailbox, StatusItem},
+    encode::{self, StatusValue},
+};
+
+use crate::{
+    Outlet,
+    imap::{
+        names,
+        refusal::{Done, Outcome, Refusal},
+        state::{Enabled, User},
+    },
+};
+
+/// Answers STATUS. The newest state, also of the selected mailbox: a client
+/// that compares it with what it has been told there has been warned (§6.3.11).
+pub(crate) fn status(
+    user: &User,
+    enabled: Enabled,
+    mailbox: &Mailbox,
+    items: &[StatusItem],
+    out: &mut impl Outlet,
+) -> Outcome {
+    let name = names::mailbox(mailbox, enabled)?;
+    let snapshot = user.account.snapshot();
+    let found = snapshot
+        .named(&name)
+        .ok_or_else(|| Refusal::from(store::Error::NoSuchMailbox))?;
+    write(found, items, user.message_bytes_max, enabled, out.buffer());
+    Ok(Done::new("STATUS completed"))
+}
+
+/// Writes a STATUS response.
+pub(crate) fn write(
+    mailbox: &store::Mailbox,
+    items: &[StatusItem],
+    message_bytes_max: u64,
+    enabled: Enabled,
+    out: &mut Vec<u8>,
+) {
+    use StatusValue::{Id, Number};
+    let counters = mailbox.counters();
+    let id = mailbox.id().to_string();
+    let values: Vec<(StatusItem, StatusValue<'_>)> = items
+        .iter()
+        .map(|&item| {
+            let value = match item {
+                StatusItem::Messages => Number(counters.messages.into()),
+                StatusItem::Recent => Number(mailbox.recent().into()),
+                StatusItem::UidNext => Number(mailbox.uid_next().0.into()),
+                StatusItem::UidValidity => Number(mailbox.uid_validity().0.into()),
+                StatusItem::Unseen => Number(counters.unseen.into()),
+                StatusItem::Deleted => Number(counters.deleted.into()),
+                StatusItem::Size => Number(counters.octets),
+                StatusItem::HighestModSeq => Number(mailbox.highest_mod_seq().0),
+                StatusItem::MailboxId => Id(&id),
+                StatusItem::AppendLimit => Number(message_bytes_max),
+            };
+            (item, value)
+        })
+        .collect();
+    encode::status(out, mailbox.name().as_str(), enabled.names(), &values);
+}

@@ -1,0 +1,205 @@
+//! STORE and UID STORE: RFC 9051 §6.4.6, RFC 7162 §3.1.3.
+//!
+//! Messages that another session has expunged: the others are done, and STORE by sequence
+//! numbers answers NO \[EXPUNGEISSUED] (RFC 2180 §4.2.3), UID STORE answers OK.
+
+use imap::{
+    UidSet,
+    command::{Numbering, Store, StoreAction},
+    response::Code,
+};
+use store::{FlagAction, FlagChange, Flags, Message, ModSeq, Stored, Uid};
+
+use crate::{
+    Outlet,
+    imap::{
+        flags,
+        refusal::{Done, Outcome, Refusal},
+        reply::{self, Shown},
+        state::{Access, Enabled, Selected},
+        sync::flush_if_full,
+    },
+};
+
+/// Answers STORE.
+pub(crate) async fn store(
+    selected: &mut Selected,
+    enabled: Enabled,
+    store: &Store,
+    out: &mut impl Outlet,
+) -> Outcome {
+    if selected.access == Access::ReadOnly {
+        return Err(Refusal::read_only().into());
+    }
+    let change = change(store)?;
+    let uids = selected.resolve(&store.messages, store.numbering)?;
+    let mut targets = selected.view.uids_in(&uids);
+    let counted = targets.len();
+    targets.retain(|uid| !selected.view.is_ghost(*uid));
+
+    let before = std::sync::Arc::clone(selected.view.mailbox());
+    let stored = if targets.is_empty() {
+        Stored::default()
+    } else {
+        let account = selected.account();
+        account.store(selected.mailbox, &targets, &change).await?
+    };
+    let missing = targets.len() < counted || !stored.gone.is_empty();
+    targets.retain(|uid| stored.modified.binary_search(uid).is_err());
+    selected.refresh();
+
+    let report = Report {
+        shown: shown(store, enabled),
+        change: &change,
+        keywords: indexes(selected.view.mailbox(), &change.flags),
+        enabled,
+    };
+    if store.silent {
+        report.silently(selected, &before, &targets, out).await?;
+    } else {
+        report.fully(selected, &targets, out).await?;
+    }
+    outcome(selected, store, &stored, missing)
+}
+
+/// How the client is told what became of its STORE.
+struct Report<'a> {
+    shown: Shown,
+    change: &'a FlagChange,
+    /// The change's keywords as the mailbox numbers them.
+    keywords: Vec<u32>,
+    enabled: Enabled,
+}
+
+impl Report<'_> {
+    /// The flags of every message, changed or not.
+    async fn fully(
+        &self,
+        selected: &mut Selected,
+        targets: &[Uid],
+        out: &mut impl Outlet,
+    ) -> Result<(), crate::Gone> {
+        for &uid in targets {
+            self.fetch(selected, uid, out);
+            selected.view.aware_of(uid);
+            flush_if_full(out).await?;
+        }
+        Ok(())
+    }
+
+    /// Nothing of flags that came out as the client expects, but their MODSEQ (RFC 7162
+    /// §3.1.3); what another session changed meanwhile is told at the end as news.
+    async fn silently(
+        &self,
+        selected: &mut Selected,
+        before: &store::Mailbox,
+        targets: &[Uid],
+        out: &mut impl Outlet,
+    ) -> Result<(), crate::Gone> {
+        for &uid in targets {
+            if !self.as_expected(selected, before, uid) {
+                continue;
+            }
+            if self.shown.mod_seq {
+                self.fetch(selected, uid, out);
+                flush_if_full(out).await?;
+            }
+            selected.view.aware_of(uid);
+        }
+        Ok(())
+    }
+
+    fn fetch(&self, selected: &Selected, uid: Uid, out: &mut impl Outlet) {
+        let view = &selected.view;
+        if let (Some(sequence), Some(message)) = (view.sequence_of(uid), view.message(uid)) {
+            let what = (sequence, &message);
+            reply::fetch(view, what, self.shown, self.enabled, out.buffer());
+        }
+    }
+
+    /// Whether the message has the flags that the client, knowing those of `before`,
+    /// takes it to have.
+    fn as_expected(&self, selected: &Selected, before: &store::Mailbox, uid: Uid) -> bool {
+        let newest = selected.view.mailbox();
+        let (Some(old), Some(new)) = (before.get(uid), newest.get(uid)) else {
+            return true;
+        };
+        let wanted = self.change.flags.system;
+        let system = match self.change.action {
+            FlagAction::Replace => wanted,
+            FlagAction::Add => old.system.with(wanted),
+            FlagAction::Remove => old.system.without(wanted),
+        };
+        new.system == system && self.keywords_as_expected(&old, &new)
+    }
+
+    fn keywords_as_expected(&self, old: &Message<'_>, new: &Message<'_>) -> bool {
+        let given = self.keywords.iter().copied();
+        let mut expected: Vec<u32> = match self.change.action {
+            FlagAction::Replace => given.collect(),
+            FlagAction::Add => old.keywords.iter().copied().chain(given).collect(),
+            FlagAction::Remove => {
+                let kept = old.keywords.iter().copied();
+                kept.filter(|index| !self.keywords.contains(index))
+                    .collect()
+            }
+        };
+        expected.sort_unstable();
+        expected.dedup();
+        expected == new.keywords
+    }
+}
+
+fn change(store: &Store) -> Result<FlagChange, Refusal> {
+    let action = match store.action {
+        StoreAction::Replace => FlagAction::Replace,
+        StoreAction::Add => FlagAction::Add,
+        StoreAction::Remove => FlagAction::Remove,
+    };
+    Ok(FlagChange {
+        action,
+        flags: flags::from_wire(&store.flags)?,
+        unchanged_since: store.unchanged_since.map(ModSeq),
+    })
+}
+
+/// The indexes of the keywords that the mailbox has.
+fn indexes(mailbox: &store::Mailbox, flags: &Flags) -> Vec<u32> {
+    let same = |given: &store::Keyword| {
+        let mut known = mailbox.keywords().iter();
+        known.position(|keyword| keyword.eq_ignore_ascii_case(given))
+    };
+    let positions = flags.keywords.iter().filter_map(same);
+    positions.filter_map(|i| u32::try_from(i).ok()).collect()
+}
+
+fn shown(store: &Store, enabled: Enabled) -> Shown {
+    Shown {
+        flags: !store.silent,
+        // RFC 9051 §6.4.9: always with UID STORE.
+        uid: store.numbering == Numbering::Uid || Shown::unasked(enabled).uid,
+        mod_seq: enabled.condstore,
+    }
+}
+
+fn outcome(selected: &Selected, store: &Store, stored: &Stored, missing: bool) -> Outcome {
+    let view = &selected.view;
+    let missing = missing && store.numbering == Numbering::Sequence;
+    let modified: UidSet = match store.numbering {
+        Numbering::Uid => stored.modified.iter().map(|uid| uid.0).collect(),
+        Numbering::Sequence => {
+            let numbers = stored.modified.iter();
+            numbers.filter_map(|uid| view.sequence_of(*uid)).collect()
+        }
+    };
+    let code = (!modified.is_empty()).then(|| Code::Modified(modified));
+    if missing {
+        let code = code.unwrap_or(Code::ExpungeIssued);
+        return Err(Refusal::no(code, "Some of the messages no longer exist").into());
+    }
+    let text = match code {
+        Some(_) => "Some of the messages have changed and were left alone",
+        None => "STORE completed",
+    };
+    Ok(Done { code, text })
+}

@@ -1,0 +1,58 @@
+//! Mailbox names as clients send them: RFC 9051 §5.1, RFC 3501 §5.1.3.
+
+use imap::{command::Mailbox, response::Code};
+use store::{MailboxId, MailboxName, Snapshot, name::DELIMITER};
+
+use super::{refusal::Refusal, state::Enabled};
+
+/// The name's text, before any rule of ours: of a pattern, or of a mailbox.
+///
+/// # Errors
+/// NO \[CANNOT] if it is neither UTF-8 nor modified UTF-7, as the dialect has it.
+pub(crate) fn text(octets: &[u8], enabled: Enabled) -> Result<String, Refusal> {
+    imap::name::decode(octets, enabled.names()).map_err(|error| {
+        let why = error.why();
+        Refusal::no(Code::Cannot, format!("Invalid mailbox name: {why}"))
+    })
+}
+
+/// The mailbox name that a client means.
+///
+/// # Errors
+/// NO \[CANNOT], saying what is wrong with it.
+pub(crate) fn mailbox(sent: &Mailbox, enabled: Enabled) -> Result<MailboxName, Refusal> {
+    Ok(MailboxName::new(&text(&sent.0, enabled)?)?)
+}
+
+/// The name for CREATE, RENAME and SUBSCRIBE, where a trailing delimiter only declares
+/// that there will be names below (RFC 9051 §6.3.4).
+///
+/// # Errors
+/// As [`mailbox`].
+pub(crate) fn new_mailbox(sent: &Mailbox, enabled: Enabled) -> Result<MailboxName, Refusal> {
+    let text = text(&sent.0, enabled)?;
+    Ok(MailboxName::new(
+        text.strip_suffix(DELIMITER).unwrap_or(&text),
+    )?)
+}
+
+/// The mailbox that a command puts messages into.
+///
+/// # Errors
+/// NO \[TRYCREATE] if it does not exist (RFC 9051 §6.3.12, §6.4.7).
+pub(crate) fn destination(
+    sent: &Mailbox,
+    enabled: Enabled,
+    snapshot: &Snapshot,
+) -> Result<MailboxId, Refusal> {
+    let name = mailbox(sent, enabled)?;
+    snapshot
+        .named(&name)
+        .map(|mailbox| mailbox.id())
+        .ok_or_else(try_create)
+}
+
+/// The destination does not exist.
+pub(crate) fn try_create() -> Refusal {
+    Refusal::no(Code::TryCreate, "No such mailbox; CREATE would make it")
+}

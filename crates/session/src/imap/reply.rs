@@ -1,0 +1,97 @@
+//! The responses that sessions write, in the one place that writes them.
+
+use std::{fmt::Arguments, io::Write as _};
+
+use imap::{
+    encode,
+    response::{Code, Status},
+};
+use store::Message;
+
+use super::{flags::write_flags, state::Enabled, view::View};
+use crate::Outlet;
+
+/// Which items an untagged FETCH response carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shown {
+    /// `FLAGS`.
+    pub(crate) flags: bool,
+    /// `UID`.
+    pub(crate) uid: bool,
+    /// `MODSEQ`.
+    pub(crate) mod_seq: bool,
+}
+
+impl Shown {
+    /// What goes with flags that nobody asked for: UID and MODSEQ once CONDSTORE
+    /// is enabled (RFC 7162 §3.2.4), UID once IMAP4rev2 is.
+    pub(crate) const fn unasked(enabled: Enabled) -> Self {
+        Self {
+            flags: true,
+            uid: enabled.condstore || enabled.rev2,
+            mod_seq: enabled.condstore,
+        }
+    }
+}
+
+/// A whole response line.
+pub(crate) fn line(out: &mut impl Outlet, text: Arguments<'_>) {
+    // Writing to a Vec can't fail.
+    let _ = write!(out.buffer(), "{text}\r\n");
+}
+
+/// A tagged status response.
+pub(crate) fn tagged(
+    out: &mut impl Outlet,
+    tag: &str,
+    status: Status,
+    code: Option<&Code>,
+    text: &str,
+) {
+    imap::response::status(out.buffer(), Some(tag), status, code, text);
+}
+
+/// An untagged status response.
+pub(crate) fn untagged(out: &mut impl Outlet, status: Status, code: Option<&Code>, text: &str) {
+    imap::response::status(out.buffer(), None, status, code, text);
+}
+
+/// `+ text`: go on.
+pub(crate) fn go_on(out: &mut impl Outlet, text: &str) {
+    imap::response::continuation(out.buffer(), text);
+}
+
+/// A FETCH response with what is kept of every message.
+pub(crate) fn fetch(
+    view: &View,
+    (sequence, message): (u32, &Message<'_>),
+    shown: Shown,
+    enabled: Enabled,
+    out: &mut Vec<u8>,
+) {
+    encode::fetch_start(out, sequence);
+    let start = out.len();
+    if shown.uid {
+        out.extend_from_slice(b"UID ");
+        encode::number(out, message.uid.0.into());
+    }
+    if shown.flags {
+        separate(out, start);
+        out.extend_from_slice(b"FLAGS ");
+        write_flags(view, message, enabled, out);
+    }
+    if shown.mod_seq {
+        separate(out, start);
+        out.extend_from_slice(b"MODSEQ (");
+        encode::number(out, message.mod_seq.0);
+        out.push(b')');
+    }
+    encode::fetch_end(out);
+}
+
+/// A space, unless nothing has been written since `start`.
+fn separate(out: &mut Vec<u8>, start: usize) {
+    if out.len() > start {
+        out.push(b' ');
+    }
+}

@@ -1,0 +1,189 @@
+//! Telling a client what is new in its mailbox: RFC 9051 §5.2, §7.5.1, RFC 7162 §3.2.
+//!
+//! Every command ends with this, IDLE is nothing but this. The order is fixed:
+//! what is gone, flags that changed, then what has come.
+
+use std::ops::Range;
+
+use imap::{
+    UidSet,
+    encode::{self, Vanished},
+};
+use store::{Mailbox, ModSeq, Uid};
+
+use super::{
+    reply,
+    state::{Access, Enabled, Selected},
+};
+use crate::{FLUSH_AT, Gone, Outlet};
+
+/// Whether sequence numbers may move now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expunges {
+    /// Tell of expunged messages.
+    Told,
+    /// Not during FETCH, STORE or SEARCH (RFC 9051 §7.5.1): the client may have sent
+    /// more commands that count on its numbers.
+    Held,
+}
+
+/// What telling came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// An EXISTS response was among it.
+    pub(crate) exists: bool,
+    /// The modseq up to which the client now knows everything, if it has to be
+    /// told so: some response carried a higher one while an expunge is held back,
+    /// or a VANISHED, which carries none, went out (RFC 7162 §3.2, §3.2.7).
+    pub(crate) highest_mod_seq: Option<ModSeq>,
+}
+
+/// UIDs to a VANISHED response: what clients' line buffers take.
+const VANISHED_RANGES_MAX: usize = 300;
+
+/// Takes the newest state and tells the client all of it that may be told now.
+pub(crate) async fn tell(
+    selected: &mut Selected,
+    enabled: Enabled,
+    expunges: Expunges,
+    out: &mut impl Outlet,
+) -> Result<Told, Gone> {
+    selected.refresh();
+    if !selected.view.has_news() {
+        return Ok(Told::default());
+    }
+    let vanished = expunges == Expunges::Told && selected.view.has_ghosts() && enabled.qresync;
+    if expunges == Expunges::Told {
+        tell_expunges(selected, enabled, out).await?;
+    }
+    tell_flags(selected, enabled, out).await?;
+    let exists = tell_arrivals(selected, enabled, out);
+    let held = enabled.qresync && selected.view.has_ghosts();
+    Ok(Told {
+        exists,
+        highest_mod_seq: (vanished || held).then(|| selected.view.complete_to()),
+    })
+}
+
+/// Announces new messages, and nothing else: before a command that names UIDs, so that
+/// it reaches messages that another connection has told the user of.
+pub(crate) fn tell_arrivals(
+    selected: &mut Selected,
+    enabled: Enabled,
+    out: &mut impl Outlet,
+) -> bool {
+    let news = selected.view.has_unannounced();
+    selected.view.announce();
+    if !news {
+        return false;
+    }
+    claim_recent(selected, enabled);
+    encode::exists(out.buffer(), selected.view.len());
+    if !enabled.rev2 {
+        encode::recent(out.buffer(), selected.view.recent());
+    }
+    true
+}
+
+/// Makes the messages that no session has had before `\Recent` in this one
+/// (RFC 3501 §2.3.2). EXAMINE only looks; IMAP4rev2 knows no such flag, and so
+/// leaves it to those that do.
+pub(crate) fn claim_recent(selected: &mut Selected, enabled: Enabled) {
+    if enabled.rev2 {
+        return;
+    }
+    let mailbox = selected.view.mailbox();
+    let range = match selected.access {
+        Access::ReadWrite => selected
+            .account()
+            .claim_recent(selected.mailbox, mailbox.uid_next()),
+        Access::ReadOnly => unclaimed(mailbox),
+    };
+    selected.view.make_recent(range);
+}
+
+/// The UIDs that a session would claim: the last ones.
+fn unclaimed(mailbox: &Mailbox) -> Range<u32> {
+    let next = mailbox.uid_next().0;
+    let first = mailbox.len().saturating_sub(mailbox.recent());
+    mailbox.at(first).map_or(next, |message| message.uid.0)..next
+}
+
+async fn tell_expunges(
+    selected: &mut Selected,
+    enabled: Enabled,
+    out: &mut impl Outlet,
+) -> Result<(), Gone> {
+    if enabled.qresync {
+        if selected.view.has_ghosts() {
+            let gone = selected.view.bury_all();
+            vanished(&gone, Vanished::Now, out).await?;
+        }
+        return Ok(());
+    }
+    while let Some(number) = selected.view.bury_last() {
+        encode::expunge(out.buffer(), number);
+        flush_if_full(out).await?;
+    }
+    Ok(())
+}
+
+/// Writes VANISHED responses with `gone`, split so that no line is endless.
+pub(crate) async fn vanished(
+    gone: &UidSet,
+    when: Vanished,
+    out: &mut impl Outlet,
+) -> Result<(), Gone> {
+    for ranges in gone.ranges().chunks(VANISHED_RANGES_MAX) {
+        let some = ranges.iter().copied().collect();
+        encode::vanished(out.buffer(), when, &some);
+        flush_if_full(out).await?;
+    }
+    Ok(())
+}
+
+async fn tell_flags(
+    selected: &mut Selected,
+    enabled: Enabled,
+    out: &mut impl Outlet,
+) -> Result<(), Gone> {
+    let view = &selected.view;
+    for (sequence, message) in view.untold() {
+        let shown = reply::Shown::unasked(enabled);
+        reply::fetch(view, (sequence, &message), shown, enabled, out.buffer());
+        flush_if_full(out).await?;
+    }
+    selected.view.flags_told();
+    Ok(())
+}
+
+/// The UIDs of `among` expunged after `since`. If nobody remembers that far back, all
+/// that are not there.
+pub(crate) fn gone_since(mailbox: &Mailbox, since: ModSeq, among: &UidSet) -> UidSet {
+    if let Some(ranges) = mailbox.expunged_since(since) {
+        let gone: UidSet = ranges.into_iter().map(|(a, b)| (a.0, b.0)).collect();
+        return gone.intersection(among);
+    }
+    let mut gone = UidSet::new();
+    for &(first, last) in among.ranges() {
+        let mut next = first;
+        for message in mailbox.range(Uid(first), Uid(last)) {
+            if message.uid.0 > next {
+                gone.insert_range(next, message.uid.0 - 1);
+            }
+            next = message.uid.0.saturating_add(1);
+        }
+        if next <= last {
+            gone.insert_range(next, last);
+        }
+    }
+    gone
+}
+
+/// Flushes an outlet that has gathered enough.
+pub(crate) async fn flush_if_full(out: &mut impl Outlet) -> Result<(), Gone> {
+    if out.buffer().len() >= FLUSH_AT {
+        out.flush().await?;
+    }
+    Ok(())
+}
