@@ -555,3 +555,6 @@ impl Announcement {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests;
