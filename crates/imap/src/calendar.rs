@@ -13,15 +13,15 @@ const DAYS_PER_ERA: i64 = 146_097;
 pub(crate) struct Day {
     pub(crate) year: i64,
     pub(crate) month: u8,
-    pub(crate) day: u8,
+    pub(crate) of_month: u8,
 }
 
 impl Day {
     /// Days since 1970-01-01; `None` if there is no such day.
     pub(crate) fn to_days(self) -> Option<i32> {
         if !(1..=12).contains(&self.month)
-            || self.day < 1
-            || self.day > month_length(self.year, self.month)
+            || self.of_month < 1
+            || self.of_month > month_length(self.year, self.month)
         {
             return None;
         }
@@ -29,7 +29,7 @@ impl Day {
         let year = self.year - i64::from(self.month <= 2);
         let month = i64::from(self.month + 9) % 12;
         let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
-        let of_year = (153 * month + 2) / 5 + i64::from(self.day) - 1;
+        let of_year = (153 * month + 2) / 5 + i64::from(self.of_month) - 1;
         let days = era * DAYS_PER_ERA + of_era * 365 + of_era / 4 - of_era / 100 + of_year;
         i32::try_from(days - 719_468).ok()
     }
@@ -50,7 +50,7 @@ impl Day {
         Self {
             year: year_of_era + era * 400 + i64::from(month <= 2),
             month: u8::try_from(month).unwrap_or(1),
-            day: u8::try_from(day).unwrap_or(1),
+            of_month: u8::try_from(day).unwrap_or(1),
         }
     }
 }
@@ -83,7 +83,11 @@ mod tests {
             (9999, 12, 31, Some(2_932_896)),
             (0, 1, 1, Some(-719_528)),
         ] {
-            let date = Day { year, month, day };
+            let date = Day {
+                year,
+                month,
+                of_month: day,
+            };
             assert_eq!(date.to_days(), days, "{date:?}");
             if let Some(days) = days {
                 assert_eq!(Day::from_days(days.into()), date);

@@ -214,10 +214,10 @@ pub fn internal_date(out: &mut Vec<u8>, date: DateTime) {
     let month = MONTHS.get(usize::from(day.month) - 1).unwrap_or(&b"Jan");
     out.push(b'"');
     // RFC 9051 §9, date-day-fixed: a space in place of a leading zero.
-    if day.day < 10 {
+    if day.of_month < 10 {
         out.push(b' ');
     }
-    number(out, day.day.into());
+    number(out, day.of_month.into());
     out.push(b'-');
     out.extend_from_slice(*month);
     out.push(b'-');
@@ -240,8 +240,11 @@ pub fn internal_date(out: &mut Vec<u8>, date: DateTime) {
 
 /// The last two digits of a number that is not negative.
 fn two_digits(out: &mut Vec<u8>, n: i64) {
-    out.push(b'0' + (n / 10 % 10) as u8);
-    out.push(b'0' + (n % 10) as u8);
+    let n = n.unsigned_abs() % 100;
+    if n < 10 {
+        out.push(b'0');
+    }
+    number(out, n);
 }
 
 /// The name of a FETCH item for a section: `BODY[1.HEADER.FIELDS (A B)]<0>`.

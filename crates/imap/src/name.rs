@@ -157,8 +157,9 @@ const fn sextet(letter: u8) -> Option<u8> {
     }
 }
 
-const fn letter(sextet: u8) -> u8 {
-    match sextet & 63 {
+/// The letter for the low six bits.
+const fn letter(bits: u32) -> u8 {
+    match bits.to_le_bytes()[0] & 63 {
         n @ 0..=25 => b'A' + n,
         n @ 26..=51 => b'a' + n - 26,
         n @ 52..=61 => b'0' + n - 52,
@@ -212,7 +213,7 @@ impl Run {
             self.held += 16;
             while self.held >= 6 {
                 self.held -= 6;
-                out.push(letter((self.bits >> self.held) as u8 & 63));
+                out.push(letter(self.bits >> self.held));
             }
             self.bits &= (1 << self.held) - 1;
         }
@@ -223,7 +224,7 @@ impl Run {
             return;
         }
         if self.held > 0 {
-            out.push(letter((self.bits << (6 - self.held)) as u8 & 63));
+            out.push(letter(self.bits << (6 - self.held)));
         }
         out.push(b'-');
         *self = Self::default();

@@ -254,7 +254,9 @@ mod tests {
             let collected: UidSet = numbers.iter().copied().collect();
             let paired: UidSet = numbers.iter().map(|&n| (n, n)).collect();
             let mut inserted = UidSet::new();
-            numbers.iter().for_each(|&n| inserted.insert(n));
+            for &n in &numbers {
+                inserted.insert(n);
+            }
             assert!(collected.iter().eq(model.iter().copied()));
             assert_eq!(collected, paired);
             assert_eq!(collected, inserted);

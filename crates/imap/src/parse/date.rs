@@ -45,7 +45,7 @@ fn date_text(c: &mut Cursor<'_>) -> Result<Date> {
     let day = Day {
         year: i64::from(year),
         month,
-        day: u8::try_from(day).unwrap_or(0),
+        of_month: u8::try_from(day).unwrap_or(0),
     };
     match day.to_days() {
         Some(days) => Ok(Date { days }),

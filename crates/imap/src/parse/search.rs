@@ -97,9 +97,8 @@ fn search_key(c: &mut Cursor<'_>, depth: usize) -> Result<SearchKey> {
     let start = c.at();
     let word = c.atom("a search key")?;
     let mut name = [0; 16];
-    let name = match name.get_mut(..word.len()) {
-        Some(name) => name,
-        None => return fault_at(start, "unknown search key"),
+    let Some(name) = name.get_mut(..word.len()) else {
+        return fault_at(start, "unknown search key");
     };
     name.copy_from_slice(word.as_bytes());
     name.make_ascii_uppercase();
