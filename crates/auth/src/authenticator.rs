@@ -1,9 +1,18 @@
 //! Logging in: directory, passwords, mechanisms and brake together.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Semaphore;
 
 use crate::{
-    directory::Directory,
+    brake::{Brake, Hardness},
+    directory::{Account, Directory, comparable},
+    password::{self, SCRAM_ITERATIONS, ScramKeys, hmac},
     sasl::{Channel, Exchange, Mechanism},
 };
 
@@ -14,6 +23,13 @@ pub struct Identity {
     pub name: Arc<str>,
     /// The account's number, as the store knows it.
     pub account: u64,
+}
+
+impl Identity {
+    /// Whether an authorization identity is this one.
+    pub(crate) fn is(&self, other: &[u8]) -> bool {
+        std::str::from_utf8(other).is_ok_and(|other| comparable(other) == *self.name)
+    }
 }
 
 /// Why a login failed. What it says is fit for the client: it does not tell
@@ -32,20 +48,78 @@ pub enum Refused {
     /// Too many failures lately from this address for this account; try again later.
     #[error("too many failed attempts, try again later")]
     Braked,
-    /// The accounts file can't be read.
+    /// No random numbers or no thread to be had.
     #[error("temporary authentication failure")]
     Unavailable,
 }
 
+/// Networks that the brake never refuses.
+pub type Trusted = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
+/// How long a password that was right is remembered. Clients open many connections at once;
+/// each would cost an Argon2id hash.
+const REMEMBER: Duration = Duration::from_mins(5);
+
+/// Right passwords remembered at most.
+const REMEMBERED_MAX: usize = 10_000;
+
 /// What sessions log in with. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Authenticator {}
+#[derive(Clone)]
+pub struct Authenticator {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    directory: Arc<Directory>,
+    brake: Brake,
+    trusted: Trusted,
+    /// Hashes running at once: each takes a processor and 19 MiB.
+    hashing: Semaphore,
+    /// Random, of this process: keys what is remembered and the salts of nobody.
+    secret: [u8; 32],
+    /// What an unknown user's password is checked against, so that it takes as long.
+    nobody: String,
+    remembered: Mutex<HashMap<[u8; 32], Instant>>,
+}
+
+impl std::fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Authenticator({:?}, …)", self.shared.directory)
+    }
+}
 
 impl Authenticator {
-    /// Over a directory, with a brake of its own.
+    /// Over a directory, with a brake of usual hardness, which loopback is exempt from.
     #[must_use]
-    pub fn new(_directory: Arc<Directory>) -> Self {
-        Self {}
+    pub fn new(directory: Arc<Directory>) -> Self {
+        Self::with_brake(
+            directory,
+            Hardness::default(),
+            Arc::new(|address| address.to_canonical().is_loopback()),
+        )
+    }
+
+    /// The same with a brake as configured.
+    ///
+    /// # Panics
+    /// If the system has no random numbers.
+    #[must_use]
+    pub fn with_brake(directory: Arc<Directory>, hardness: Hardness, trusted: Trusted) -> Self {
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret).expect("the system has random numbers");
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let shared = Shared {
+            directory,
+            brake: Brake::new(hardness),
+            trusted,
+            hashing: Semaphore::new(processors),
+            secret,
+            nobody: password::hash("nobody has this password").unwrap_or_default(),
+            remembered: Mutex::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// Checks a user name and password (LOGIN, PLAIN). Hashing runs aside, off
@@ -55,33 +129,286 @@ impl Authenticator {
     /// Says why not.
     pub async fn password(
         &self,
-        _peer: Option<IpAddr>,
-        _user: &[u8],
-        _password: &[u8],
+        peer: Option<IpAddr>,
+        user: &[u8],
+        password: &[u8],
     ) -> Result<Identity, Refused> {
-        unimplemented!()
+        let user = std::str::from_utf8(user).map_err(|_| Refused::Credentials)?;
+        if !self.permits(peer, user) {
+            return Err(Refused::Braked);
+        }
+        let Ok(prepared) = password::prepare(password) else {
+            return self.outcome(peer, user, None);
+        };
+        let account = self.shared.directory.account(user).filter(|a| !a.disabled);
+        let right = if let Some(account) = &account {
+            self.is_right(account, prepared).await?
+        } else {
+            // As long as for somebody, and for nothing.
+            self.verify(prepared, self.shared.nobody.clone()).await?;
+            false
+        };
+        let identity = account.filter(|_| right).map(|a| a.identity());
+        self.outcome(peer, user, identity)
+    }
+
+    async fn is_right(&self, account: &Account, prepared: String) -> Result<bool, Refused> {
+        // The hash is part of the key: a changed password is forgotten at once.
+        let key = hmac(
+            &self.shared.secret,
+            format!("{}\0{}\0{prepared}", account.name, account.password).as_bytes(),
+        );
+        if self
+            .remembered()
+            .get(&key)
+            .is_some_and(|at| at.elapsed() < REMEMBER)
+        {
+            return Ok(true);
+        }
+        let right = self.verify(prepared, account.password.clone()).await?;
+        if right {
+            let mut remembered = self.remembered();
+            if remembered.len() >= REMEMBERED_MAX {
+                remembered.retain(|_, at| at.elapsed() < REMEMBER);
+            }
+            if remembered.len() < REMEMBERED_MAX {
+                remembered.insert(key, Instant::now());
+            }
+        }
+        Ok(right)
+    }
+
+    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], Instant>> {
+        self.shared
+            .remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn verify(&self, prepared: String, phc: String) -> Result<bool, Refused> {
+        let _permit = self
+            .shared
+            .hashing
+            .acquire()
+            .await
+            .map_err(|_| Refused::Unavailable)?;
+        let hashing = tokio::task::spawn_blocking(move || password::verify(&prepared, &phc));
+        hashing.await.map_err(|_| Refused::Unavailable)
+    }
+
+    /// Whether the brake lets somebody try.
+    pub(crate) fn permits(&self, peer: Option<IpAddr>, user: &str) -> bool {
+        match peer {
+            Some(peer) if !(self.shared.trusted)(peer) => {
+                self.shared
+                    .brake
+                    .permits(peer, &comparable(user), Instant::now())
+            }
+            _ => true,
+        }
+    }
+
+    /// Tells the brake how a try ended.
+    pub(crate) fn outcome(
+        &self,
+        peer: Option<IpAddr>,
+        user: &str,
+        identity: Option<Identity>,
+    ) -> Result<Identity, Refused> {
+        let user = comparable(user);
+        match (identity, peer) {
+            (Some(identity), Some(peer)) => {
+                self.shared.brake.succeeded(peer, &user);
+                Ok(identity)
+            }
+            (Some(identity), None) => Ok(identity),
+            (None, Some(peer)) => {
+                self.shared.brake.failed(peer, &user, Instant::now());
+                Err(Refused::Credentials)
+            }
+            (None, None) => Err(Refused::Credentials),
+        }
+    }
+
+    /// An account's SCRAM keys; of nobody, keys that nothing proves.
+    pub(crate) fn scram_keys(&self, user: &str) -> (ScramKeys, Option<Identity>) {
+        if let Some(account) = self.shared.directory.account(user).filter(|a| !a.disabled) {
+            return (account.scram.clone(), Some(account.identity()));
+        }
+        let keyed = hmac(&self.shared.secret, comparable(user).as_bytes());
+        let salt = keyed.iter().take(16).copied().collect();
+        (
+            ScramKeys {
+                iterations: SCRAM_ITERATIONS,
+                salt,
+                stored_key: keyed,
+                server_key: keyed,
+            },
+            None,
+        )
     }
 
     /// The mechanisms to offer on a channel, strongest first.
     #[must_use]
-    pub fn mechanisms(&self, _channel: &Channel) -> Vec<Mechanism> {
-        unimplemented!()
+    pub fn mechanisms(&self, channel: &Channel) -> Vec<Mechanism> {
+        Mechanism::EVERY
+            .into_iter()
+            .filter(|m| m.fits(channel))
+            .collect()
     }
 
-    /// Begins an exchange; `None` if there is no such mechanism.
+    /// Begins an exchange; `None` if there is no such mechanism, or not on this channel.
     #[must_use]
     pub fn start(
         &self,
-        _mechanism: &str,
-        _channel: &Channel,
-        _peer: Option<IpAddr>,
+        mechanism: &str,
+        channel: &Channel,
+        peer: Option<IpAddr>,
     ) -> Option<Exchange> {
-        unimplemented!()
+        let mechanism = Mechanism::EVERY
+            .into_iter()
+            .find(|m| m.name().eq_ignore_ascii_case(mechanism))?;
+        mechanism
+            .fits(channel)
+            .then(|| Exchange::new(self, mechanism, channel, peer))
     }
 
     /// The accounts.
     #[must_use]
     pub fn directory(&self) -> &Directory {
-        unimplemented!()
+        &self.shared.directory
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn authenticator(hardness: Hardness) -> (tempfile::TempDir, Authenticator) {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Directory::open(folder.path().join("accounts.toml"), Vec::new()).unwrap();
+        directory.add("ann", b"secret").unwrap();
+        directory.add("off", b"secret").unwrap();
+        directory.set_disabled("off", true).unwrap();
+        let trusted: Trusted = Arc::new(|address| address.is_loopback());
+        (
+            folder,
+            Authenticator::with_brake(Arc::new(directory), hardness, trusted),
+        )
+    }
+
+    #[tokio::test]
+    async fn right_and_wrong_passwords() {
+        let (_folder, authenticator) = authenticator(Hardness::default());
+        for (user, password, good) in [
+            (&b"ann"[..], &b"secret"[..], true),
+            (b"ANN", b"secret", true),
+            (b"ann", b"secret", true),
+            (b"ann", b"Secret", false),
+            (b"ann", b"", false),
+            (b"nobody", b"secret", false),
+            (b"off", b"secret", false),
+            (b"\xff", b"secret", false),
+        ] {
+            let outcome = authenticator.password(None, user, password).await;
+            assert_eq!(outcome.is_ok(), good, "{user:?} {password:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_changed_password_is_changed_at_once() {
+        let (_folder, authenticator) = authenticator(Hardness::default());
+        assert!(
+            authenticator
+                .password(None, b"ann", b"secret")
+                .await
+                .is_ok()
+        );
+        authenticator
+            .directory()
+            .set_password("ann", b"new")
+            .unwrap();
+        assert!(
+            authenticator
+                .password(None, b"ann", b"secret")
+                .await
+                .is_err()
+        );
+        assert!(authenticator.password(None, b"ann", b"new").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_operator_is_never_locked_out() {
+        let hardness = Hardness {
+            failures_per_account: 2,
+            ..Hardness::default()
+        };
+        let (_folder, authenticator) = authenticator(hardness);
+        let stranger = Some("192.0.2.1".parse().unwrap());
+        for _ in 0..2 {
+            assert_eq!(
+                authenticator.password(stranger, b"ann", b"x").await,
+                Err(Refused::Credentials)
+            );
+        }
+        assert_eq!(
+            authenticator.password(stranger, b"ann", b"secret").await,
+            Err(Refused::Braked)
+        );
+        let here = Some("127.0.0.1".parse().unwrap());
+        for _ in 0..5 {
+            assert_eq!(
+                authenticator.password(here, b"ann", b"x").await,
+                Err(Refused::Credentials)
+            );
+        }
+        assert!(
+            authenticator
+                .password(here, b"ann", b"secret")
+                .await
+                .is_ok()
+        );
+        assert!(
+            authenticator
+                .password(None, b"ann", b"secret")
+                .await
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn plain_needs_a_private_channel_and_plus_a_binding() {
+        let (_folder, authenticator) = authenticator(Hardness::default());
+        let names = |channel: &Channel| {
+            authenticator
+                .mechanisms(channel)
+                .into_iter()
+                .map(Mechanism::name)
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(names(&Channel::default()), "SCRAM-SHA-256");
+        assert_eq!(
+            names(&Channel {
+                private: true,
+                tls_exporter: None
+            }),
+            "SCRAM-SHA-256 PLAIN"
+        );
+        let tls = Channel {
+            private: true,
+            tls_exporter: Some(vec![1]),
+        };
+        assert_eq!(names(&tls), "SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN");
+        assert!(
+            authenticator
+                .start("plain", &Channel::default(), None)
+                .is_none()
+        );
+        assert!(
+            authenticator
+                .start("scram-sha-256", &Channel::default(), None)
+                .is_some()
+        );
     }
 }

@@ -1,10 +1,51 @@
 //! The accounts file: who there is, and which account a mail address means.
+//!
+//! One TOML file, readable, changed only as a whole: a new one is written beside it, synced
+//! and renamed over it, under a lock, so that neither a crash nor two administrators at once
+//! can harm it. The server reads it again when it has changed; a file that can't be read
+//! leaves the accounts as they were, and is complained about in the log.
 
-use crate::authenticator::Identity;
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    io::Write,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    authenticator::Identity,
+    password::{self, ScramKeys, Unusable},
+};
+
+/// How often at most the file is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// The longest account name, in octets.
+const NAME_OCTETS_MAX: usize = 254;
 
 /// The accounts, read from their file and read again when it has changed.
 #[derive(Debug)]
-pub struct Directory {}
+pub struct Directory {
+    path: PathBuf,
+    domains: Vec<String>,
+    read: Mutex<Read>,
+}
+
+/// What was read, and when.
+#[derive(Debug)]
+struct Read {
+    accounts: Arc<Accounts>,
+    stamp: Option<Stamp>,
+    looked: Instant,
+}
+
+/// What tells one version of a file from another: inode, size, modification time.
+type Stamp = (u64, u64, i64, i64);
 
 /// A mail address resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,11 +56,574 @@ pub struct Recipient {
     pub detail: Option<String>,
 }
 
+/// One account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its name, in the form in which names are compared.
+    pub name: Arc<str>,
+    /// Its number in the store: random, never used again, never 0.
+    pub id: u64,
+    /// The Argon2id hash.
+    pub password: String,
+    /// The SCRAM-SHA-256 keys.
+    pub scram: ScramKeys,
+    /// No login, though mail still arrives.
+    pub disabled: bool,
+}
+
+/// What is wrong with the accounts file, or with a change to it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file can't be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("{path}: {what}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and in which account or line.
+        what: String,
+    },
+    /// There is such an account already.
+    #[error("there is an account {0:?} already")]
+    Exists(String),
+    /// There is no such account.
+    #[error("there is no account {0:?}")]
+    Missing(String),
+    /// The name can't be an account's.
+    #[error("{name:?} can't be an account's name: {why}")]
+    Name {
+        /// As given.
+        name: String,
+        /// The rule it breaks.
+        why: &'static str,
+    },
+    /// The password can't be one.
+    #[error(transparent)]
+    Password(#[from] Unusable),
+}
+
+/// The file as it is written.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    #[serde(default, rename = "account")]
+    accounts: Vec<Entry>,
+}
+
+/// An account as it is written.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Entry {
+    name: String,
+    id: String,
+    password: String,
+    scram_sha_256: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    disabled: bool,
+}
+
+/// All accounts, by name.
+#[derive(Debug, Default)]
+struct Accounts {
+    by_name: HashMap<Arc<str>, Arc<Account>>,
+}
+
 impl Directory {
-    /// The recipient that an address means: the whole address is an account's name; or
-    /// without `+detail`; or the local part alone is, if its domain is one of ours.
+    /// The accounts in a file, for mail to these domains. The file need not exist yet.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Malformed`].
+    pub fn open(path: PathBuf, domains: Vec<String>) -> Result<Self, Error> {
+        let (accounts, stamp) = read(&path)?;
+        let domains = domains.into_iter().map(|d| d.to_lowercase()).collect();
+        let read = Mutex::new(Read {
+            accounts: Arc::new(accounts),
+            stamp,
+            looked: Instant::now(),
+        });
+        Ok(Self {
+            path,
+            domains,
+            read,
+        })
+    }
+
+    /// The account with that name, in any case.
     #[must_use]
-    pub fn recipient(&self, _local_part: &str, _domain: Option<&str>) -> Option<Recipient> {
-        unimplemented!()
+    pub fn account(&self, name: &str) -> Option<Arc<Account>> {
+        self.current().by_name.get(&*comparable(name)).cloned()
+    }
+
+    /// Every account, by name.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<Arc<Account>> {
+        let mut accounts: Vec<_> = self.current().by_name.values().cloned().collect();
+        accounts.sort_by(|a, b| a.name.cmp(&b.name));
+        accounts
+    }
+
+    /// The recipient that an address means: the whole address is an account's name; or it is
+    /// without `+detail`; or the local part alone is, if the domain is one of ours (or
+    /// there is none, or we have none).
+    #[must_use]
+    pub fn recipient(&self, local_part: &str, domain: Option<&str>) -> Option<Recipient> {
+        let accounts = self.current();
+        let (plain, detail) = match local_part.split_once('+') {
+            Some((plain, detail)) if !plain.is_empty() => (plain, Some(detail)),
+            _ => (local_part, None),
+        };
+        let ours = domain
+            .is_none_or(|d| self.domains.is_empty() || self.domains.contains(&d.to_lowercase()));
+        let find = |local: &str| {
+            let full =
+                domain.and_then(|d| accounts.by_name.get(&*comparable(&format!("{local}@{d}"))));
+            full.or_else(|| {
+                if ours {
+                    accounts.by_name.get(&*comparable(local))
+                } else {
+                    None
+                }
+            })
+        };
+        let found = |account: &Arc<Account>, detail: Option<&str>| Recipient {
+            identity: account.identity(),
+            detail: detail.filter(|d| !d.is_empty()).map(str::to_owned),
+        };
+        find(local_part)
+            .map(|a| found(a, None))
+            .or_else(|| find(plain).map(|a| found(a, detail)))
+    }
+
+    /// The accounts as of the newest readable file.
+    fn current(&self) -> Arc<Accounts> {
+        let mut held = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.looked.elapsed() >= LOOK_EVERY {
+            held.looked = Instant::now();
+            let stamp = fs::metadata(&self.path).ok().map(|m| stamp(&m));
+            if stamp != held.stamp {
+                match read(&self.path) {
+                    Ok((accounts, stamp)) => {
+                        held.accounts = Arc::new(accounts);
+                        held.stamp = stamp;
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "the accounts stay as they were");
+                        held.stamp = stamp;
+                    }
+                }
+            }
+        }
+        held.accounts.clone()
+    }
+
+    /// Adds an account with a fresh number; gives it.
+    ///
+    /// # Errors
+    /// Says what is wrong with the name, the password or the file; nothing has changed then.
+    pub fn add(&self, name: &str, password: &[u8]) -> Result<Account, Error> {
+        let name = check_name(name)?;
+        let prepared = password::prepare(password)?;
+        self.change(|entries| {
+            if entries.iter().any(|e| e.name == name) {
+                return Err(Error::Exists(name));
+            }
+            let account = Account {
+                name: name.into(),
+                id: random_id()?,
+                password: password::hash(&prepared)?,
+                scram: ScramKeys::derive(&prepared)?,
+                disabled: false,
+            };
+            entries.push(Entry::from(&account));
+            Ok(account)
+        })
+    }
+
+    /// Removes an account. Its mail is not touched.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], or what is wrong with the file.
+    pub fn remove(&self, name: &str) -> Result<(), Error> {
+        let name = comparable(name);
+        self.change(|entries| {
+            let at = entries
+                .iter()
+                .position(|e| e.name == name)
+                .ok_or(Error::Missing(name))?;
+            entries.remove(at);
+            Ok(())
+        })
+    }
+
+    /// Gives an account another password.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Password`], or what is wrong with the file.
+    pub fn set_password(&self, name: &str, password: &[u8]) -> Result<(), Error> {
+        let prepared = password::prepare(password)?;
+        self.edit(name, |entry| {
+            entry.password = password::hash(&prepared)?;
+            entry.scram_sha_256 = ScramKeys::derive(&prepared)?.to_text();
+            Ok(())
+        })
+    }
+
+    /// Lets an account log in, or not.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], or what is wrong with the file.
+    pub fn set_disabled(&self, name: &str, disabled: bool) -> Result<(), Error> {
+        self.edit(name, |entry| {
+            entry.disabled = disabled;
+            Ok(())
+        })
+    }
+
+    fn edit(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut Entry) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let name = comparable(name);
+        self.change(|entries| {
+            change(
+                entries
+                    .iter_mut()
+                    .find(|e| e.name == name)
+                    .ok_or(Error::Missing(name))?,
+            )
+        })
+    }
+
+    /// Reads the file, changes it, and puts the new one in its place, under a lock.
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&mut Vec<Entry>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let io = |source| Error::Io {
+            path: self.path.clone(),
+            source,
+        };
+        let folder = self
+            .path
+            .parent()
+            .filter(|p| !p.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(io)?;
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(self.path.with_extension("lock"))
+            .map_err(io)?;
+        lock.lock().map_err(io)?;
+        let mut document = read_document(&self.path)?.0;
+        let outcome = change(&mut document.accounts)?;
+        let malformed = |e: toml::ser::Error| Error::Malformed {
+            path: self.path.clone(),
+            what: e.to_string(),
+        };
+        let text = format!("{HEAD}{}", toml::to_string(&document).map_err(malformed)?);
+        let new = self.path.with_extension("new");
+        let mut file = File::options()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(&new)
+            .map_err(io)?;
+        file.write_all(text.as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(io)?;
+        fs::rename(&new, &self.path).map_err(io)?;
+        File::open(folder).and_then(|f| f.sync_all()).map_err(io)?;
+        let (accounts, stamp) = read(&self.path)?;
+        let mut held = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = Read {
+            accounts: Arc::new(accounts),
+            stamp,
+            looked: Instant::now(),
+        };
+        Ok(outcome)
+    }
+}
+
+/// The first lines of the file.
+const HEAD: &str =
+    "# The accounts of Chapar. Change them with `chapar account`; a running server notices.\n\n";
+
+impl Account {
+    /// Who this is.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity {
+            name: self.name.clone(),
+            account: self.id,
+        }
+    }
+}
+
+impl From<&Account> for Entry {
+    fn from(account: &Account) -> Self {
+        Self {
+            name: account.name.to_string(),
+            id: format!("A{:x}", account.id),
+            password: account.password.clone(),
+            scram_sha_256: account.scram.to_text(),
+            disabled: account.disabled,
+        }
+    }
+}
+
+impl Entry {
+    fn account(self) -> Result<Account, &'static str> {
+        let id = self
+            .id
+            .strip_prefix('A')
+            .and_then(|hex| u64::from_str_radix(hex, 16).ok());
+        Ok(Account {
+            name: check_name(&self.name)
+                .map_err(|_| "its name can't be one")?
+                .into(),
+            id: id
+                .filter(|&id| id != 0)
+                .ok_or("its id is not A and hexadecimal digits")?,
+            scram: ScramKeys::from_text(&self.scram_sha_256)
+                .ok_or("its scram-sha-256 is not of RFC 5803's form")?,
+            password: if password::is_hash(&self.password) {
+                self.password
+            } else {
+                return Err("its password is not an Argon2id hash");
+            },
+            disabled: self.disabled,
+        })
+    }
+}
+
+fn stamp(metadata: &fs::Metadata) -> Stamp {
+    (
+        metadata.ino(),
+        metadata.len(),
+        metadata.mtime(),
+        metadata.mtime_nsec(),
+    )
+}
+
+fn read_document(path: &Path) -> Result<(Document, Option<Stamp>), Error> {
+    let stamp = match fs::metadata(path) {
+        Ok(metadata) => stamp(&metadata),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            return Ok((Document::default(), None));
+        }
+        Err(source) => {
+            return Err(Error::Io {
+                path: path.to_owned(),
+                source,
+            });
+        }
+    };
+    let text = fs::read_to_string(path).map_err(|source| Error::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    let document = toml::from_str(&text).map_err(|e| Error::Malformed {
+        path: path.to_owned(),
+        what: e.to_string(),
+    })?;
+    Ok((document, Some(stamp)))
+}
+
+fn read(path: &Path) -> Result<(Accounts, Option<Stamp>), Error> {
+    let (document, stamp) = read_document(path)?;
+    let malformed = |what: String| Error::Malformed {
+        path: path.to_owned(),
+        what,
+    };
+    let mut accounts = Accounts::default();
+    let mut ids = HashMap::new();
+    for entry in document.accounts {
+        let name = entry.name.clone();
+        let account = entry
+            .account()
+            .map_err(|why| malformed(format!("account {name:?}: {why}")))?;
+        if let Some(other) = ids.insert(account.id, name.clone()) {
+            return Err(malformed(format!(
+                "accounts {other:?} and {name:?} have the same id"
+            )));
+        }
+        if accounts
+            .by_name
+            .insert(account.name.clone(), Arc::new(account))
+            .is_some()
+        {
+            return Err(malformed(format!("account {name:?} is there twice")));
+        }
+    }
+    Ok((accounts, stamp))
+}
+
+/// A name in the one form in which names are kept and compared.
+pub(crate) fn comparable(name: &str) -> String {
+    match stringprep::saslprep(name) {
+        Ok(prepared) => prepared.to_lowercase(),
+        Err(_) => name.to_lowercase(),
+    }
+}
+
+fn check_name(name: &str) -> Result<String, Error> {
+    let prepared = comparable(name);
+    let why = if prepared.is_empty() {
+        Some("it is empty")
+    } else if prepared.len() > NAME_OCTETS_MAX {
+        Some("it is longer than 254 octets")
+    } else if stringprep::saslprep(name).is_err() {
+        Some("it has characters that SASLprep forbids")
+    } else if prepared
+        .chars()
+        .any(|c| c.is_whitespace() || c.is_control())
+    {
+        Some("it has a space or a control character")
+    } else if prepared.contains(['/', '\\', '"', '<', '>', ',', ';', ':', '+', '*', '%']) {
+        Some("it has one of / \\ \" < > , ; : + * %")
+    } else if prepared.matches('@').count() > 1
+        || prepared.starts_with('@')
+        || prepared.ends_with('@')
+    {
+        Some("it is neither user nor user@domain")
+    } else {
+        None
+    };
+    match why {
+        Some(why) => Err(Error::Name {
+            name: name.to_owned(),
+            why,
+        }),
+        None => Ok(prepared),
+    }
+}
+
+/// A number no account has ever had, but for a chance that is none.
+fn random_id() -> Result<u64, Error> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|_| Unusable::NotHashed)?;
+    Ok((u64::from_le_bytes(bytes) >> 1).max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory(domains: &[&str]) -> (tempfile::TempDir, Directory) {
+        let folder = tempfile::tempdir().unwrap();
+        let domains = domains.iter().map(|d| (*d).to_owned()).collect();
+        let directory = Directory::open(folder.path().join("accounts.toml"), domains).unwrap();
+        (folder, directory)
+    }
+
+    #[test]
+    fn accounts_come_change_and_go() {
+        let (folder, directory) = directory(&[]);
+        let ann = directory.add("Ann", b"secret").unwrap();
+        assert_eq!(&*ann.name, "ann");
+        assert!(matches!(directory.add("aNN", b"x"), Err(Error::Exists(_))));
+        assert!(matches!(
+            directory.add("bob", b""),
+            Err(Error::Password(Unusable::Empty))
+        ));
+        directory.set_password("ann", b"other").unwrap();
+        directory.set_disabled("ann", true).unwrap();
+        let again = Directory::open(folder.path().join("accounts.toml"), Vec::new()).unwrap();
+        let read = again.account("ANN").unwrap();
+        assert_eq!((read.id, read.disabled), (ann.id, true));
+        assert!(password::verify("other", &read.password));
+        directory.remove("ann").unwrap();
+        assert!(matches!(directory.remove("ann"), Err(Error::Missing(_))));
+        assert_eq!(directory.accounts(), []);
+    }
+
+    #[test]
+    fn names_have_rules() {
+        for bad in [
+            "",
+            "a b",
+            "a/b",
+            "../x",
+            "a@b@c",
+            "@x",
+            "a+b",
+            "a\u{0}b",
+            &"x".repeat(255),
+        ] {
+            assert!(check_name(bad).is_err(), "{bad:?}");
+        }
+        for good in ["ann", "ann@example.org", "jörg", "a.b-c_d"] {
+            assert_eq!(check_name(good).unwrap(), good);
+        }
+    }
+
+    #[test]
+    fn addresses_find_their_accounts() {
+        let (_folder, directory) = directory(&["example.org"]);
+        for name in ["ann", "bob@other.test"] {
+            directory.add(name, b"secret").unwrap();
+        }
+        for (local, domain, expected) in [
+            ("ann", Some("example.org"), Some(("ann", None))),
+            ("ANN", Some("Example.ORG"), Some(("ann", None))),
+            ("ann", None, Some(("ann", None))),
+            ("ann", Some("elsewhere.test"), None),
+            (
+                "ann+lists/rust",
+                Some("example.org"),
+                Some(("ann", Some("lists/rust"))),
+            ),
+            ("ann+", Some("example.org"), Some(("ann", None))),
+            (
+                "bob+x",
+                Some("other.test"),
+                Some(("bob@other.test", Some("x"))),
+            ),
+            ("bob", Some("example.org"), None),
+            ("+x", Some("example.org"), None),
+        ] {
+            let found = directory.recipient(local, domain);
+            let found = found
+                .as_ref()
+                .map(|r| (&*r.identity.name, r.detail.as_deref()));
+            assert_eq!(found, expected, "{local}@{domain:?}");
+        }
+    }
+
+    #[test]
+    fn a_broken_file_is_named_and_leaves_the_accounts() {
+        let (folder, directory) = directory(&[]);
+        directory.add("ann", b"secret").unwrap();
+        let path = folder.path().join("accounts.toml");
+        let good = fs::read_to_string(&path).unwrap();
+        for (bad, says) in [
+            (good.replace("id = \"A", "id = \"B"), "id"),
+            (format!("{good}\nnonsense = 1\n"), "nonsense"),
+            (format!("{good}{}", good.replace(HEAD, "")), "same id"),
+            (good.replace("$argon2id$", "$argon3$"), "Argon2id"),
+        ] {
+            fs::write(&path, bad).unwrap();
+            let error = Directory::open(path.clone(), Vec::new())
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains(says) && error.contains("accounts.toml"),
+                "{error}"
+            );
+            std::thread::sleep(LOOK_EVERY);
+            assert!(directory.account("ann").is_some());
+        }
     }
 }
