@@ -13,7 +13,7 @@ use std::{
 };
 
 use crc32c::{crc32c, crc32c_append};
-use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
+use redb::{Database, ReadableDatabase, StorageBackend, TableDefinition};
 
 use super::{
     disk::{Access, Disk},
@@ -38,7 +38,7 @@ const CACHE_BYTES: usize = 64 << 20;
 pub(crate) struct Checkpoint<D: Disk> {
     disk: Arc<D>,
     store: [u8; 16],
-    database: RwLock<Option<Arc<Database>>>,
+    database: RwLock<Option<Arc<Open>>>,
     closed: AtomicBool,
 }
 
@@ -68,7 +68,8 @@ impl<D: Disk> Checkpoint<D> {
             closed: AtomicBool::new(false),
         };
         let position = match this.begin() {
-            Err(Error::Corrupt { .. }) => {
+            // Derived: whatever is wrong with it, the log has it all.
+            Err(Error::Corrupt { .. } | Error::Io { .. }) => {
                 this.move_aside()?;
                 this.begin()?
             }
@@ -80,32 +81,43 @@ impl<D: Disk> Checkpoint<D> {
     /// Opens the file and reads how far it goes.
     fn begin(&self) -> Result<Position, Error> {
         let database = self.database()?;
-        let read = self.attempt(|| {
-            let write = database.begin_write().map_err(redb::Error::from)?;
-            let position = {
-                let mut meta = write.open_table(META)?;
-                write.open_table(DATA)?;
-                write.open_table(HEADS)?;
-                let owner = meta.get("store")?.map(|value| value.value().to_vec());
-                match owner {
-                    None => {
-                        meta.insert("store", self.store.as_slice())?;
-                    }
-                    Some(owner) if owner == self.store => {}
-                    Some(_) => return Ok(None),
-                }
-                let value = meta.get("complete_to")?;
-                value.map_or(Some(0), |value| {
-                    Some(u64::from_le_bytes(value.value().try_into().ok()?))
-                })
+        let known = self.attempt(|| {
+            let meta = match database.get()?.begin_read()?.open_table(META) {
+                Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+                meta => meta?,
             };
-            write.commit()?;
-            Ok(position)
-        });
-        match read? {
-            Some(position) => Ok(Position(position)),
-            None => Err(corrupt("it belongs to another store")),
+            let owner = meta.get("store")?.map(|value| value.value().to_vec());
+            let position = meta.get("complete_to")?;
+            let position = position.map(|value| value.value().to_vec());
+            Ok(Some((owner, position)))
+        })?;
+        let Some((owner, position)) = known else {
+            self.make(&database)?;
+            return Ok(Position(0));
+        };
+        if owner.as_deref() != Some(self.store.as_slice()) {
+            return Err(corrupt("it belongs to another store"));
         }
+        let position = position.map_or(Some(0), |value| {
+            Some(u64::from_le_bytes(value.try_into().ok()?))
+        });
+        position
+            .map(Position)
+            .ok_or_else(|| corrupt("its position"))
+    }
+
+    /// Makes the tables of a new file.
+    fn make(&self, database: &Open) -> Result<(), Error> {
+        self.attempt(|| {
+            let write = database.get()?.begin_write().map_err(redb::Error::from)?;
+            write
+                .open_table(META)?
+                .insert("store", self.store.as_slice())?;
+            write.open_table(DATA)?;
+            write.open_table(HEADS)?;
+            write.commit()?;
+            Ok(())
+        })
     }
 
     /// Moves the file to the quarantine; the next use begins a new one.
@@ -139,7 +151,7 @@ impl<D: Disk> Checkpoint<D> {
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let database = self.database()?;
         let value = self.attempt(|| {
-            let data = database.begin_read()?.open_table(DATA)?;
+            let data = database.get()?.begin_read()?.open_table(DATA)?;
             Ok(data.get(key)?.map(|value| value.value().to_vec()))
         })?;
         value.map(|value| checked(key, value)).transpose()
@@ -152,7 +164,7 @@ impl<D: Disk> Checkpoint<D> {
     pub(crate) fn scan(&self, prefix: &[u8]) -> Result<Vec<Entry>, Error> {
         let database = self.database()?;
         let entries = self.attempt(|| {
-            let data = database.begin_read()?.open_table(DATA)?;
+            let data = database.get()?.begin_read()?.open_table(DATA)?;
             let mut entries: Vec<Entry> = Vec::new();
             for entry in data.range(prefix..)? {
                 let (key, value) = entry?;
@@ -179,7 +191,7 @@ impl<D: Disk> Checkpoint<D> {
     pub(crate) fn head(&self, account: AccountId) -> Result<u64, Error> {
         let database = self.database()?;
         self.attempt(|| {
-            let heads = database.begin_read()?.open_table(HEADS)?;
+            let heads = database.get()?.begin_read()?.open_table(HEADS)?;
             Ok(heads.get(account.0)?.map_or(0, |value| value.value()))
         })
     }
@@ -191,7 +203,7 @@ impl<D: Disk> Checkpoint<D> {
     pub(crate) fn update(&self, update: &Update) -> Result<(), Error> {
         let database = self.database()?;
         self.attempt(|| {
-            let mut write = database.begin_write().map_err(redb::Error::from)?;
+            let mut write = database.get()?.begin_write().map_err(redb::Error::from)?;
             // Opening after a crash then takes no walk through the whole file.
             write.set_quick_repair(true);
             {
@@ -228,13 +240,13 @@ impl<D: Disk> Checkpoint<D> {
         *cell = None;
     }
 
-    fn cell(&self) -> std::sync::RwLockWriteGuard<'_, Option<Arc<Database>>> {
+    fn cell(&self) -> std::sync::RwLockWriteGuard<'_, Option<Arc<Open>>> {
         self.database
             .write()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn database(&self) -> Result<Arc<Database>, Error> {
+    fn database(&self) -> Result<Arc<Open>, Error> {
         let open = self.database.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(database) = &*open {
             return Ok(Arc::clone(database));
@@ -252,6 +264,8 @@ impl<D: Disk> Checkpoint<D> {
             .open(&path(), Access::Create)
             .and_then(|file| self.disk.sync_dir(CHECKPOINT).map(|()| file))
             .map_err(|error| super::files::io_error(&path(), error))?;
+        // It may be reopened because a sync failed: then the cache may lie.
+        self.disk.forget_cache(&file);
         let backend = Backend {
             disk: Arc::clone(&self.disk),
             file,
@@ -261,7 +275,7 @@ impl<D: Disk> Checkpoint<D> {
                 .set_cache_size(CACHE_BYTES)
                 .create_with_backend(backend)?)
         });
-        let database = Arc::new(opened?);
+        let database = Arc::new(Open(Some(opened?)));
         *cell = Some(Arc::clone(&database));
         Ok(database)
     }
@@ -279,6 +293,23 @@ impl<D: Disk> Checkpoint<D> {
             Ok(_) => {}
         }
         result
+    }
+}
+
+/// An open database; also closing a damaged one must not stop the process.
+#[derive(Debug)]
+struct Open(Option<Database>);
+
+impl Open {
+    fn get(&self) -> Result<&Database, redb::Error> {
+        self.0.as_ref().ok_or(redb::Error::DatabaseClosed)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let database = self.0.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(database)));
     }
 }
 

@@ -18,9 +18,14 @@ mod reader;
 mod recover;
 mod scan;
 mod shared;
+mod writer;
+
+#[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
+pub(crate) mod sim;
 #[cfg(test)]
 mod tests;
-mod writer;
 
 use std::{
     ops::Range,

@@ -64,7 +64,7 @@ pub(crate) fn recover<D: Disk>(
         damages: found.damages,
         dirty: found.lsn_bound > 0,
     };
-    if from == 0 {
+    if from <= FIRST_LSN {
         recovery.check_beginning(&found.whole);
     }
     let mut rest = found
@@ -126,7 +126,8 @@ fn start<D: Disk>(
     segments: &[Segment<D::File>],
     from: u64,
 ) -> Result<Option<usize>, Error> {
-    if from == 0 {
+    // The beginning is there even before there is a segment.
+    if from <= FIRST_LSN {
         return Ok(Some(0));
     }
     let after = segments.partition_point(|segment| segment.first_lsn() <= from);

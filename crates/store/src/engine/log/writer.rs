@@ -257,7 +257,6 @@ impl<D: Disk> Writer<D> {
             disk.allocate(&file, length)?;
             disk.write_at(&file, &[IoSlice::new(&header.encode())], 0)?;
             disk.sync(&file)?;
-            disk.rename(&new, &path)?;
             Ok(file)
         });
         let file = made.map_err(|error| {
@@ -265,8 +264,10 @@ impl<D: Disk> Writer<D> {
             let _ = disk.remove(&new);
             Failure::Refused(io_error(&path, error))
         })?;
-        disk.sync_dir(LOG)
-            .map_err(|error| Failure::Fatal(out_of_service(LOG, "sync", &error)))?;
+        // From here on it may be there, and then nothing more may go into the one before.
+        disk.rename(&new, &path)
+            .and_then(|()| disk.sync_dir(LOG))
+            .map_err(|error| Failure::Fatal(out_of_service(&path, "making", &error)))?;
         Ok(file)
     }
 
