@@ -110,7 +110,7 @@ impl<P: Protocol> Connection<P> {
         opening: Opening,
         seat: Seat,
         phase: watch::Receiver<Phase>,
-    ) -> Result<Self, Disconnect> {
+    ) -> Result<Box<Self>, Disconnect> {
         let Opening {
             socket,
             mut peer,
@@ -130,7 +130,7 @@ impl<P: Protocol> Connection<P> {
             _ => Stream::Clear(socket),
         };
         peer.can_start_tls = handshake.is_some() && !opening.begins_with_tls;
-        Ok(Self {
+        Ok(Box::new(Self {
             session: P::new(setup, peer),
             wire: Wire::new(stream, opening.write_timeout),
             handshake,
@@ -140,11 +140,11 @@ impl<P: Protocol> Connection<P> {
             opened,
             heard: opened,
             received: 0,
-        })
+        }))
     }
 
     /// Drives the session to its end, and logs how it was.
-    pub(crate) async fn drive(mut self) {
+    pub(crate) async fn drive(mut self: Box<Self>) {
         let why = self.run().await;
         let user = self.seat.account().unwrap_or_default();
         let (received, sent) = (self.received, self.wire.sent);
@@ -157,7 +157,7 @@ impl<P: Protocol> Connection<P> {
             Ok(never) => match never {},
             Err(Disconnect::Crowded) => {
                 self.wire.buffer().extend_from_slice(P::ACCOUNT_CROWDED);
-                self.wire.close().await;
+                Box::pin(self.wire.close()).await;
                 Disconnect::Crowded
             }
             Err(why) => why,
@@ -171,17 +171,17 @@ impl<P: Protocol> Connection<P> {
             match next {
                 Next::Wait => self.wire.flush().await?,
                 Next::Close => {
-                    self.wire.close().await;
+                    Box::pin(self.wire.close()).await;
                     return Err(Disconnect::Closed);
                 }
                 Next::StartTls => {
                     self.wire.flush().await?;
-                    self.start_tls().await?;
+                    Box::pin(self.start_tls()).await?;
                 }
             }
             self.wire.rest();
             let event = self.event().await?;
-            // Its future may be large: an idle connection is not to keep room for it.
+            // Boxed, as the handshake is: an idle connection is not to keep room for it.
             next = Box::pin(self.answer(event)).await?;
             self.check_account()?;
         }

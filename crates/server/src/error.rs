@@ -47,6 +47,14 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
+    /// A server that was to test itself has failed.
+    #[error("{doing} failed: {source}")]
+    SelfTest {
+        /// What did not work.
+        doing: &'static str,
+        /// Why.
+        source: io::Error,
+    },
     /// Anything else the operating system refused.
     #[error("{0}")]
     System(#[from] io::Error),

@@ -1,36 +1,56 @@
 //! A server as a process: signals, systemd, and the store's housekeeping.
 
 use session::Services;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    task::JoinSet,
+};
 
 use crate::{error::Error, notify, server::Server, settings::Settings};
 
 /// Serves until SIGTERM or SIGINT, then stops and closes the store. `ready` is called
-/// once every listener listens.
+/// once every listener listens, and can still call it off.
 ///
 /// # Errors
-/// [`Error`]: why it did not start, or what the store could not write when it closed.
+/// [`Error`]: why it did not start, what `ready` says, or what the store could not
+/// write when it closed.
 pub async fn serve(
     services: Services,
     settings: Settings,
-    ready: impl FnOnce(&Server),
+    ready: impl AsyncFnOnce(&Server) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let mut signals = Signals::new()?;
-    let server = Server::start(&services, &settings)?;
-    notify::ready();
-    ready(&server);
-    let watchdog = tokio::spawn(notify::watchdog());
-    while let Wanted::Reload = signals.next().await {
-        if let Some(certificate) = server.certificate() {
-            certificate.reload();
-        }
-    }
-    notify::stopping();
-    server.stop().await;
-    watchdog.abort();
-    services.store.close().await?;
+    let ended = match Signals::new() {
+        Ok(mut signals) => until_told(&services, &settings, &mut signals, ready).await,
+        Err(error) => Err(error),
+    };
+    let closed = services.store.close().await;
+    ended?;
+    closed?;
     tracing::info!("stopped");
     Ok(())
+}
+
+async fn until_told(
+    services: &Services,
+    settings: &Settings,
+    signals: &mut Signals,
+    ready: impl AsyncFnOnce(&Server) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let server = Server::start(services, settings)?;
+    let called = ready(&server).await;
+    if called.is_ok() {
+        notify::ready();
+        let mut watchdog = JoinSet::new();
+        watchdog.spawn(notify::watchdog());
+        while let Wanted::Reload = signals.next().await {
+            if let Some(certificate) = server.certificate() {
+                certificate.reload();
+            }
+        }
+        notify::stopping();
+    }
+    server.stop().await;
+    called
 }
 
 /// The signals that mean something here.

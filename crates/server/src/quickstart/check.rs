@@ -1,7 +1,7 @@
 //! The proof that it works: a message in over LMTP, and out over IMAP.
 
 use std::{
-    fmt, io,
+    io,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -10,6 +10,7 @@ use std::{
 use tokio::time::timeout;
 
 use super::client::Client;
+use crate::error::Error;
 
 /// The welcome message, by which it is found again.
 const MESSAGE_ID: &str = "<welcome@quickstart.chapar.invalid>";
@@ -30,22 +31,9 @@ pub(super) struct Check<'a> {
     pub(super) account: &'a str,
 }
 
-/// What did not work.
-#[derive(Debug)]
-pub(super) struct Failed {
-    doing: &'static str,
-    source: io::Error,
-}
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} failed: {}", self.doing, self.source)
-    }
-}
-
 impl Check<'_> {
     /// Delivers a message, whose lines end in LF.
-    pub(super) async fn deliver(&self, message: &str) -> Result<(), Failed> {
+    pub(super) async fn deliver(&self, message: &str) -> Result<(), Error> {
         attempt("delivering over LMTP", async {
             let mut lmtp = Client::lmtp(&self.lmtp).await?;
             self.envelope(&mut lmtp).await?;
@@ -57,7 +45,7 @@ impl Check<'_> {
     }
 
     /// Asks whether a message would be taken, and delivers none.
-    pub(super) async fn would_deliver(&self) -> Result<(), Failed> {
+    pub(super) async fn would_deliver(&self) -> Result<(), Error> {
         attempt("offering a message over LMTP", async {
             let mut lmtp = Client::lmtp(&self.lmtp).await?;
             self.envelope(&mut lmtp).await?;
@@ -73,7 +61,7 @@ impl Check<'_> {
     }
 
     /// Reads the welcome message in INBOX.
-    pub(super) async fn read_back(&self, password: &str) -> Result<(), Failed> {
+    pub(super) async fn read_back(&self, password: &str) -> Result<(), Error> {
         attempt("reading it back over IMAP", async {
             let mut imap = self.imap().await?;
             let login = format!("LOGIN \"{}\" \"{password}\"", self.account);
@@ -93,7 +81,7 @@ impl Check<'_> {
     }
 
     /// Asks for no more than a greeting and what is offered: nobody logs in.
-    pub(super) async fn answers(&self) -> Result<(), Failed> {
+    pub(super) async fn answers(&self) -> Result<(), Error> {
         attempt("speaking IMAP", async {
             let mut imap = self.imap().await?;
             imap.command("CAPABILITY").await?;
@@ -112,11 +100,11 @@ type ImapClient = Client<tokio_rustls::client::TlsStream<tokio::net::TcpStream>>
 async fn attempt(
     doing: &'static str,
     conversation: impl Future<Output = io::Result<()>>,
-) -> Result<(), Failed> {
+) -> Result<(), Error> {
     let ended = timeout(PATIENCE, conversation).await;
     ended
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-        .map_err(|source| Failed { doing, source })
+        .map_err(|source| Error::SelfTest { doing, source })
 }
 
 /// The last number of a SEARCH or ESEARCH response.
@@ -127,7 +115,9 @@ fn last_number(lines: &[String]) -> Option<u32> {
 
 /// The welcome message, made out for an account.
 pub(super) fn welcome(account: &str, hostname: &str, config: &Path, socket: &Path) -> String {
+    let now = session::lmtp::date(store::clock::system());
     include_str!("welcome.txt")
+        .replace("DATE", &now)
         .replace("HOSTNAME", hostname)
         .replace("ACCOUNT", account)
         .replace("CONFIG", &config.display().to_string())
@@ -157,7 +147,7 @@ mod tests {
         assert!(message.contains(MESSAGE_ID));
         assert!(message.ends_with("\n") && message.contains("\nWelcome!\n"));
         assert!(!message.lines().any(|line| line.starts_with('.')));
-        for left in ["HOSTNAME", "ACCOUNT", "CONFIG", "SOCKET"] {
+        for left in ["HOSTNAME", "ACCOUNT", "CONFIG", "SOCKET", "DATE"] {
             assert!(!message.contains(left), "{left}");
         }
     }

@@ -43,7 +43,7 @@ impl Files {
     pub(super) fn write_config(&self, hostname: &str) -> Result<(), Error> {
         let text = include_str!("chapar.toml")
             .replace("HOSTNAME", hostname)
-            .replace("DIRECTORY", &self.directory.display().to_string());
+            .replace("DIRECTORY", &quoted(&self.directory));
         write_new(&self.config(), text.as_bytes(), 0o644)
     }
 
@@ -69,6 +69,12 @@ impl Files {
         )?;
         write_new(&self.certificate(), made.cert.pem().as_bytes(), 0o644)
     }
+}
+
+/// A path inside a TOML string.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    path.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 fn write_new(path: &Path, octets: &[u8], mode: u32) -> Result<(), Error> {

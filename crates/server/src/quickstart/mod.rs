@@ -1,0 +1,161 @@
+//! A server from nothing, that tests itself: `chapar quickstart`.
+//!
+//! What it needs it makes, what is there it keeps. It proves that it works the way it
+//! will be used: over its own sockets.
+
+mod check;
+mod client;
+mod files;
+
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use session::Services;
+
+use crate::{
+    config::Config,
+    error::Error,
+    run::{open, serve},
+    server::Server,
+    settings::{Address, Security, Settings, Speaks},
+};
+use check::Check;
+use files::Files;
+
+/// The account that it makes.
+const ACCOUNT: &str = "me";
+
+/// Makes what is missing in `directory`, serves, tests itself, says on `out` what to type into a
+/// mail client, and goes on serving until SIGINT or SIGTERM.
+///
+/// # Errors
+/// [`Error`]: what is in the way.
+pub async fn quickstart(directory: &Path, out: &mut (impl Write + Send)) -> Result<(), Error> {
+    let files = Files::prepare(directory)?;
+    let hostname = files::hostname();
+    files.write_config(&hostname)?;
+    files.write_certificate(&hostname)?;
+    let (services, settings) = open(&Config::read(&files.config())?).await?;
+    let start = Start {
+        files: &files,
+        services: services.clone(),
+        settings: settings.clone(),
+    };
+    let ready = async |server: &Server| start.first_steps(server, out).await;
+    let ended = serve(services, settings, ready).await;
+    if let Err(Error::Listen { address, source }) = &ended
+        && source.kind() == io::ErrorKind::AddrInUse
+    {
+        let config = files.config();
+        writeln!(
+            out,
+            "Something else is listening on {address}. Write another port for it into\n\
+             {}, and run quickstart again.",
+            config.display()
+        )?;
+    }
+    ended
+}
+
+/// A server that has just started.
+struct Start<'a> {
+    files: &'a Files,
+    services: Services,
+    settings: Settings,
+}
+
+impl Start<'_> {
+    /// Makes the account, tests the server, says how to use it. Not before every listener
+    /// listens: a password that nobody was shown would be lost.
+    async fn first_steps(&self, server: &Server, out: &mut impl Write) -> Result<(), Error> {
+        let directory = self.services.auth.directory();
+        let password = match directory.recipient(ACCOUNT, None) {
+            Some(_) => None,
+            None => Some(self.make_account().await?),
+        };
+        self.instruct(server, password.as_deref(), out)?;
+        self.check(server, password.as_deref(), out).await?;
+        writeln!(out, "\nServing. Ctrl-C stops it; quickstart again goes on with what is there.")?;
+        Ok(())
+    }
+
+    async fn check(
+        &self,
+        server: &Server,
+        password: Option<&str>,
+        out: &mut impl Write,
+    ) -> Result<(), Error> {
+        let (Some(lmtp), Some(imaps), Some((certificate, _))) = (
+            self.lmtp_socket(),
+            server.address(Speaks::Imap, Security::Tls),
+            &self.settings.certificate,
+        ) else {
+            writeln!(out, "Not tested: that needs LMTP on a Unix socket, and IMAP with TLS.")?;
+            return Ok(());
+        };
+        let check = Check {
+            lmtp: lmtp.clone(),
+            imaps,
+            certificate: certificate.clone(),
+            account: ACCOUNT,
+        };
+        match password {
+            Some(password) => {
+                let hostname = &self.services.hostname;
+                let message = check::welcome(ACCOUNT, hostname, &self.files.config(), &lmtp);
+                check.deliver(&message).await?;
+                check.read_back(password).await?;
+                writeln!(out, "Tested: a welcome message went in over LMTP and came out over IMAP.")?;
+            }
+            None => {
+                check.would_deliver().await?;
+                check.answers().await?;
+                writeln!(out, "Tested: LMTP would take a message, IMAP answers in TLS.")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn lmtp_socket(&self) -> Option<PathBuf> {
+        self.settings.listen.iter().find_map(|l| match &l.address {
+            Address::Unix { path, .. } if l.speaks == Speaks::Lmtp => Some(path.clone()),
+            _ => None,
+        })
+    }
+
+    fn instruct(
+        &self,
+        server: &Server,
+        password: Option<&str>,
+        out: &mut impl Write,
+    ) -> Result<(), Error> {
+        writeln!(out, "Chapar is running. In a mail client, set up an account by hand:\n")?;
+        writeln!(out, "  IMAP server   localhost")?;
+        for (security, name) in [
+            (Security::Tls, "SSL/TLS"),
+            (Security::StartTls, "STARTTLS"),
+        ] {
+            if let Some(address) = server.address(Speaks::Imap, security) {
+                writeln!(out, "  port          {}, {name}", address.port())?;
+            }
+        }
+        writeln!(out, "  user          {ACCOUNT}")?;
+        match password {
+            Some(password) => writeln!(
+                out,
+                "  password      {password}   (shown this once: only a hash of it is kept)"
+            )?,
+            None => writeln!(out, "  password      as it was shown the first time")?,
+        }
+        writeln!(
+            out,
+            "\nThe certificate is self-signed: the client will ask whether to trust it.\n\
+             Everything is in {}; the configuration is {}.\n",
+            self.files.directory.display(),
+            self.files.config().display()
+        )?;
+        Ok(())
+    }
+}
