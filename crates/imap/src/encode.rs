@@ -305,7 +305,8 @@ fn origin_octet(out: &mut Vec<u8>, origin: Option<u64>) {
 
 /// A mailbox name as an `astring`, spelt as the session spells names.
 pub fn mailbox(out: &mut Vec<u8>, name: &str, encoding: Encoding) {
-    if encoding == Encoding::Utf8 || (name.is_ascii() && !name.contains('&')) {
+    let as_it_is = |b: u8| matches!(b, b' '..=b'~') && b != b'&';
+    if encoding == Encoding::Utf8 || name.bytes().all(as_it_is) {
         astring(out, name.as_bytes(), encoding.into());
         return;
     }
@@ -646,6 +647,22 @@ mod tests {
         }
         assert_eq!(written(|out| binary(out, &[one], Some(3))), "BINARY[1]<3>");
         assert_eq!(written(|out| binary_size(out, &[])), "BINARY.SIZE[]");
+    }
+
+    #[test]
+    fn mailbox_names() {
+        for (name, utf7, utf8) in [
+            ("INBOX", "INBOX", "INBOX"),
+            ("a b", "\"a b\"", "\"a b\""),
+            ("a&b", "a&-b", "a&b"),
+            ("ü/x", "&APw-/x", "\"ü/x\""),
+            // No client can name it so, but a foreign mailbox may be called that.
+            ("a\nb", "a&AAo-b", "{3}\r\na\nb"),
+        ] {
+            let in_utf7 = written(|out| mailbox(out, name, Encoding::ModifiedUtf7));
+            assert_eq!(in_utf7, utf7);
+            assert_eq!(written(|out| mailbox(out, name, Encoding::Utf8)), utf8);
+        }
     }
 
     #[test]
