@@ -19,7 +19,11 @@
 
 pub(crate) mod log;
 
-use std::{ops::Range, path::PathBuf, sync::Arc};
+use std::{
+    ops::{ControlFlow, Range},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use tokio::sync::oneshot;
 
@@ -69,6 +73,38 @@ pub(crate) struct Damage {
     pub(crate) offset: u64,
     /// What is wrong, for a person.
     pub(crate) what: Arc<str>,
+}
+
+/// What a walk through a log finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum WalkItem<'a> {
+    /// A whole record.
+    Record {
+        /// What it is.
+        kind: WalkKind,
+        /// Whose it is; of puts, what the one who put it said.
+        account: Option<AccountId>,
+        /// Where it is.
+        at: Ref,
+        /// Its body.
+        body: &'a [u8],
+    },
+    /// Something damaged.
+    Damage(Damage),
+}
+
+/// What a record is that a walk finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WalkKind {
+    /// See [`RecordKind::Blob`].
+    Blob,
+    /// See [`RecordKind::Message`].
+    Message,
+    /// An account's batch, by its number.
+    Batch {
+        /// The number.
+        seq: u64,
+    },
 }
 
 /// How to open an engine.
@@ -248,6 +284,29 @@ impl Engine {
     /// What was found damaged on opening.
     pub(crate) fn damages(&self) -> Vec<Damage> {
         each!(self, engine => engine.damages())
+    }
+
+    /// Walks every record in the order of the log, and names what is damaged. Waits for the disk:
+    /// call it on a thread that may. Returns where the walk ended.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Corrupt`] if it takes a newer program.
+    pub(crate) fn walk(
+        &self,
+        visit: &mut dyn FnMut(WalkItem<'_>) -> ControlFlow<()>,
+    ) -> Result<Position, Error> {
+        each!(self, engine => engine.walk(visit))
+    }
+
+    /// The same for the store in a directory, which another process may have open.
+    ///
+    /// # Errors
+    /// As [`Engine::walk`].
+    pub(crate) fn walk_directory(
+        directory: PathBuf,
+        visit: &mut dyn FnMut(WalkItem<'_>) -> ControlFlow<()>,
+    ) -> Result<Position, Error> {
+        Log::walk_disk(&RealDisk::new(directory), visit)
     }
 
     /// Finishes what is queued, stops the threads, releases the lease. Later writes fail.

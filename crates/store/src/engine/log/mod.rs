@@ -18,6 +18,7 @@ mod reader;
 mod recover;
 mod scan;
 mod shared;
+mod walk;
 mod writer;
 
 #[cfg(test)]
@@ -28,7 +29,7 @@ pub(crate) mod sim;
 mod tests;
 
 use std::{
-    ops::Range,
+    ops::{ControlFlow, Range},
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     thread::{self, JoinHandle},
 };
@@ -43,7 +44,7 @@ use self::{
     shared::{Content, Parts, Shared},
     writer::{Start, Writer},
 };
-use super::{Damage, Done, Entry, PIECE_BYTES_MAX, Position, RecordKind, Ref, Writes};
+use super::{Damage, Done, Entry, PIECE_BYTES_MAX, Position, RecordKind, Ref, WalkItem, Writes};
 use crate::{error::Error, id::AccountId};
 
 /// The longest batch, in octets.
@@ -142,6 +143,14 @@ impl<D: Disk> Log<D> {
 
     fn shared(&self) -> &Arc<Shared<D>> {
         &self.inner.shared
+    }
+
+    /// Walks the log of a store that may be open elsewhere; see [`super::Engine::walk`].
+    pub(crate) fn walk_disk(
+        disk: &D,
+        visit: &mut dyn FnMut(WalkItem<'_>) -> ControlFlow<()>,
+    ) -> Result<Position, Error> {
+        walk::walk(disk, visit)
     }
 
     pub(crate) fn begin(&self) -> Writes {
@@ -260,6 +269,13 @@ impl<D: Disk> Log<D> {
         self.shared().damages.clone()
     }
 
+    pub(crate) fn walk(
+        &self,
+        visit: &mut dyn FnMut(WalkItem<'_>) -> ControlFlow<()>,
+    ) -> Result<Position, Error> {
+        walk::walk(&*self.shared().disk, visit)
+    }
+
     pub(crate) async fn close(&self) -> Result<(), Error> {
         let shared = self.shared();
         shared.stop();
@@ -327,13 +343,13 @@ impl<D: Disk> Shared<D> {
                 &mut |found| {
                     if let scan::Found::Record { header, body } = found {
                         if header.lsn >= end {
-                            return std::ops::ControlFlow::Break(());
+                            return ControlFlow::Break(());
                         }
                         if header.kind == Type::Batch && header.account == account.0 {
                             visit(header.seq, body);
                         }
                     }
-                    std::ops::ControlFlow::Continue(())
+                    ControlFlow::Continue(())
                 },
             )?;
         }

@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    ops::ControlFlow,
     pin::pin,
     sync::{Arc, mpsc},
     task::{Context, Poll, Wake, Waker},
@@ -14,7 +15,10 @@ use super::{
     ram::RamDisk,
 };
 use crate::{
-    engine::{Engine, EngineOptions, PIECE_BYTES_MAX, Position, RecordKind, Ref, Writes},
+    engine::{
+        Engine, EngineOptions, PIECE_BYTES_MAX, Position, RecordKind, Ref, WalkItem, WalkKind,
+        Writes,
+    },
     error::Error,
     id::AccountId,
 };
@@ -271,8 +275,99 @@ fn a_flipped_bit_is_named_and_costs_its_record_only() {
     }
 }
 
+/// What a walk finds: batches, how many puts, damages.
+fn walk<D: Disk>(log: &Log<D>) -> (Vec<(AccountId, u64)>, usize, Vec<String>) {
+    let mut batches = Vec::new();
+    let mut puts = 0;
+    let mut damages = Vec::new();
+    log.walk(&mut |item| {
+        match item {
+            WalkItem::Record {
+                kind: WalkKind::Batch { seq },
+                account,
+                ..
+            } => batches.push((account.unwrap(), seq)),
+            WalkItem::Record { .. } => puts += 1,
+            WalkItem::Damage(damage) => damages.push(damage.what.to_string()),
+        }
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    (batches, puts, damages)
+}
+
+#[test]
+fn a_walk_finds_everything_and_names_what_is_damaged() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = Log::open(RealDisk::new(directory.path().to_owned()), SEGMENT_BYTES).unwrap();
+    open_account(&log, A);
+    open_account(&log, B);
+    for seq in 1..=5 {
+        put(&log, &[1; 20_000]);
+        append_now(&log, A, seq, b"a");
+        append_now(&log, B, seq, b"b");
+    }
+    let all: Vec<_> = (1..=5).flat_map(|seq| [(A, seq), (B, seq)]).collect();
+    assert_eq!(walk(&log), (all.clone(), 5, vec![]), "beside the writer");
+    // Not promised: not visited, and no damage.
+    let torn = put(&log, b"unfinished");
+    read(&log, torn).unwrap();
+    assert_eq!(walk(&log), (all.clone(), 5, vec![]));
+    assert_eq!(wait(log.close()).map_err(|error| error.to_string()), Ok(()));
+    let first = directory.path().join(super::files::segment_path(1));
+    flip(&first, 4096 + 5000);
+    let (batches, puts, damages) = walk(&log);
+    assert_eq!((batches, puts), (all, 5));
+    assert_eq!(damages, ["a piece of a message"]);
+    flip(&first, 60);
+    flip(&first, 2048 + 60);
+    let (batches, _, damages) = walk(&log);
+    assert!(batches.len() < 10 && !batches.is_empty());
+    assert_eq!(damages, ["the segment's header: nothing in it can be read"]);
+}
+
 fn flip(path: &std::path::Path, offset: u64) {
     let mut octets = std::fs::read(path).unwrap();
     octets[usize::try_from(offset).unwrap()] ^= 0x10;
     std::fs::write(path, octets).unwrap();
+}
+
+/// Not a test: prints how many deliveries a second the log takes on this disk.
+/// `cargo test --release -p store figures -- --ignored --nocapture`
+#[test]
+#[ignore = "prints figures"]
+fn figures() {
+    use std::time::{Duration, Instant};
+    for threads in [1, 8, 64] {
+        let directory = tempfile::tempdir_in(".").unwrap();
+        let disk = RealDisk::new(directory.path().to_owned());
+        let log = Log::open(disk, EngineOptions::SEGMENT_BYTES).unwrap();
+        let begin = Instant::now();
+        let counts: Vec<u64> = thread::scope(|scope| {
+            let deliver = |account| {
+                let log = log.clone();
+                move || {
+                    open_account(&log, account);
+                    let body = vec![0xA5; 8 << 10];
+                    let mut seq = 0;
+                    while begin.elapsed() < Duration::from_secs(5) {
+                        seq += 1;
+                        let writes = log.begin();
+                        let put = log.put(writes, RecordKind::Blob, None, body.clone());
+                        wait(put).unwrap();
+                        let answer = append(&log, writes, account, seq, &[0; 100]).unwrap();
+                        answer.recv().unwrap().unwrap();
+                    }
+                    seq
+                }
+            };
+            let running: Vec<_> = (0..threads)
+                .map(|number| scope.spawn(deliver(AccountId(number + 1))))
+                .collect();
+            running.into_iter().map(|it| it.join().unwrap()).collect()
+        });
+        let seconds = begin.elapsed().as_secs_f64();
+        let count: u64 = counts.iter().sum();
+        eprintln!("{threads} threads: {:.0}/s", count as f64 / seconds);
+    }
 }

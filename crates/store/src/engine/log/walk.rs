@@ -1,0 +1,141 @@
+//! Walks a log from its first record to its last promise, and names what is damaged: for verify,
+//! export and repair. Changes nothing, takes no lease, and may run beside a server.
+
+use std::ops::ControlFlow;
+
+use super::{
+    disk::Disk,
+    files::{self, Segment},
+    format::{FIRST_LSN, RecordHeader, Type},
+    judge::{Event, Judge},
+    recover::describe,
+    scan::{Found, scan},
+};
+use crate::{
+    engine::{Damage, Position, Ref, WalkItem, WalkKind},
+    error::Error,
+    id::AccountId,
+};
+
+/// Walks the log; `visit` may break it off. Returns where what was promised ends: what is being
+/// written behind it, or was torn off by a crash, is neither visited nor damage.
+///
+/// # Errors
+/// [`Error::Corrupt`] for a log that needs a newer program; [`Error::Io`] if the segments
+/// can't be listed. A segment that can't be read is a damage.
+pub(crate) fn walk<D: Disk>(
+    disk: &D,
+    visit: &mut dyn FnMut(WalkItem<'_>) -> ControlFlow<()>,
+) -> Result<Position, Error> {
+    let found = files::segments(disk)?;
+    let mut end = found.whole.first().map_or(FIRST_LSN, Segment::first_lsn);
+    for damage in found.damages {
+        if visit(WalkItem::Damage(damage)).is_break() {
+            return Ok(Position(end));
+        }
+    }
+    let mut rest = found.whole.iter().peekable();
+    while let Some(segment) = rest.next() {
+        let number = segment.header().number;
+        let next = rest.peek();
+        let until = next
+            .filter(|next| next.header().number == number + 1)
+            .map(|next| next.first_lsn());
+        let last = next.is_none() && found.lsn_bound == 0;
+        let walked = walk_segment(disk, segment, until, last, visit);
+        match walked {
+            Ok(ControlFlow::Continue(reached)) => end = reached,
+            Ok(ControlFlow::Break(())) => break,
+            Err(error @ Error::Corrupt { .. }) => return Err(error),
+            Err(error) => {
+                let damage = Damage {
+                    file: segment.path().into(),
+                    offset: 0,
+                    what: format!("it cannot be read: {error}").into(),
+                };
+                if visit(WalkItem::Damage(damage)).is_break() {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(Position(end))
+}
+
+/// Walks one segment; says up to where.
+fn walk_segment<D: Disk>(
+    disk: &D,
+    segment: &Segment<D::File>,
+    until: Option<u64>,
+    last: bool,
+    visit: &mut dyn FnMut(WalkItem<'_>) -> ControlFlow<()>,
+) -> Result<ControlFlow<(), u64>, Error> {
+    let end = match (last, until) {
+        // The server may be just sealing it, which cuts its file: look again then.
+        (true, _) => promised(disk, segment).or_else(|_| promised(disk, segment))?,
+        (false, Some(until)) => until,
+        (false, None) => u64::MAX,
+    };
+    let mut broken = false;
+    let mut reached = segment.first_lsn();
+    scan(disk, segment, segment.first_lsn(), until, &mut |found| {
+        let item = match found {
+            Found::Record { header, .. } if header.lsn >= end => {
+                return ControlFlow::Break(());
+            }
+            Found::Record { header, body } => {
+                reached = header.end();
+                item(&header, body)
+            }
+            Found::Bad { lsn, .. } if lsn >= end => return ControlFlow::Break(()),
+            Found::Bad { lsn, end, header } => {
+                reached = end;
+                Some(WalkItem::Damage(Damage {
+                    file: segment.path().into(),
+                    offset: segment.offset(lsn),
+                    what: describe(header.as_ref()).into(),
+                }))
+            }
+            Found::End { .. } => return ControlFlow::Break(()),
+        };
+        let flow = item.map_or(ControlFlow::Continue(()), &mut *visit);
+        broken = flow.is_break();
+        flow
+    })?;
+    Ok(if broken {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(reached)
+    })
+}
+
+/// Where what was promised ends in the last segment. Everything before it is written, so
+/// a second look at it is not disturbed by a server that goes on writing.
+fn promised<D: Disk>(disk: &D, segment: &Segment<D::File>) -> Result<u64, Error> {
+    let mut judge = Judge::new(segment.first_lsn());
+    scan(disk, segment, segment.first_lsn(), None, &mut |found| {
+        let event = match found {
+            Found::Record { header, .. } => Event::Record(header),
+            Found::Bad { lsn, end, header } => Event::Bad { lsn, end, header },
+            Found::End { .. } => return ControlFlow::Break(()),
+        };
+        judge.see(event, &mut |_| {});
+        ControlFlow::Continue(())
+    })?;
+    Ok(judge.end())
+}
+
+fn item<'a>(header: &RecordHeader, body: &'a [u8]) -> Option<WalkItem<'a>> {
+    let kind = match header.kind {
+        Type::Blob => WalkKind::Blob,
+        Type::Message => WalkKind::Message,
+        Type::Batch => WalkKind::Batch { seq: header.seq },
+        Type::Commit | Type::UnknownOptional(_) | Type::UnknownRequired(_) => return None,
+    };
+    Some(WalkItem::Record {
+        kind,
+        account: (header.account != 0).then_some(AccountId(header.account)),
+        at: Ref(header.lsn),
+        body,
+    })
+}
