@@ -195,6 +195,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::put`]; [`Error::NotPermitted`] if `seq` is not the next.
+    #[expect(clippy::too_many_arguments, reason = "each says something else")]
     pub(crate) fn append(
         &self,
         writes: Writes,

@@ -18,7 +18,9 @@ pub(crate) const BODY_BYTES_MAX: usize = 64 << 20;
 /// The first LSN there is: 0 stays "before everything".
 pub(crate) const FIRST_LSN: u64 = 8;
 /// Records begin at multiples of this.
-pub(crate) const ALIGNMENT: u64 = 8;
+pub(crate) const ALIGNMENT: u64 = STEP as u64;
+/// The same, for lengths in memory.
+pub(crate) const STEP: usize = 8;
 
 const MAGIC: &[u8; 8] = b"ChaparL\n";
 const SEGMENT_FIELDS_BYTES: usize = 128;
@@ -117,7 +119,7 @@ impl SegmentHeader {
             epoch: u64_at(fields, 64),
             salt: u64_at(fields, 72),
         };
-        if header.first_lsn < FIRST_LSN || header.first_lsn % ALIGNMENT != 0 {
+        if header.first_lsn < FIRST_LSN || !header.first_lsn.is_multiple_of(ALIGNMENT) {
             return Err(BadHeader::Damaged);
         }
         Ok(header)
@@ -251,6 +253,11 @@ impl RecordHeader {
 /// Octets of a record with a body of `length`.
 pub(crate) fn span(length: usize) -> u64 {
     (RECORD_HEADER_BYTES as u64 + length as u64).next_multiple_of(ALIGNMENT)
+}
+
+/// Zeros after a body of `length`.
+pub(crate) fn padding(length: usize) -> usize {
+    length.next_multiple_of(STEP) - length
 }
 
 fn header_sum(bytes: &[u8; RECORD_HEADER_BYTES], seal: Seal) -> u32 {

@@ -88,16 +88,16 @@ impl<D: Disk> Log<D> {
         let lease = lease::take(&*disk)?;
         let store = identity::identify(&*disk)?;
         let (checkpoint, position) = Checkpoint::open(Arc::clone(&disk), store)?;
-        let (recovered, position) = match recover::recover(&*disk, store, position.0)? {
-            Some(recovered) => (recovered, position),
-            None => {
+        let (recovered, position) =
+            if let Some(recovered) = recover::recover(&*disk, store, position.0)? {
+                (recovered, position)
+            } else {
                 tracing::warn!("the checkpoint is not this log's: rebuilding it from the log");
                 checkpoint.reset()?;
                 // From the beginning there is always a place.
                 let all = recover::recover(&*disk, store, 0)?;
                 (all.ok_or(Error::Full)?, Position(0))
-            }
-        };
+            };
         let epoch = lease.last_epoch.max(recovered.epoch).saturating_add(1);
         lease.write(&*disk, epoch, &lease::this_process())?;
         disk.sync_dir(PARTITION)
@@ -182,6 +182,7 @@ impl<D: Disk> Log<D> {
         Ok(at)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "each says something else")]
     pub(crate) fn append(
         &self,
         writes: Writes,

@@ -35,7 +35,7 @@ impl<D: Disk> Shared<D> {
         }
         let segment = self.segment(at.0)?;
         if let Some(length) = length.filter(|length| *length <= PIECE_BYTES_MAX)
-            && self.read_cached(&segment, at, range.clone(), length, into)?
+            && self.read_cached(&segment, at, (range.clone(), length), into)?
         {
             return Ok(length);
         }
@@ -75,8 +75,7 @@ impl<D: Disk> Shared<D> {
         &self,
         segment: &Segment<D::File>,
         at: Ref,
-        range: Range<usize>,
-        length: usize,
+        (range, length): (Range<usize>, usize),
         into: &mut Vec<u8>,
     ) -> Result<bool, Error> {
         if range.start > range.end || range.end > length {

@@ -11,7 +11,7 @@ use crc32c::crc32c;
 use super::{
     disk::Disk,
     files::{Segment, io_error},
-    format::{ALIGNMENT, RECORD_HEADER_BYTES, RecordHeader, SEGMENT_HEADER_BYTES, Type},
+    format::{ALIGNMENT, RECORD_HEADER_BYTES, RecordHeader, SEGMENT_HEADER_BYTES, STEP, Type},
 };
 use crate::error::Error;
 
@@ -182,7 +182,7 @@ impl<D: Disk> Scanner<'_, D> {
             }
             zeros = false;
             let starts = (block.len() + 1).saturating_sub(RECORD_HEADER_BYTES);
-            for start in (0..starts).step_by(ALIGNMENT as usize) {
+            for start in (0..starts).step_by(STEP) {
                 let lsn = from + start as u64;
                 let bytes = block.get(start..).unwrap_or_default();
                 let found = RecordHeader::decode(bytes, seal, lsn);

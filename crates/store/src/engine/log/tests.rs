@@ -93,7 +93,7 @@ fn what_is_written_is_read_back_also_after_reopening() {
     assert_eq!(open_account(&log, A), 0);
     let bodies: Vec<Vec<u8>> = [0, 1, 7, 8, 4096, 5000, PIECE_BYTES_MAX]
         .iter()
-        .map(|length| (0..*length).map(|at| at as u8 ^ 0x5A).collect())
+        .map(|length| (0..*length).map(|at| at.to_le_bytes()[0] ^ 0x5A).collect())
         .collect();
     let refs: Vec<Ref> = bodies.iter().map(|body| put(&log, body)).collect();
     append_now(&log, A, 1, b"first");
@@ -149,7 +149,8 @@ fn recovery_begins_at_the_checkpoint_and_older_batches_are_still_found() {
     open_account(&log, A);
     open_account(&log, B);
     for seq in 1..=3 {
-        append_now(&log, A, seq, &[seq as u8; 30_000]);
+        put(&log, &[1; 10_000]);
+        append_now(&log, A, seq, &[7; 10_000]);
     }
     let position = log.position();
     wait(log.checkpoint_put(vec![(b"k".to_vec(), Some(b"v".to_vec()))], Some(position))).unwrap();
@@ -257,7 +258,7 @@ fn a_flipped_bit_is_named_and_costs_its_record_only() {
         open_account(&log, A);
         let at = put(&log, &[7; 5000]);
         for seq in 1..=4 {
-            append_now(&log, A, seq, &[seq as u8; 100]);
+            append_now(&log, A, seq, &[7; 100]);
         }
         wait(log.close()).unwrap();
         drop(log);
@@ -303,7 +304,7 @@ fn a_walk_finds_everything_and_names_what_is_damaged() {
     open_account(&log, A);
     open_account(&log, B);
     for seq in 1..=5 {
-        put(&log, &[1; 20_000]);
+        put(&log, &[1; 16_000]);
         append_now(&log, A, seq, b"a");
         append_now(&log, B, seq, b"b");
     }
@@ -367,7 +368,7 @@ fn figures() {
             running.into_iter().map(|it| it.join().unwrap()).collect()
         });
         let seconds = begin.elapsed().as_secs_f64();
-        let count: u64 = counts.iter().sum();
-        eprintln!("{threads} threads: {:.0}/s", count as f64 / seconds);
+        let count = u32::try_from(counts.iter().sum::<u64>()).unwrap();
+        eprintln!("{threads} threads: {:.0}/s", f64::from(count) / seconds);
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use super::{
     disk::{Access, Disk},
     files::{self, LOG, Segment, io_error, is_full, segment_path},
-    format::{RECORD_HEADER_BYTES, RecordHeader, SEGMENT_HEADER_BYTES, SegmentHeader, Type, span},
+    format::{RecordHeader, SEGMENT_HEADER_BYTES, SegmentHeader, Type, padding, span},
     index::Place,
     shared::{Group, Item, Shared, Written},
 };
@@ -110,7 +110,7 @@ impl<D: Disk> Writer<D> {
             }
             match self.write(&group) {
                 Ok(()) => self.finish(group),
-                Err(failure) => self.fail(group, failure),
+                Err(failure) => self.fail(group, &failure),
             }
         }
         self.close_group();
@@ -176,8 +176,8 @@ impl<D: Disk> Writer<D> {
                 from = self.arena.len();
                 parts.push(Part::Body(number));
             }
-            let padding = span(item.body.len()) as usize - RECORD_HEADER_BYTES - item.body.len();
-            self.arena.resize(self.arena.len() + padding, 0);
+            let padded = self.arena.len() + padding(item.body.len());
+            self.arena.resize(padded, 0);
         }
         if let Some(lsn) = group.commit {
             let commit = commit(lsn, self.group_start, self.template.epoch);
@@ -294,8 +294,8 @@ impl<D: Disk> Writer<D> {
     }
 
     /// The group failed, and everything that was built on it: whatever waits now.
-    fn fail(&mut self, group: Group, failure: Failure) {
-        let (Failure::Refused(error) | Failure::Fatal(error)) = &failure;
+    fn fail(&mut self, group: Group, failure: &Failure) {
+        let (Failure::Refused(error) | Failure::Fatal(error)) = failure;
         tracing::error!(%error, "a group of writes failed");
         let fatal = matches!(failure, Failure::Fatal(_));
         // After a failed sync the group is written, but nobody may build on it.
@@ -354,7 +354,7 @@ impl<D: Disk> Writer<D> {
                     current.unsynced = true;
                 }
             }
-            Err(failure) => self.fail(group, failure),
+            Err(failure) => self.fail(group, &failure),
         }
     }
 }
