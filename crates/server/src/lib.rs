@@ -5,6 +5,7 @@
 //!
 //! Everything a protocol decides is in `session`; here are sockets and time.
 
+pub mod config;
 mod connection;
 mod error;
 mod listen;
@@ -23,6 +24,7 @@ mod tests;
 mod tls;
 mod wire;
 
+pub use config::Config;
 pub use error::Error;
 pub use log::{Format, start_log};
 pub use network::Network;

@@ -1,0 +1,225 @@
+//! Every setting there is: what it is called, what it takes, what holds without it.
+//!
+//! This table is the only list: reading, `config show`, and the test that
+//! `docs/configuration.md` leaves nothing out all go by it.
+
+use super::value::Kind;
+
+/// One setting.
+#[derive(Debug)]
+pub struct Key {
+    /// Its full name, `section.key`.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// Its default, as it would be written; `None` if there is none.
+    pub default: Option<&'static str>,
+    /// What it is for, in a line.
+    pub about: &'static str,
+}
+
+const fn key(
+    name: &'static str,
+    kind: Kind,
+    default: Option<&'static str>,
+    about: &'static str,
+) -> Key {
+    Key {
+        name,
+        kind,
+        default,
+        about,
+    }
+}
+
+/// Every setting, in the order in which they are shown.
+pub const KEYS: &[Key] = &[
+    key(
+        "hostname",
+        Kind::Text,
+        None,
+        "the name in greetings and trace fields; the machine's own, if not given",
+    ),
+    key(
+        "data",
+        Kind::Path,
+        None,
+        "the directory of the store; must be given",
+    ),
+    key(
+        "accounts",
+        Kind::Path,
+        None,
+        "the accounts file; `accounts.toml` in the data directory, if not given",
+    ),
+    key(
+        "domains",
+        Kind::Texts,
+        Some("[]"),
+        "domains whose local parts are account names; none means any",
+    ),
+    key(
+        "imap.listen",
+        Kind::Addresses,
+        Some("[]"),
+        "IMAP with STARTTLS",
+    ),
+    key(
+        "imap.listen-tls",
+        Kind::Addresses,
+        Some("[]"),
+        "IMAP with TLS from the beginning",
+    ),
+    key("lmtp.unix", Kind::Path, None, "a Unix socket for LMTP"),
+    key(
+        "lmtp.unix-mode",
+        Kind::Mode,
+        Some("\"0666\""),
+        "its permissions",
+    ),
+    key(
+        "lmtp.listen",
+        Kind::Addresses,
+        Some("[]"),
+        "LMTP over TCP; needs `lmtp.allow`",
+    ),
+    key(
+        "lmtp.allow",
+        Kind::Networks,
+        Some("[]"),
+        "networks that may use LMTP over TCP",
+    ),
+    key(
+        "tls.certificate",
+        Kind::Path,
+        None,
+        "the certificate chain, PEM; read again when it changes",
+    ),
+    key("tls.key", Kind::Path, None, "its private key, PEM"),
+    key(
+        "login.plaintext",
+        Kind::Flag,
+        Some("false"),
+        "passwords may cross the network in clear text",
+    ),
+    key(
+        "login.trusted",
+        Kind::Networks,
+        Some("[\"127.0.0.0/8\", \"::1\"]"),
+        "networks whose logins are never refused for guessing",
+    ),
+    key(
+        "login.failures-per-account",
+        Kind::Count,
+        Some("10"),
+        "wrong passwords for one account from one network before it is refused",
+    ),
+    key(
+        "login.failures-per-network",
+        Kind::Count,
+        Some("100"),
+        "wrong passwords from one network in all before it is refused",
+    ),
+    key(
+        "login.forget-after",
+        Kind::Duration,
+        Some("\"1m\""),
+        "the time after which one wrong password is forgotten",
+    ),
+    key(
+        "login.failures-per-connection",
+        Kind::Count,
+        Some("5"),
+        "wrong passwords before the connection is closed",
+    ),
+    key(
+        "login.timeout",
+        Kind::Duration,
+        Some("\"1m\""),
+        "silence before login",
+    ),
+    key(
+        "limits.message",
+        Kind::Bytes,
+        Some("\"150MiB\""),
+        "the largest message",
+    ),
+    key(
+        "limits.command",
+        Kind::Bytes,
+        Some("\"4MiB\""),
+        "the longest IMAP command",
+    ),
+    key(
+        "limits.command-before-login",
+        Kind::Bytes,
+        Some("\"16KiB\""),
+        "the longest IMAP command before login",
+    ),
+    key(
+        "limits.bad-commands",
+        Kind::Count,
+        Some("50"),
+        "commands answered BAD in a row before the connection is closed",
+    ),
+    key(
+        "limits.idle",
+        Kind::Duration,
+        Some("\"31m\""),
+        "silence after login; the standard wants 30 minutes or more",
+    ),
+    key(
+        "limits.connections",
+        Kind::Count,
+        Some("50000"),
+        "connections in all",
+    ),
+    key(
+        "limits.connections-per-account",
+        Kind::Count,
+        Some("200"),
+        "connections of one account",
+    ),
+    key(
+        "limits.recipients",
+        Kind::Count,
+        Some("1000"),
+        "recipients of one LMTP transaction",
+    ),
+    key(
+        "limits.lmtp-line",
+        Kind::Bytes,
+        Some("\"4KiB\""),
+        "the longest LMTP command line",
+    ),
+    key(
+        "limits.handshake",
+        Kind::Duration,
+        Some("\"30s\""),
+        "the longest TLS handshake",
+    ),
+    key(
+        "limits.write",
+        Kind::Duration,
+        Some("\"2m\""),
+        "how long a client may read nothing of its answer",
+    ),
+    key(
+        "limits.stop",
+        Kind::Duration,
+        Some("\"20s\""),
+        "how long connections may take to finish when the server stops",
+    ),
+    key(
+        "log.format",
+        Kind::Choice(&["text", "json"]),
+        Some("\"text\""),
+        "a line per event for people, or a JSON object",
+    ),
+    key(
+        "log.level",
+        Kind::Text,
+        Some("\"info\""),
+        "`error`, `warn`, `info`, `debug`, `trace`; or by target, `info,session=debug`",
+    ),
+];

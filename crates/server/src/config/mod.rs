@@ -1,0 +1,469 @@
+//! The configuration: one TOML file, checked as a whole.
+
+mod keys;
+mod read;
+mod value;
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+pub use keys::{KEYS, Key};
+pub use read::{Origin, Problem, Severity};
+pub use value::{Kind, Value};
+
+use crate::{
+    log::Format,
+    network::Network,
+    settings::{Address, Listen, Security, Settings, Speaks},
+};
+use read::Values;
+
+/// A configuration that can be used.
+#[derive(Debug)]
+pub struct Config {
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// The server's name.
+    pub hostname: Arc<str>,
+    /// The store's directory.
+    pub data: PathBuf,
+    /// The accounts file.
+    pub accounts: PathBuf,
+    /// Domains whose local parts are account names.
+    pub domains: Vec<String>,
+    /// Passwords may cross the network in clear.
+    pub plaintext_login: bool,
+    /// Networks that the brake never refuses.
+    pub trusted: Vec<Network>,
+    /// How hard the brake is.
+    pub brake: auth::brake::Hardness,
+    /// The largest message, in octets.
+    pub message_bytes_max: u64,
+    /// What a session may cost.
+    pub limits: session::Limits,
+    /// Listeners and connections.
+    pub settings: Settings,
+    /// How to log.
+    pub log_format: Format,
+    /// What to log.
+    pub log_level: String,
+    /// What is doubtful, though it can be used.
+    pub warnings: Vec<Problem>,
+    in_force: Vec<(&'static Key, Value, Origin)>,
+}
+
+impl Config {
+    /// Reads and checks a configuration file.
+    ///
+    /// # Errors
+    /// Every problem there is, warnings included.
+    pub fn read(file: &Path) -> Result<Self, Vec<Problem>> {
+        match fs::read_to_string(file) {
+            Ok(text) => Self::parse(file, &text),
+            Err(error) => {
+                let what = match error.kind() {
+                    io::ErrorKind::NotFound => "there is no such file".to_owned(),
+                    _ => error.to_string(),
+                };
+                Err(vec![Problem {
+                    file: file.to_owned(),
+                    at: None,
+                    severity: Severity::Error,
+                    what,
+                }])
+            }
+        }
+    }
+
+    /// Checks a configuration's text; `file` is named in problems, and relative paths start
+    /// from its directory.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn parse(file: &Path, text: &str) -> Result<Self, Vec<Problem>> {
+        let mut values = Values::read(file, text);
+        values.fall_back("hostname", Value::Text(machine_name()));
+        if let Some(data) = values.path("data") {
+            values.fall_back("accounts", Value::Path(data.join("accounts.toml")));
+        } else if !values.problems.iter().any(|p| p.what.starts_with("`data`")) {
+            values.about(
+                "data",
+                Severity::Error,
+                "`data` must be given: the directory of the store".to_owned(),
+            );
+        }
+        check(&mut values);
+        let fatal = values
+            .problems
+            .iter()
+            .any(|p| p.severity == Severity::Error);
+        match Self::from_values(&values) {
+            Some(config) if !fatal => Ok(config),
+            _ => Err(values.problems),
+        }
+    }
+
+    fn from_values(values: &Values) -> Option<Self> {
+        Some(Self {
+            file: values.file.clone(),
+            hostname: values.text("hostname")?.into(),
+            data: values.path("data")?,
+            accounts: values.path("accounts")?,
+            domains: values.texts("domains"),
+            plaintext_login: values.flag("login.plaintext"),
+            trusted: values.networks("login.trusted"),
+            brake: auth::brake::Hardness {
+                failures_per_account: values.count("login.failures-per-account")?,
+                failures_per_network: values.count("login.failures-per-network")?,
+                forget_after: values.duration("login.forget-after")?,
+            },
+            message_bytes_max: values.count("limits.message")?,
+            limits: session::Limits {
+                command_bytes_max: values.count("limits.command")?,
+                command_bytes_max_before_login: values.count("limits.command-before-login")?,
+                bad_commands_max: values.count("limits.bad-commands")?,
+                failed_logins_max: values.count("login.failures-per-connection")?,
+                login_timeout: values.duration("login.timeout")?,
+                idle_timeout: values.duration("limits.idle")?,
+                recipients_max: values.count("limits.recipients")?,
+                lmtp_line_bytes_max: values.count("limits.lmtp-line")?,
+            },
+            settings: settings(values)?,
+            log_format: if values.text("log.format")? == "json" {
+                Format::Json
+            } else {
+                Format::Text
+            },
+            log_level: values.text("log.level")?,
+            warnings: values.problems.clone(),
+            in_force: values.all(),
+        })
+    }
+
+    /// Every setting in force: its key, its value, and where that comes from.
+    #[must_use]
+    pub fn in_force(&self) -> &[(&'static Key, Value, Origin)] {
+        &self.in_force
+    }
+}
+
+fn settings(values: &Values) -> Option<Settings> {
+    let tcp = |key, speaks, security| {
+        let listen = move |address| Listen {
+            speaks,
+            security,
+            address: Address::Tcp(address),
+        };
+        values.addresses(key).into_iter().map(listen)
+    };
+    let unix = values.path("lmtp.unix").map(|path| Listen {
+        speaks: Speaks::Lmtp,
+        security: Security::StartTls,
+        address: Address::Unix {
+            path,
+            mode: values.mode("lmtp.unix-mode"),
+        },
+    });
+    Some(Settings {
+        listen: tcp("imap.listen", Speaks::Imap, Security::StartTls)
+            .chain(tcp("imap.listen-tls", Speaks::Imap, Security::Tls))
+            .chain(unix)
+            .chain(tcp("lmtp.listen", Speaks::Lmtp, Security::StartTls))
+            .collect(),
+        certificate: values.path("tls.certificate").zip(values.path("tls.key")),
+        lmtp_allow: values.networks("lmtp.allow"),
+        connections_max: values.count("limits.connections")?,
+        connections_per_account_max: values.count("limits.connections-per-account")?,
+        handshake_timeout: values.duration("limits.handshake")?,
+        write_timeout: values.duration("limits.write")?,
+        grace: values.duration("limits.stop")?,
+        ..Settings::default()
+    })
+}
+
+/// What only shows when settings are looked at together.
+fn check(values: &mut Values) {
+    let mut wrong = Vec::new();
+    let certificate = values.path("tls.certificate");
+    let key = values.path("tls.key");
+    match (&certificate, &key) {
+        (Some(_), None) => wrong.push((
+            "tls.certificate",
+            "`tls.certificate` needs `tls.key` beside it".to_owned(),
+        )),
+        (None, Some(_)) => wrong.push((
+            "tls.key",
+            "`tls.key` needs `tls.certificate` beside it".to_owned(),
+        )),
+        _ => {}
+    }
+    for (name, path) in [("tls.certificate", &certificate), ("tls.key", &key)] {
+        if let Some(path) = path
+            && let Err(error) = fs::File::open(path)
+        {
+            wrong.push((name, format!("`{name}`: {}: {error}", path.display())));
+        }
+    }
+    if !values.addresses("imap.listen-tls").is_empty() && certificate.is_none() {
+        wrong.push((
+            "imap.listen-tls",
+            "`imap.listen-tls` needs `tls.certificate` and `tls.key`".to_owned(),
+        ));
+    }
+    if !values.addresses("lmtp.listen").is_empty() && values.networks("lmtp.allow").is_empty() {
+        let what =
+            "`lmtp.listen` needs `lmtp.allow`: whoever can connect can put mail into every account";
+        wrong.push(("lmtp.listen", what.to_owned()));
+    }
+    let mut taken: Vec<SocketAddr> = Vec::new();
+    for name in ["imap.listen", "imap.listen-tls", "lmtp.listen"] {
+        for address in values.addresses(name) {
+            if taken.contains(&address) && address.port() != 0 {
+                wrong.push((name, format!("`{name}`: {address} is listened on already")));
+            }
+            taken.push(address);
+        }
+    }
+    for (name, what) in wrong {
+        values.about(name, Severity::Error, what);
+    }
+    doubt(values, certificate.is_some());
+}
+
+/// What can be run, but is hardly meant.
+fn doubt(values: &mut Values, tls: bool) {
+    let open: Vec<SocketAddr> = values
+        .addresses("imap.listen")
+        .into_iter()
+        .filter(|a| !a.ip().to_canonical().is_loopback())
+        .collect();
+    if values.flag("login.plaintext") && !open.is_empty() {
+        let what = "`login.plaintext` lets passwords cross the network in clear text".to_owned();
+        values.about("login.plaintext", Severity::Warning, what);
+    }
+    if !tls && !values.flag("login.plaintext") && !values.addresses("imap.listen").is_empty() {
+        let what = "without `tls.certificate` only SCRAM logins are possible".to_owned();
+        values.about("imap.listen", Severity::Warning, what);
+    }
+    if ["imap.listen", "imap.listen-tls"]
+        .iter()
+        .all(|name| values.addresses(name).is_empty())
+    {
+        values.about(
+            "imap.listen",
+            Severity::Warning,
+            "no IMAP listener: nobody can read mail".to_owned(),
+        );
+    }
+    if values.path("lmtp.unix").is_none() && values.addresses("lmtp.listen").is_empty() {
+        values.about(
+            "lmtp.unix",
+            Severity::Warning,
+            "no LMTP listener: no mail can be delivered".to_owned(),
+        );
+    }
+    if values
+        .duration("limits.idle")
+        .is_some_and(|idle| idle < Duration::from_mins(30))
+    {
+        let what = "`limits.idle` is less than the 30 minutes that RFC 9051 §5.4 wants".to_owned();
+        values.about("limits.idle", Severity::Warning, what);
+    }
+}
+
+/// Typed looks at values; a value of a key is always of the key's kind.
+impl Values {
+    fn text(&self, key: &str) -> Option<String> {
+        if let Some(Value::Text(text)) = self.get(key) {
+            Some(text.clone())
+        } else {
+            None
+        }
+    }
+
+    fn texts(&self, key: &str) -> Vec<String> {
+        if let Some(Value::Texts(texts)) = self.get(key) {
+            texts.clone()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Relative paths start from the configuration file's directory.
+    fn path(&self, key: &str) -> Option<PathBuf> {
+        let Some(Value::Path(path)) = self.get(key) else {
+            return None;
+        };
+        Some(
+            self.file
+                .parent()
+                .map_or_else(|| path.clone(), |folder| folder.join(path)),
+        )
+    }
+
+    fn flag(&self, key: &str) -> bool {
+        matches!(self.get(key), Some(Value::Flag(true)))
+    }
+
+    fn count<T: TryFrom<u64>>(&self, key: &str) -> Option<T> {
+        if let Some(Value::Number(number)) = self.get(key) {
+            T::try_from(*number).ok()
+        } else {
+            None
+        }
+    }
+
+    fn duration(&self, key: &str) -> Option<Duration> {
+        if let Some(Value::Duration(duration)) = self.get(key) {
+            Some(*duration)
+        } else {
+            None
+        }
+    }
+
+    fn addresses(&self, key: &str) -> Vec<SocketAddr> {
+        if let Some(Value::Addresses(addresses)) = self.get(key) {
+            addresses.clone()
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn networks(&self, key: &str) -> Vec<Network> {
+        if let Some(Value::Networks(networks)) = self.get(key) {
+            networks.clone()
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn mode(&self, key: &str) -> u32 {
+        if let Some(Value::Mode(mode)) = self.get(key) {
+            *mode
+        } else {
+            0o600
+        }
+    }
+}
+
+/// The machine's own name.
+fn machine_name() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() {
+        "localhost".to_owned()
+    } else {
+        name.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str) -> String {
+        let problems = match Config::parse(Path::new("/etc/chapar.toml"), text) {
+            Ok(config) => config.warnings,
+            Err(problems) => problems,
+        };
+        problems
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_code() {
+        let config = Config::parse(Path::new("/etc/chapar.toml"), "data = \"d\"").unwrap();
+        assert_eq!(config.data, Path::new("/etc/d"));
+        assert_eq!(config.accounts, Path::new("/etc/d/accounts.toml"));
+        assert_eq!(
+            format!("{:?}", config.limits),
+            format!("{:?}", session::Limits::default())
+        );
+        assert_eq!(
+            format!("{:?}", config.settings),
+            format!("{:?}", Settings::default())
+        );
+        assert_eq!(
+            format!("{:?}", config.brake),
+            format!("{:?}", auth::brake::Hardness::default())
+        );
+    }
+
+    #[test]
+    fn contradictions_are_found() {
+        for (text, expected) in [
+            ("", "`data` must be given"),
+            (
+                "data = \"d\"\n[lmtp]\nlisten = [\"127.0.0.1:24\"]",
+                ":3:1: error: `lmtp.listen` needs `lmtp.allow`",
+            ),
+            (
+                "data = \"d\"\n[imap]\nlisten-tls = [\"[::1]:993\"]",
+                "needs `tls.certificate`",
+            ),
+            (
+                "data = \"d\"\n[tls]\ncertificate = \"/nowhere.pem\"",
+                "needs `tls.key`",
+            ),
+            (
+                "data = \"d\"\n[tls]\ncertificate = \"/nowhere.pem\"",
+                "/nowhere.pem: No such file",
+            ),
+            (
+                "data = \"d\"\n[imap]\nlisten = [\"0.0.0.0:143\"]\n[login]\nplaintext = true",
+                "warning: `login.plaintext`",
+            ),
+            (
+                "data = \"d\"\n[imap]\nlisten = [\"127.0.0.1:143\", \"127.0.0.1:143\"]",
+                "listened on already",
+            ),
+            ("data = \"d\"\n[limits]\nidle = \"5m\"", "RFC 9051"),
+            ("data = \"d\"", "nobody can read mail"),
+        ] {
+            let said = problems(text);
+            assert!(said.contains(expected), "{expected:?} is not in:\n{said}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_force_says_where_it_comes_from() {
+        let config =
+            Config::parse(Path::new("c.toml"), "hostname = \"h\"\ndata = \"d\"\n").unwrap();
+        let find = |name| {
+            config
+                .in_force()
+                .iter()
+                .find(|(k, ..)| k.name == name)
+                .unwrap()
+        };
+        assert_eq!(find("data").2, Origin::Line(2));
+        assert_eq!(find("limits.idle").2, Origin::Default);
+        assert_eq!(find("limits.idle").1.to_string(), "\"1860s\"");
+    }
+
+    #[test]
+    fn every_setting_is_documented() {
+        let docs = include_str!("../../../../docs/configuration.md");
+        for key in KEYS {
+            assert!(
+                docs.contains(&format!("`{}`", key.name)),
+                "{} is not in docs/configuration.md",
+                key.name
+            );
+            assert!(
+                docs.contains(key.about),
+                "docs/configuration.md says otherwise of {}: {}",
+                key.name,
+                key.about
+            );
+        }
+    }
+}

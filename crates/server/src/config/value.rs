@@ -1,0 +1,224 @@
+//! What a setting can hold: its text forms, and what is wrong with one.
+
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+
+use toml::de::DeValue;
+
+use crate::network::Network;
+
+/// What a setting takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A string.
+    Text,
+    /// One of these strings.
+    Choice(&'static [&'static str]),
+    /// A list of strings.
+    Texts,
+    /// A path; relative ones are taken from the configuration file's directory.
+    Path,
+    /// `true` or `false`.
+    Flag,
+    /// A number from 1.
+    Count,
+    /// Octets: a number, or a string such as `"64KiB"`.
+    Bytes,
+    /// A time: a string such as `"30s"`, `"5m"`, `"1h30m"`.
+    Duration,
+    /// A list of `"address:port"`.
+    Addresses,
+    /// A list of `"address/prefix"`.
+    Networks,
+    /// File permissions: an octal string such as `"0660"`.
+    Mode,
+}
+
+/// A setting's value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// [`Kind::Text`], [`Kind::Choice`].
+    Text(String),
+    /// [`Kind::Texts`].
+    Texts(Vec<String>),
+    /// [`Kind::Path`].
+    Path(PathBuf),
+    /// [`Kind::Flag`].
+    Flag(bool),
+    /// [`Kind::Count`], [`Kind::Bytes`].
+    Number(u64),
+    /// [`Kind::Duration`].
+    Duration(Duration),
+    /// [`Kind::Addresses`].
+    Addresses(Vec<SocketAddr>),
+    /// [`Kind::Networks`].
+    Networks(Vec<Network>),
+    /// [`Kind::Mode`].
+    Mode(u32),
+}
+
+impl Kind {
+    /// What it takes, for a message.
+    #[must_use]
+    pub fn wants(self) -> String {
+        match self {
+            Self::Text => "a string".to_owned(),
+            Self::Choice(words) => {
+                format!(
+                    "one of {}",
+                    words
+                        .iter()
+                        .map(|w| format!("\"{w}\""))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                )
+            }
+            Self::Texts => "a list of strings".to_owned(),
+            Self::Path => "a path, as a string".to_owned(),
+            Self::Flag => "true or false".to_owned(),
+            Self::Count => "a number, 1 or more".to_owned(),
+            Self::Bytes => "a number of octets, or a string such as \"64KiB\"".to_owned(),
+            Self::Duration => "a string such as \"30s\", \"5m\" or \"1h30m\"".to_owned(),
+            Self::Addresses => {
+                "a list of strings such as \"127.0.0.1:143\" or \"[::1]:143\"".to_owned()
+            }
+            Self::Networks => {
+                "a list of strings such as \"192.0.2.0/24\" or \"2001:db8::/32\"".to_owned()
+            }
+            Self::Mode => "an octal string such as \"0660\"".to_owned(),
+        }
+    }
+
+    /// Reads a value. `None` if it is not of this kind.
+    #[must_use]
+    pub fn read(self, value: &DeValue<'_>) -> Option<Value> {
+        let text = value.as_str();
+        Some(match self {
+            Self::Text => Value::Text(text?.to_owned()),
+            Self::Choice(words) => Value::Text(text.filter(|t| words.contains(t))?.to_owned()),
+            Self::Texts => Value::Texts(list(value, |t| Some(t.to_owned()))?),
+            Self::Path => Value::Path(text.filter(|t| !t.is_empty())?.into()),
+            Self::Flag => Value::Flag(value.as_bool()?),
+            Self::Count => Value::Number(number(value).filter(|&n| n > 0)?),
+            Self::Bytes => {
+                Value::Number(number(value).or_else(|| bytes(text?)).filter(|&n| n > 0)?)
+            }
+            Self::Duration => Value::Duration(duration(text?)?),
+            Self::Addresses => Value::Addresses(list(value, |t| t.parse().ok())?),
+            Self::Networks => Value::Networks(list(value, |t| t.parse().ok())?),
+            Self::Mode => Value::Mode(u32::from_str_radix(text?, 8).ok().filter(|&m| m <= 0o777)?),
+        })
+    }
+}
+
+impl fmt::Display for Value {
+    /// As it could be written in the file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn list<T: fmt::Display>(f: &mut fmt::Formatter<'_>, items: &[T]) -> fmt::Result {
+            let items: Vec<String> = items
+                .iter()
+                .map(|i| format!("{:?}", i.to_string()))
+                .collect();
+            write!(f, "[{}]", items.join(", "))
+        }
+        match self {
+            Self::Text(text) => write!(f, "{text:?}"),
+            Self::Texts(texts) => list(f, texts),
+            Self::Path(path) => write!(f, "{:?}", path.display().to_string()),
+            Self::Flag(flag) => flag.fmt(f),
+            Self::Number(number) => number.fmt(f),
+            Self::Duration(duration) => write!(f, "\"{}s\"", duration.as_secs()),
+            Self::Addresses(addresses) => list(f, addresses),
+            Self::Networks(networks) => list(f, networks),
+            Self::Mode(mode) => write!(f, "\"{mode:04o}\""),
+        }
+    }
+}
+
+fn number(value: &DeValue<'_>) -> Option<u64> {
+    let integer = value.as_integer()?;
+    u64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+fn list<T>(value: &DeValue<'_>, read: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    value
+        .as_array()?
+        .iter()
+        .map(|item| read(item.get_ref().as_str()?))
+        .collect()
+}
+
+/// `"64KiB"`, `"1MB"`, `"2GiB"`, `"500"`.
+fn bytes(text: &str) -> Option<u64> {
+    let (digits, unit) = text.split_at(
+        text.find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(text.len()),
+    );
+    let unit: u64 = match unit.trim() {
+        "" | "B" => 1,
+        "kB" | "KB" => 1000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+/// `"30s"`, `"5m"`, `"1h30m"`; not zero.
+fn duration(text: &str) -> Option<Duration> {
+    let mut seconds = 0_u64;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (digits, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
+        let unit = after.chars().next()?;
+        let length: u64 = match unit {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            'd' => 86400,
+            _ => return None,
+        };
+        seconds = digits
+            .parse::<u64>()
+            .ok()?
+            .checked_mul(length)?
+            .checked_add(seconds)?;
+        rest = after.get(unit.len_utf8()..)?;
+    }
+    (seconds > 0).then_some(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_times_have_units() {
+        for (text, expected) in [
+            ("64KiB", Some(65536)),
+            ("1MB", Some(1_000_000)),
+            ("12", Some(12)),
+            ("", None),
+            ("1 MiB", Some(1 << 20)),
+            ("1TiB", None),
+            ("-1", None),
+        ] {
+            assert_eq!(bytes(text), expected, "{text}");
+        }
+        for (text, expected) in [
+            ("30s", Some(30)),
+            ("1h30m", Some(5400)),
+            ("1d", Some(86400)),
+            ("0s", None),
+            ("", None),
+            ("30", None),
+            ("m", None),
+            ("30x", None),
+            ("99999999999999999999s", None),
+        ] {
+            assert_eq!(duration(text), expected.map(Duration::from_secs), "{text}");
+        }
+    }
+}
