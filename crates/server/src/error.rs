@@ -2,6 +2,8 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
+use crate::config::Problem;
+
 /// A server that did not start, or did not stop cleanly.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -47,6 +49,12 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
+    /// The configuration; every problem there is.
+    #[error("{}", lines(.0))]
+    Config(Vec<Problem>),
+    /// The accounts file.
+    #[error(transparent)]
+    Accounts(#[from] auth::directory::Error),
     /// A server that was to test itself has failed.
     #[error("{doing} failed: {source}")]
     SelfTest {
@@ -58,4 +66,9 @@ pub enum Error {
     /// Anything else the operating system refused.
     #[error("{0}")]
     System(#[from] io::Error),
+}
+
+fn lines(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }

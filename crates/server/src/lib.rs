@@ -1,7 +1,8 @@
 //! The loop that drives sessions: listeners, TLS, limits, signals.
 //!
-//! * [`serve`]: a server until it is told to stop;
-//! * [`Server`]: the same in pieces.
+//! * [`run`]: a server by its configuration, until it is told to stop;
+//! * [`quickstart()`]: a server from nothing, that tests itself;
+//! * [`serve`], [`Server`]: the same in pieces.
 //!
 //! Everything a protocol decides is in `session`; here are sockets and time.
 
@@ -13,6 +14,7 @@ mod log;
 mod network;
 mod notify;
 mod protocol;
+mod quickstart;
 mod run;
 mod seats;
 mod serve;
@@ -28,7 +30,8 @@ pub use config::Config;
 pub use error::Error;
 pub use log::{Format, start_log};
 pub use network::Network;
-pub use run::serve;
+pub use quickstart::quickstart;
+pub use run::{run, serve};
 pub use server::Server;
 pub use settings::{Address, Listen, Security, Settings, Speaks};
 pub use tls::Certificate;

@@ -1,12 +1,58 @@
 //! A server as a process: signals, systemd, and the store's housekeeping.
 
+use std::sync::Arc;
+
+use auth::{Authenticator, Directory};
 use session::Services;
+use store::Store;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
 };
 
-use crate::{error::Error, notify, server::Server, settings::Settings};
+use crate::{
+    config::Config, error::Error, log::start_log, notify, server::Server, settings::Settings,
+};
+
+/// Serves by a configuration until SIGTERM or SIGINT: what `chapar serve` does.
+///
+/// # Errors
+/// [`Error`]: why it did not start, or what the store could not write when it closed.
+pub async fn run(config: &Config) -> Result<(), Error> {
+    start_log(config.log_format, &config.log_level);
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let services = open(config).await?;
+    serve(services, config.settings.clone(), async |_: &Server| Ok(())).await
+}
+
+/// What sessions work with, opened: the store and the accounts.
+///
+/// # Errors
+/// [`Error::Store`], [`Error::Accounts`].
+pub(crate) async fn open(config: &Config) -> Result<Services, Error> {
+    let directory = Directory::open(config.accounts.clone(), config.domains.clone())?;
+    let trusted = config.trusted.clone();
+    let auth = Authenticator::with_brake(
+        Arc::new(directory),
+        config.brake,
+        Arc::new(move |address| trusted.iter().any(|network| network.contains(address))),
+    );
+    let store = Store::open(store::Options {
+        directory: Some(config.data.clone()),
+        message_bytes_max: config.message_bytes_max,
+        clock: store::clock::system,
+    })
+    .await?;
+    Ok(Services {
+        store,
+        auth,
+        limits: config.limits,
+        hostname: Arc::clone(&config.hostname),
+        plaintext_login: config.plaintext_login,
+    })
+}
 
 /// Serves until SIGTERM or SIGINT, then stops and closes the store. `ready` is called
 /// once every listener listens, and can still call it off.

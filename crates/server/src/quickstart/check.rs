@@ -145,7 +145,7 @@ mod tests {
     fn the_welcome_message_can_be_sent_as_it_is() {
         let message = welcome("joe", "mail.example", Path::new("/c"), Path::new("/s"));
         assert!(message.contains(MESSAGE_ID));
-        assert!(message.ends_with("\n") && message.contains("\nWelcome!\n"));
+        assert!(message.ends_with('\n') && message.contains("\nWelcome!\n"));
         assert!(!message.lines().any(|line| line.starts_with('.')));
         for left in ["HOSTNAME", "ACCOUNT", "CONFIG", "SOCKET", "DATE"] {
             assert!(!message.contains(left), "{left}");

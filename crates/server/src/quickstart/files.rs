@@ -141,10 +141,12 @@ mod tests {
         let files = Files::prepare(&directory).unwrap();
         files.write_config("mail.example").unwrap();
         files.write_certificate("mail.example").unwrap();
-        let first = [files.config(), files.certificate(), files.key()].map(|f| fs::read(f).unwrap());
+        let first =
+            [files.config(), files.certificate(), files.key()].map(|f| fs::read(f).unwrap());
         files.write_config("other.example").unwrap();
         files.write_certificate("other.example").unwrap();
-        let again = [files.config(), files.certificate(), files.key()].map(|f| fs::read(f).unwrap());
+        let again =
+            [files.config(), files.certificate(), files.key()].map(|f| fs::read(f).unwrap());
         assert_eq!(first, again);
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&directory), 0o700);

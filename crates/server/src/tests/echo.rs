@@ -47,8 +47,8 @@ impl Echo {
                 tokio::time::sleep(time).await;
             }
             ("FLOOD", _) => {
-                for _ in 0..1000 {
-                    out.buffer().extend_from_slice(&[b'x'; 64 * 1024]);
+                for _ in 0..4000 {
+                    out.buffer().extend_from_slice(&[b'x'; 16 * 1024]);
                     out.flush().await?;
                 }
             }
