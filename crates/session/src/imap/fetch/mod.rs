@@ -1,19 +1,225 @@
-//! FETCH and UID FETCH: RFC 9051 §6.4.5, RFC 7162 §3.1.4, §3.2.6.
+//! FETCH and UID FETCH: RFC 9051 §6.4.5, RFC 3501 §6.4.5, RFC 7162 §3.1.4, §3.2.6.
+//!
+//! [`plan`] works out what is asked for, once; `message` writes one response. What
+//! the snapshot knows is answered from it, and the disk is not touched.
+//!
+//! Messages that another session has expunged are served as long as the client
+//! counts them. A message that can't be read is left out, the others are served,
+//! and the tagged NO names it.
 
-use imap::command::Fetch;
+mod binary;
+mod fields;
+mod message;
+mod plan;
+mod response;
 
+use imap::{
+    UidSet,
+    command::{Fetch, Numbering},
+    encode::Vanished,
+    response::Code,
+};
+use store::{Account, FlagAction, FlagChange, Flags, Message, ModSeq, SystemFlags, Uid};
+
+use self::{message::Server, plan::Plan, response::Trouble};
 use super::{
-    refusal::{Outcome, Refusal},
-    state::{Enabled, Selected},
+    refusal::{Done, Outcome, Refusal, Stop},
+    state::{Access, Enabled, Selected},
+    sync,
+    view::View,
 };
 use crate::Outlet;
 
 /// Answers FETCH.
 pub(crate) async fn fetch(
-    _selected: &mut Selected,
-    _enabled: Enabled,
-    _fetch: &Fetch,
-    _out: &mut impl Outlet,
+    selected: &mut Selected,
+    enabled: Enabled,
+    fetch: &Fetch,
+    out: &mut impl Outlet,
 ) -> Outcome {
-    Err(Refusal::bad("FETCH is not there yet").into())
+    let plan = Plan::new(fetch)?;
+    let uids = selected.resolve(&fetch.messages, fetch.numbering)?;
+    if fetch.vanished {
+        tell_vanished(selected, enabled, fetch, out).await?;
+    }
+    let seen = if plan.sets_seen && selected.access == Access::ReadWrite {
+        mark_seen(selected, &uids, fetch.changed_since).await
+    } else {
+        UidSet::new()
+    };
+    let mut server = Server::new(&plan, &selected.view, enabled, &seen);
+    serve(&mut server, selected.account(), &uids, fetch, out).await?;
+    let troubled = server.troubled;
+    let told = told(&selected.view, enabled, &plan, &uids, &seen);
+    for uid in told {
+        if troubled.uids.binary_search(&uid).is_err() {
+            selected.view.aware_of(uid);
+        }
+    }
+    troubled.outcome()
+}
+
+/// `VANISHED (EARLIER)`, which comes before every FETCH response: RFC 7162 §3.2.6.
+async fn tell_vanished(
+    selected: &Selected,
+    enabled: Enabled,
+    fetch: &Fetch,
+    out: &mut impl Outlet,
+) -> Result<(), Stop> {
+    let since = match fetch.changed_since {
+        Some(since) if enabled.qresync && fetch.numbering == Numbering::Uid => ModSeq(since),
+        _ => {
+            let text = "VANISHED needs UID FETCH, CHANGEDSINCE, and QRESYNC enabled";
+            return Err(Refusal::bad(text).into());
+        }
+    };
+    let mailbox = selected.view.mailbox();
+    // `*` may stand for a message that is gone; what never was has not vanished.
+    let last = mailbox.uid_next().0.saturating_sub(1);
+    let among = fetch.messages.resolve(last);
+    let among = among.unwrap_or_else(|| selected.saved.clone());
+    let among = among.intersection(&[(1, last)].into_iter().filter(|r| r.1 > 0).collect());
+    let gone = sync::gone_since(mailbox, since, &among);
+    // Of those that the client still counts it is told after the command, without EARLIER.
+    let gone = without_counted(&selected.view, &gone);
+    Ok(sync::vanished(&gone, Vanished::Earlier, out).await?)
+}
+
+/// `gone` without the messages that the client still counts.
+fn without_counted(view: &View, gone: &UidSet) -> UidSet {
+    if !view.has_ghosts() {
+        return gone.clone();
+    }
+    let mut left = UidSet::new();
+    let mut counted = view.messages_in(gone).map(|(_, m)| m.uid.0).peekable();
+    for &(first, last) in gone.ranges() {
+        let mut next = first;
+        while let Some(ghost) = counted.next_if(|uid| *uid <= last) {
+            if ghost > next {
+                left.insert_range(next, ghost - 1);
+            }
+            next = ghost.saturating_add(1);
+        }
+        if next <= last {
+            left.insert_range(next, last);
+        }
+    }
+    left
+}
+
+/// Sets `\Seen` for all messages that are about to be read, in one batch. Gives those
+/// that had not been seen before.
+///
+/// Reading goes on if it can't be set: the disk may be full, or the mailbox deleted.
+async fn mark_seen(selected: &mut Selected, uids: &UidSet, since: Option<u64>) -> UidSet {
+    let view = &selected.view;
+    let unseen: Vec<Uid> = view
+        .messages_in(uids)
+        .filter(|(_, message)| !message.system.contains(SystemFlags::SEEN))
+        .filter(|(_, message)| since.is_none_or(|since| message.mod_seq.0 > since))
+        .map(|(_, message)| message.uid)
+        .filter(|uid| !view.is_ghost(*uid))
+        .collect();
+    if unseen.is_empty() {
+        return UidSet::new();
+    }
+    let change = FlagChange {
+        action: FlagAction::Add,
+        flags: Flags {
+            system: SystemFlags::SEEN,
+            keywords: Vec::new(),
+        },
+        unchanged_since: None,
+    };
+    let account = selected.account();
+    if account
+        .store(selected.mailbox, &unseen, &change)
+        .await
+        .is_err()
+    {
+        return UidSet::new();
+    }
+    selected.refresh();
+    let gone = |uid: &Uid| selected.view.is_ghost(*uid);
+    let seen = unseen.into_iter().filter(|uid| !gone(uid));
+    seen.map(|uid| uid.0).collect()
+}
+
+/// Serves every message asked for.
+async fn serve(
+    server: &mut Server<'_>,
+    account: &Account,
+    uids: &UidSet,
+    fetch: &Fetch,
+    out: &mut impl Outlet,
+) -> Result<(), Stop> {
+    let view = server.view;
+    let Some(since) = fetch.changed_since else {
+        return each(server, account, view.messages_in(uids), out).await;
+    };
+    // RFC 7162 §3.1.4.1. Costs by what has changed, however large the set is.
+    let changed = view.mailbox().changed_since(ModSeq(since));
+    let asked = changed.filter(|message| uids.contains(message.uid.0));
+    let counted = asked.filter_map(|message| Some((view.sequence_of(message.uid)?, message)));
+    each(server, account, counted, out).await
+}
+
+async fn each<'a>(
+    server: &mut Server<'_>,
+    account: &Account,
+    messages: impl Iterator<Item = (u32, Message<'a>)>,
+    out: &mut impl Outlet,
+) -> Result<(), Stop> {
+    for message in messages {
+        server.message(account, message, out).await?;
+        sync::flush_if_full(out).await?;
+    }
+    Ok(())
+}
+
+/// The messages whose changed flags the client has been told by the responses.
+fn told(view: &View, enabled: Enabled, plan: &Plan, uids: &UidSet, seen: &UidSet) -> Vec<Uid> {
+    let all = plan.tells_flags(enabled);
+    let told = |uid: u32| seen.contains(uid) || (all && uids.contains(uid));
+    let untold = view.untold().map(|(_, message)| message.uid);
+    untold.filter(|uid| told(uid.0)).collect()
+}
+
+/// Messages that could not be served.
+#[derive(Debug, Default)]
+struct Troubled {
+    /// Ascending.
+    uids: Vec<Uid>,
+    /// What was wrong with the first.
+    first: Option<Trouble>,
+}
+
+impl Troubled {
+    fn add(&mut self, uid: Uid, trouble: Trouble) {
+        self.uids.push(uid);
+        self.first.get_or_insert(trouble);
+    }
+
+    fn outcome(self) -> Outcome {
+        let (Some(uid), Some(first)) = (self.uids.first(), self.first) else {
+            return Ok(Done::new("FETCH completed"));
+        };
+        let more = match self.uids.len() - 1 {
+            0 => String::new(),
+            n => format!(" ({n} more were left out, too)"),
+        };
+        Err(match first {
+            Trouble::UnknownCte => Refusal::no(
+                Code::UnknownCte,
+                format!("The encoding of a part of UID {uid} is unknown{more}"),
+            ),
+            Trouble::Unreadable(error) => match Refusal::from(error) {
+                Refusal::No(code, text) => {
+                    Refusal::No(code, format!("UID {uid}: {text}{more}").into())
+                }
+                bad @ Refusal::Bad(_) => bad,
+            },
+        }
+        .into())
+    }
 }

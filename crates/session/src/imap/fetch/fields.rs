@@ -1,0 +1,103 @@
+//! `HEADER.FIELDS` and `HEADER.FIELDS.NOT`: which fields of a header go out.
+
+use std::cmp::Ordering;
+
+use mail::header::{self, Select};
+
+/// The names in a `HEADER.FIELDS` or `HEADER.FIELDS.NOT`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Names {
+    /// Sorted, so that a thousand names and a thousand fields aren't a million steps.
+    sorted: Vec<Vec<u8>>,
+    select: Select,
+    /// A digest's listed fields answer it.
+    listed: bool,
+}
+
+impl Names {
+    /// The fields with these names.
+    pub(super) fn only(names: &[Vec<u8>]) -> Self {
+        let listed = names.iter().all(|name| header::is_listed(name));
+        Self::new(names, Select::Only, listed)
+    }
+
+    /// All fields but those with these names.
+    pub(super) fn all_but(names: &[Vec<u8>]) -> Self {
+        Self::new(names, Select::Not, false)
+    }
+
+    fn new(names: &[Vec<u8>], select: Select, listed: bool) -> Self {
+        let mut sorted = names.to_vec();
+        sorted.sort_unstable_by(|a, b| compare(a, b));
+        Self {
+            sorted,
+            select,
+            listed,
+        }
+    }
+
+    /// Whether trace fields and a digest's listed fields are all that can be meant.
+    pub(super) const fn are_listed(&self) -> bool {
+        self.listed
+    }
+
+    /// Appends the fields of `header` that are meant, as they stand. The empty line
+    /// that ends every answer is the caller's.
+    pub(super) fn choose(&self, header: &[u8], into: &mut Vec<u8>) {
+        for field in header::fields(header) {
+            if self.mean(field.name) {
+                into.extend_from_slice(field.raw);
+                if !field.raw.ends_with(b"\n") {
+                    into.extend_from_slice(b"\r\n");
+                }
+            }
+        }
+    }
+
+    fn mean(&self, field: &[u8]) -> bool {
+        let found = self.sorted.binary_search_by(|name| compare(name, field));
+        found.is_ok() == (self.select == Select::Only)
+    }
+}
+
+fn compare(a: &[u8], b: &[u8]) -> Ordering {
+    let a = a.iter().map(u8::to_ascii_lowercase);
+    a.cmp(b.iter().map(u8::to_ascii_lowercase))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &[u8] =
+        b"Return-Path: <x@y>\r\nFrom: a\r\nX-Y: b\r\n c\r\nTo: d\r\n\r\nFrom: body";
+
+    #[test]
+    fn fields_are_chosen_in_any_case_and_in_the_order_of_the_message() {
+        for (names, not, listed, expected) in [
+            (&["to", "FROM"][..], false, true, "From: a\r\nTo: d\r\n"),
+            (&["x-y"], false, false, "X-Y: b\r\n c\r\n"),
+            (&["x-none"], false, false, ""),
+            (&[], false, true, ""),
+            (&["to", "x-y", "return-path"], true, false, "From: a\r\n"),
+        ] {
+            let given: Vec<Vec<u8>> = names.iter().map(|name| name.as_bytes().to_vec()).collect();
+            let names = if not {
+                Names::all_but(&given)
+            } else {
+                Names::only(&given)
+            };
+            let mut chosen = Vec::new();
+            names.choose(HEADER, &mut chosen);
+            assert_eq!(String::from_utf8_lossy(&chosen), expected);
+            assert_eq!(names.are_listed(), listed);
+        }
+    }
+
+    #[test]
+    fn a_field_without_a_line_end_gets_one() {
+        let mut chosen = Vec::new();
+        Names::all_but(&[]).choose(b"From: a", &mut chosen);
+        assert_eq!(chosen, b"From: a\r\n");
+    }
+}

@@ -1,0 +1,296 @@
+//! One message's FETCH response.
+
+use std::io::Write as _;
+
+use imap::{UidSet, command::DateTime, encode};
+use mail::{Digest, Part, Span, What};
+use store::{Account, Email, Message};
+
+use super::{
+    Troubled,
+    binary::Encoded,
+    fields::Names,
+    plan::{Derived, Item, Kept, Plan, Wanted},
+    response::{Fail, Response, clip, string},
+};
+use crate::{
+    Outlet,
+    imap::{flags::write_flags, refusal::Stop, state::Enabled, view::View},
+};
+
+/// Octets of a header that `HEADER.FIELDS` looks at. Real ones are far smaller; a
+/// hostile one is as large as a message can be.
+const HEADER_BYTES_MAX: u64 = 1 << 20;
+
+/// Serves messages, one after the other.
+#[derive(Debug)]
+pub(super) struct Server<'a> {
+    plan: &'a Plan,
+    pub(super) view: &'a View,
+    enabled: Enabled,
+    /// UIDs that this command made `\Seen`.
+    seen: &'a UidSet,
+    /// Those that it could not serve.
+    pub(super) troubled: Troubled,
+    /// Kept between messages, so that each costs no memory of its own.
+    header: Vec<u8>,
+    chosen: Vec<u8>,
+}
+
+impl<'a> Server<'a> {
+    pub(super) fn new(plan: &'a Plan, view: &'a View, enabled: Enabled, seen: &'a UidSet) -> Self {
+        Self {
+            plan,
+            view,
+            enabled,
+            seen,
+            troubled: Troubled::default(),
+            header: Vec::new(),
+            chosen: Vec::new(),
+        }
+    }
+
+    /// Writes a message's response, or notes why it can't.
+    ///
+    /// # Errors
+    /// If the client is gone, or has to be dropped: [`Response::take_back`].
+    pub(super) async fn message<O: Outlet>(
+        &mut self,
+        account: &Account,
+        (sequence, message): (u32, Message<'_>),
+        out: &mut O,
+    ) -> Result<(), Stop> {
+        let mut response = Response::begin(out, sequence);
+        match self.items(account, &message, &mut response).await {
+            Ok(()) => response.end(),
+            Err(Fail::Gone) => return Err(Stop::Gone),
+            Err(Fail::Trouble(trouble)) => {
+                response.take_back()?;
+                self.troubled.add(message.uid, trouble);
+            }
+        }
+        Ok(())
+    }
+
+    async fn items<O: Outlet>(
+        &mut self,
+        account: &Account,
+        message: &Message<'_>,
+        response: &mut Response<'_, O>,
+    ) -> Result<(), Fail> {
+        let plan = self.plan;
+        let mut record = None;
+        if plan.needs_record {
+            record = Some(Record::new(account.email(message).await?));
+        }
+        for item in &plan.items {
+            match (item, &mut record) {
+                (Item::Kept(kept), _) => self.kept(*kept, message, response.item()),
+                (item, Some(record)) => self.recorded(item, record, response).await?,
+                (_, None) => {}
+            }
+            response.flush_if_full().await?;
+        }
+        if self.seen.contains(message.uid.0) {
+            self.changed(message, response);
+        }
+        Ok(())
+    }
+
+    /// What a client must hear of flags that its own FETCH changed, unless it asked.
+    fn changed<O: Outlet>(&self, message: &Message<'_>, response: &mut Response<'_, O>) {
+        if !self.plan.shows(Kept::Flags) {
+            self.kept(Kept::Flags, message, response.item());
+        }
+        if self.enabled.condstore && !self.plan.shows(Kept::ModSeq) {
+            self.kept(Kept::ModSeq, message, response.item());
+        }
+        // RFC 7162 §3.2.4 wants the UID beside the MODSEQ.
+        if self.enabled.qresync && !self.plan.shows(Kept::Uid) {
+            self.kept(Kept::Uid, message, response.item());
+        }
+    }
+
+    fn kept(&self, kept: Kept, message: &Message<'_>, out: &mut Vec<u8>) {
+        // Writing to a Vec can't fail.
+        let _ = match kept {
+            Kept::Uid => write!(out, "UID {}", message.uid),
+            Kept::Flags => {
+                out.extend_from_slice(b"FLAGS ");
+                write_flags(self.view, message, self.enabled, out);
+                Ok(())
+            }
+            Kept::InternalDate => {
+                out.extend_from_slice(b"INTERNALDATE ");
+                let date = DateTime {
+                    unix: message.internal_date.unix,
+                    zone_minutes: message.internal_date.zone_minutes,
+                };
+                encode::internal_date(out, date);
+                Ok(())
+            }
+            Kept::Size => write!(out, "RFC822.SIZE {}", message.size),
+            Kept::ModSeq => write!(out, "MODSEQ ({})", message.mod_seq),
+            Kept::EmailId => write!(out, "EMAILID ({})", message.email),
+            Kept::ThreadId => write!(out, "THREADID ({})", message.thread),
+        };
+    }
+
+    async fn recorded<O: Outlet>(
+        &mut self,
+        item: &Item,
+        record: &mut Record,
+        response: &mut Response<'_, O>,
+    ) -> Result<(), Fail> {
+        match item {
+            Item::Kept(_) => {}
+            Item::Derived(derived) => record.derived(*derived, response.item()),
+            Item::Octets {
+                label,
+                section: Wanted::Span { part, what },
+                partial,
+            } => {
+                name(label, response.item());
+                match record.span(part, *what) {
+                    Some(span) => response.span(&record.email, clip(span, *partial)).await?,
+                    None => response.buffer().extend_from_slice(b"NIL"),
+                }
+            }
+            Item::Octets {
+                label,
+                section: Wanted::Fields { part, names },
+                partial,
+            } => {
+                name(label, response.item());
+                if self.choose(part, names, record).await? {
+                    let len = self.chosen.len() as u64;
+                    let all = Span { start: 0, end: len };
+                    string(response.buffer(), slice(&self.chosen, clip(all, *partial)));
+                } else {
+                    response.buffer().extend_from_slice(b"NIL");
+                }
+            }
+            Item::Decoded {
+                label,
+                part,
+                partial,
+            } => {
+                name(label, response.item());
+                match record.encoded(part) {
+                    Some(encoded) => {
+                        let kept = &mut self.chosen;
+                        encoded
+                            .write(&record.email, *partial, kept, response)
+                            .await?;
+                    }
+                    None => response.buffer().extend_from_slice(b"NIL"),
+                }
+            }
+            Item::DecodedSize { label, part } => {
+                let size = match record.encoded(part) {
+                    Some(encoded) => {
+                        let measure = encoded.measure(&record.email, None, &mut self.chosen);
+                        measure.await?.size
+                    }
+                    None => 0,
+                };
+                let out = response.item();
+                name(label, out);
+                encode::number(out, size);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gathers the fields asked for in `chosen`; `false` if there is no such part.
+    async fn choose(
+        &mut self,
+        part: &[u32],
+        names: &Names,
+        record: &mut Record,
+    ) -> Result<bool, Fail> {
+        self.chosen.clear();
+        if part.is_empty() && names.are_listed() {
+            names.choose(record.email.trace(), &mut self.chosen);
+            names.choose(record.listed(), &mut self.chosen);
+        } else {
+            let Some(span) = record.span(part, What::Header) else {
+                return Ok(false);
+            };
+            let end = span.end.min(span.start.saturating_add(HEADER_BYTES_MAX));
+            self.header.clear();
+            record
+                .email
+                .read(Span { end, ..span }, &mut self.header)
+                .await?;
+            names.choose(&self.header, &mut self.chosen);
+        }
+        self.chosen.extend_from_slice(b"\r\n");
+        Ok(true)
+    }
+}
+
+fn name(label: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(label);
+    out.push(b' ');
+}
+
+/// A part of octets that are here.
+fn slice(octets: &[u8], span: Span) -> &[u8] {
+    let index = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    octets
+        .get(index(span.start)..index(span.end))
+        .unwrap_or_default()
+}
+
+/// A message's record, as far as it has been looked at.
+#[derive(Debug)]
+struct Record {
+    email: Email,
+    digest: Digest,
+}
+
+impl Record {
+    fn new(email: Email) -> Self {
+        let digest = email.digest();
+        Self { email, digest }
+    }
+
+    fn structure(&mut self) -> &Part {
+        &self.digest.structure
+    }
+
+    fn listed(&self) -> &[u8] {
+        &self.digest.listed
+    }
+
+    fn derived(&self, derived: Derived, out: &mut Vec<u8>) {
+        let (name, value): (&[u8], &[u8]) = match derived {
+            Derived::Envelope => (b"ENVELOPE ", &self.digest.envelope),
+            Derived::Body => (b"BODY ", &self.digest.body),
+            Derived::BodyStructure => (b"BODYSTRUCTURE ", &self.digest.body_structure),
+        };
+        out.extend_from_slice(name);
+        out.extend_from_slice(value);
+    }
+
+    /// The octets of a section; `None` if there is no such section.
+    fn span(&mut self, part: &[u32], what: What) -> Option<Span> {
+        let end = self.email.size();
+        // All of it needs no structure.
+        if part.is_empty() && what == What::Whole {
+            return Some(Span { start: 0, end });
+        }
+        let trace = self.email.trace_len();
+        let span = self.structure().span(part, what, trace)?;
+        Some(Span {
+            start: span.start.min(end),
+            end: span.end.min(end),
+        })
+    }
+
+    fn encoded(&mut self, part: &[u32]) -> Option<Encoded> {
+        let span = self.span(part, What::Whole)?;
+        Encoded::find(self.structure(), part, span)
+    }
+}

@@ -1,0 +1,223 @@
+//! One untagged FETCH response: written piece by piece, taken back while that can be done.
+
+use imap::{command::Partial, encode};
+use mail::Span;
+use store::Email;
+
+use crate::{FLUSH_AT, Gone, Outlet, imap::refusal::Stop};
+
+/// Octets read at a time.
+pub(super) const PIECE: u64 = 64 * 1024;
+
+/// Why a message could not be served.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// It can't be read.
+    Unreadable(store::Error),
+    /// RFC 3516: nobody knows how it is encoded.
+    UnknownCte,
+}
+
+/// Why an item could not be written.
+#[derive(Debug)]
+pub(super) enum Fail {
+    /// This message.
+    Trouble(Trouble),
+    /// The client.
+    Gone,
+}
+
+impl From<store::Error> for Fail {
+    fn from(error: store::Error) -> Self {
+        Self::Trouble(Trouble::Unreadable(error))
+    }
+}
+
+impl From<Gone> for Fail {
+    fn from(Gone: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+/// A FETCH response being written.
+#[derive(Debug)]
+pub(super) struct Response<'a, O> {
+    out: &'a mut O,
+    /// Where in the outlet's buffer it begins, while all of it is there.
+    start: Option<usize>,
+    /// No item has been written.
+    first: bool,
+}
+
+impl<'a, O: Outlet> Response<'a, O> {
+    /// Begins the response for a message.
+    pub(super) fn begin(out: &'a mut O, sequence: u32) -> Self {
+        let start = Some(out.buffer().len());
+        encode::fetch_start(out.buffer(), sequence);
+        Self {
+            out,
+            start,
+            first: true,
+        }
+    }
+
+    /// Ends it.
+    pub(super) fn end(self) {
+        encode::fetch_end(self.out.buffer());
+    }
+
+    /// Takes it back, as if it had not begun.
+    ///
+    /// # Errors
+    /// If some of it is out already. A literal that was announced must be as long
+    /// as announced, so nothing but closing the connection can be done then.
+    pub(super) fn take_back(self) -> Result<(), Stop> {
+        let start = self.start.ok_or(Stop::Gone)?;
+        self.out.buffer().truncate(start);
+        Ok(())
+    }
+
+    /// The buffer, for the next item's name and value.
+    pub(super) fn item(&mut self) -> &mut Vec<u8> {
+        let buffer = self.out.buffer();
+        if !std::mem::take(&mut self.first) {
+            buffer.push(b' ');
+        }
+        buffer
+    }
+
+    /// The buffer, for the rest of an item.
+    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+        self.out.buffer()
+    }
+
+    /// Octets of a message as a string, in pieces: never more than a piece is held.
+    pub(super) async fn span(&mut self, email: &Email, span: Span) -> Result<(), Fail> {
+        string_head(self.buffer(), span.len());
+        for piece in pieces(span) {
+            let buffer = self.out.buffer();
+            let from = buffer.len();
+            email.read(piece, buffer).await?;
+            if (buffer.len() - from) as u64 != piece.len() {
+                return Err(Fail::Gone);
+            }
+            hide_nul(buffer, from);
+            self.flush_if_full().await?;
+        }
+        Ok(())
+    }
+
+    /// Flushes what has gathered; from then on the response can't be taken back.
+    pub(super) async fn flush_if_full(&mut self) -> Result<(), Gone> {
+        if self.out.buffer().len() >= FLUSH_AT {
+            self.start = None;
+            self.out.flush().await?;
+        }
+        Ok(())
+    }
+}
+
+/// A string of our own octets.
+pub(super) fn string(out: &mut Vec<u8>, octets: &[u8]) {
+    string_head(out, octets.len() as u64);
+    let from = out.len();
+    out.extend_from_slice(octets);
+    hide_nul(out, from);
+}
+
+/// Announces a string's octets. None at all are quoted: the shortest, and easiest to read.
+pub(super) fn string_head(out: &mut Vec<u8>, size: u64) {
+    if size == 0 {
+        out.extend_from_slice(b"\"\"");
+    } else {
+        encode::literal_head(out, size);
+    }
+}
+
+/// RFC 9051 §4.3.1: a literal holds no NUL; as everywhere, it goes out as DEL.
+fn hide_nul(buffer: &mut [u8], from: usize) {
+    let octets = buffer.get_mut(from..).unwrap_or_default();
+    if octets.contains(&0) {
+        for octet in octets.iter_mut().filter(|octet| **octet == 0) {
+            *octet = 0x7f;
+        }
+    }
+}
+
+/// A span in pieces.
+pub(super) fn pieces(span: Span) -> impl Iterator<Item = Span> {
+    let mut start = span.start;
+    std::iter::from_fn(move || {
+        let end = span.end.min(start.saturating_add(PIECE));
+        let piece = Span { start, end };
+        start = end;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+/// The octets of `span` that a `<start.count>` leaves: none beyond its end (RFC 9051
+/// §6.4.5).
+pub(super) fn clip(span: Span, partial: Option<Partial>) -> Span {
+    let Some(partial) = partial else { return span };
+    let start = span.start.saturating_add(partial.start).min(span.end);
+    let end = start.saturating_add(partial.count).min(span.end);
+    Span { start, end }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn span(start: u64, end: u64) -> Span {
+        Span { start, end }
+    }
+
+    #[test]
+    fn partials_are_clipped() {
+        for (whole, start, count, expected) in [
+            (span(10, 20), 0, 10, span(10, 20)),
+            (span(10, 20), 0, 2048, span(10, 20)),
+            (span(10, 20), 3, 4, span(13, 17)),
+            (span(10, 20), 9, 5, span(19, 20)),
+            (span(10, 20), 10, 5, span(20, 20)),
+            (span(10, 20), 11, 5, span(20, 20)),
+            (span(10, 20), u64::MAX, u64::MAX, span(20, 20)),
+            (span(10, 10), 0, 1, span(10, 10)),
+        ] {
+            let partial = Some(Partial { start, count });
+            assert_eq!(clip(whole, partial), expected, "{whole:?} {partial:?}");
+        }
+        assert_eq!(clip(span(1, 2), None), span(1, 2));
+    }
+
+    #[test]
+    fn spans_come_in_pieces() {
+        for (whole, expected) in [
+            (span(5, 5), vec![]),
+            (span(5, 6), vec![span(5, 6)]),
+            (
+                span(1, 2 * PIECE + 2),
+                vec![
+                    span(1, PIECE + 1),
+                    span(PIECE + 1, 2 * PIECE + 1),
+                    span(2 * PIECE + 1, 2 * PIECE + 2),
+                ],
+            ),
+        ] {
+            assert_eq!(pieces(whole).collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn strings_are_empty_or_literals_without_nul() {
+        for (octets, expected) in [
+            (&b""[..], &b"\"\""[..]),
+            (b"a", b"{1}\r\na"),
+            (b"a\0b\0", b"{4}\r\na\x7fb\x7f"),
+        ] {
+            let mut out = b"\0".to_vec();
+            string(&mut out, octets);
+            assert_eq!(out.get(1..), Some(expected));
+        }
+    }
+}

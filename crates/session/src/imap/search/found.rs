@@ -1,0 +1,246 @@
+//! What a search found, and how it is told: RFC 9051 §6.4.4, §7.3.4, RFC 3501 §7.2.5,
+//! RFC 4731, RFC 5182, RFC 7162 §3.1.5.
+
+use imap::{
+    UidSet,
+    command::{Numbering, SearchReturn},
+    encode::{self, Esearch},
+};
+use store::{Message, ModSeq};
+
+/// Messages found, added in ascending order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Their sequence numbers.
+    numbers: UidSet,
+    /// Their UIDs.
+    uids: UidSet,
+    first: Option<One>,
+    last: Option<One>,
+    /// The highest of all.
+    mod_seq: u64,
+    count: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct One {
+    sequence: u32,
+    uid: u32,
+    mod_seq: u64,
+}
+
+impl Found {
+    /// Another message.
+    pub(super) fn add(&mut self, sequence: u32, message: &Message<'_>) {
+        self.push(sequence, message.uid.0, message.mod_seq);
+    }
+
+    fn push(&mut self, sequence: u32, uid: u32, mod_seq: ModSeq) {
+        let one = One {
+            sequence,
+            uid,
+            mod_seq: mod_seq.0,
+        };
+        self.numbers.insert(sequence);
+        self.uids.insert(uid);
+        self.first.get_or_insert(one);
+        self.last = Some(one);
+        self.mod_seq = self.mod_seq.max(one.mod_seq);
+        self.count += 1;
+    }
+
+    /// What `$` becomes, in UIDs: RFC 5182 §2.4.
+    pub(super) fn saved(&self, returns: SearchReturn) -> UidSet {
+        if all_matter(returns) {
+            return self.uids.clone();
+        }
+        let first = self.first.filter(|_| returns.min);
+        let last = self.last.filter(|_| returns.max);
+        first.into_iter().chain(last).map(|one| one.uid).collect()
+    }
+
+    /// The MODSEQ that goes with the result: RFC 4731 §3.2.
+    fn mod_seq(&self, returns: SearchReturn) -> Option<u64> {
+        self.first?;
+        if all_matter(returns) {
+            return Some(self.mod_seq);
+        }
+        let first = self.first.filter(|_| returns.min);
+        let last = self.last.filter(|_| returns.max);
+        first.into_iter().chain(last).map(|one| one.mod_seq).max()
+    }
+
+    fn set(&self, numbering: Numbering) -> &UidSet {
+        match numbering {
+            Numbering::Sequence => &self.numbers,
+            Numbering::Uid => &self.uids,
+        }
+    }
+}
+
+/// Whether the result is of all messages found, rather than of the first and last.
+fn all_matter(returns: SearchReturn) -> bool {
+    returns.all || returns.count || !(returns.min || returns.max)
+}
+
+/// How results are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Telling<'a> {
+    /// The command's tag.
+    pub(super) tag: &'a str,
+    /// What numbers are.
+    pub(super) numbering: Numbering,
+    /// `RETURN`; `None` for the SEARCH response of RFC 3501.
+    pub(super) returns: Option<SearchReturn>,
+    /// MODSEQ was searched for.
+    pub(super) by_mod_seq: bool,
+}
+
+impl Telling<'_> {
+    /// Writes the response, if there is one.
+    pub(super) fn tell(&self, found: &Found, out: &mut Vec<u8>) {
+        let set = found.set(self.numbering);
+        let Some(returns) = self.returns else {
+            let mod_seq = found.mod_seq(SearchReturn::default());
+            let mod_seq = mod_seq.filter(|_| self.by_mod_seq);
+            encode::search(out, set.iter(), mod_seq);
+            return;
+        };
+        // RFC 5182 §2.1: SAVE alone is answered by nothing.
+        if returns.save && !(returns.min || returns.max || returns.all || returns.count) {
+            return;
+        }
+        let number = |one: One| match self.numbering {
+            Numbering::Sequence => one.sequence,
+            Numbering::Uid => one.uid,
+        };
+        let response = Esearch {
+            tag: self.tag,
+            numbering: self.numbering,
+            min: found.first.filter(|_| returns.min).map(number),
+            max: found.last.filter(|_| returns.max).map(number),
+            all: Some(set).filter(|_| returns.all),
+            count: returns.count.then_some(found.count),
+            mod_seq: found.mod_seq(returns).filter(|_| self.by_mod_seq),
+        };
+        encode::esearch(out, &response);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found() -> Found {
+        let mut found = Found::default();
+        for (sequence, uid, mod_seq) in [(2, 12, 7), (3, 13, 9), (5, 15, 8)] {
+            found.push(sequence, uid, ModSeq(mod_seq));
+        }
+        found
+    }
+
+    fn returns(words: &str) -> SearchReturn {
+        let has = |word| words.split(' ').any(|w| w == word);
+        SearchReturn {
+            min: has("MIN"),
+            max: has("MAX"),
+            all: has("ALL"),
+            count: has("COUNT"),
+            save: has("SAVE"),
+        }
+    }
+
+    #[test]
+    fn what_is_saved_depends_on_what_is_returned() {
+        for (words, expected) in [
+            ("SAVE", &[12, 13, 15][..]),
+            ("SAVE MIN", &[12]),
+            ("SAVE MAX", &[15]),
+            ("SAVE MIN MAX", &[12, 15]),
+            ("SAVE MIN COUNT", &[12, 13, 15]),
+            ("SAVE MAX ALL", &[12, 13, 15]),
+        ] {
+            let saved = found().saved(returns(words));
+            assert_eq!(saved.iter().collect::<Vec<_>>(), expected, "{words}");
+            assert!(Found::default().saved(returns(words)).is_empty());
+        }
+    }
+
+    #[test]
+    fn mod_seq_is_of_what_is_returned() {
+        for (words, expected) in [
+            ("MIN", 7),
+            ("MAX", 8),
+            ("MIN MAX", 8),
+            ("MIN MAX COUNT", 9),
+            ("ALL", 9),
+            ("SAVE", 9),
+        ] {
+            assert_eq!(found().mod_seq(returns(words)), Some(expected), "{words}");
+            assert_eq!(Found::default().mod_seq(returns(words)), None);
+        }
+    }
+
+    #[test]
+    fn results_are_told_as_they_were_asked_for() {
+        use Numbering::{Sequence, Uid};
+        let has = |line: &str, item: &str| line.contains(item);
+        for (numbering, words, by_mod_seq, expected, missing) in [
+            (Sequence, None, false, &["* SEARCH 2 3 5\r\n"][..], &[][..]),
+            (Uid, None, true, &["* SEARCH 12 13 15 (MODSEQ 9)\r\n"], &[]),
+            (
+                Uid,
+                Some("MIN COUNT"),
+                false,
+                &["* ESEARCH (TAG \"t\") UID", " MIN 12", " COUNT 3"],
+                &["MAX", "ALL", "MODSEQ"],
+            ),
+            (
+                Sequence,
+                Some("MAX ALL"),
+                true,
+                &[" MAX 5", " ALL 2:3,5", " MODSEQ 9"],
+                &["UID", "MIN", "COUNT"],
+            ),
+            (
+                Sequence,
+                Some("MAX"),
+                true,
+                &[" MAX 5", " MODSEQ 8"],
+                &["ALL"],
+            ),
+        ] {
+            let telling = Telling {
+                tag: "t",
+                numbering,
+                returns: words.map(returns),
+                by_mod_seq,
+            };
+            let mut out = Vec::new();
+            telling.tell(&found(), &mut out);
+            let line = String::from_utf8(out).unwrap();
+            assert!(expected.iter().all(|item| has(&line, item)), "{line}");
+            assert!(!missing.iter().any(|item| has(&line, item)), "{line}");
+        }
+    }
+
+    #[test]
+    fn finding_nothing_is_told_and_saving_is_not() {
+        for (words, expected) in [
+            (None, "* SEARCH\r\n"),
+            (Some("MIN ALL"), "* ESEARCH (TAG \"t\")\r\n"),
+            (Some("COUNT"), "* ESEARCH (TAG \"t\") COUNT 0\r\n"),
+            (Some("SAVE"), ""),
+        ] {
+            let telling = Telling {
+                tag: "t",
+                numbering: Numbering::Sequence,
+                returns: words.map(returns),
+                by_mod_seq: true,
+            };
+            let mut out = Vec::new();
+            telling.tell(&Found::default(), &mut out);
+            assert_eq!(String::from_utf8_lossy(&out), expected);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Asking a message: the keys of a search that its snapshot does not answer.
+
+use mail::{Digest, Span, What, encoded_word, header, search};
+use store::{Email, Error};
+
+use super::{
+    pace::Pace,
+    query::{Asked, Probe, Source},
+    text::{Decoders, Kind, Scope, Stretch, Texts, stretches},
+};
+
+/// Octets read at a time.
+const PIECE: u64 = 64 * 1024;
+
+/// Octets of one header that are looked at. Real ones are far smaller; a hostile one
+/// is as large as a message can be.
+const HEADER_BYTES_MAX: u64 = 1 << 20;
+
+/// Octets of text that cost as much as one step of [`Pace`]: decoded, folded, compared.
+const OCTETS_PER_STEP: usize = 16;
+
+/// A message that is being asked.
+#[derive(Debug)]
+pub(super) struct Witness {
+    email: Email,
+    digest: Digest,
+}
+
+impl Witness {
+    pub(super) fn new(email: Email) -> Self {
+        let digest = email.digest();
+        Self { email, digest }
+    }
+
+    /// Answers the probes of one source.
+    ///
+    /// # Errors
+    /// If the message can't be read.
+    pub(super) async fn answer(
+        &self,
+        source: Source,
+        probes: &[Probe],
+        answers: &mut [Option<bool>],
+        pace: &mut Pace,
+    ) -> Result<(), Error> {
+        let mut asked = probes
+            .iter()
+            .zip(answers)
+            .filter(|(p, _)| p.source == source);
+        match source {
+            Source::Digest => {
+                let headers = [self.email.trace(), &self.digest.listed];
+                for (probe, answer) in asked {
+                    *answer = Some(match &probe.what {
+                        Asked::Sent(days) => self.sent(days),
+                        what => in_header(what, &headers),
+                    });
+                }
+                pace.worked(100).await;
+            }
+            Source::Header => {
+                let octets = self.header().await?;
+                for (probe, answer) in asked {
+                    *answer = Some(in_header(&probe.what, &[&octets]));
+                    pace.worked(octets.len() / OCTETS_PER_STEP).await;
+                }
+            }
+            Source::Text => {
+                let texts = probes.iter().filter_map(|probe| match &probe.what {
+                    Asked::Body(text) => Some((Scope::Body, text.as_str())),
+                    Asked::Text(text) => Some((Scope::All, text.as_str())),
+                    Asked::Sent(_) | Asked::Field { .. } => None,
+                });
+                let mut texts = Texts::new(texts);
+                self.read(&mut texts, pace).await?;
+                for found in texts.found() {
+                    if let Some((_, answer)) = asked.next() {
+                        *answer = Some(found);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// RFC 9051 §6.4.4: the day in the field, disregarding time and zone. A message
+    /// without one was sent on no day.
+    fn sent(&self, days: &std::ops::Range<i64>) -> bool {
+        let sent = self.digest.sent_days.map(i64::from);
+        sent.is_some_and(|day| days.contains(&day))
+    }
+
+    async fn header(&self) -> Result<Vec<u8>, Error> {
+        let trace = self.email.trace_len();
+        let span = self.digest.structure.span(&[], What::Header, trace);
+        let mut octets = Vec::new();
+        self.email
+            .read(
+                self.bounded(span.unwrap_or_default(), HEADER_BYTES_MAX),
+                &mut octets,
+            )
+            .await?;
+        Ok(octets)
+    }
+
+    /// Reads the message's text until all is found, or all is read.
+    async fn read(&self, texts: &mut Texts, pace: &mut Pace) -> Result<(), Error> {
+        let mut octets = Vec::new();
+        for stretch in stretches(&self.digest.structure, self.email.trace_len()) {
+            if !texts.want(&stretch) {
+                continue;
+            }
+            match &stretch.kind {
+                Kind::Header => {
+                    octets.clear();
+                    let span = self.bounded(stretch.span, HEADER_BYTES_MAX);
+                    self.email.read(span, &mut octets).await?;
+                    texts.header(&octets, &stretch);
+                    pace.worked(octets.len() / OCTETS_PER_STEP).await;
+                }
+                Kind::Body(encoding, charset) => {
+                    let decoders = Decoders::new(*encoding, charset.as_deref());
+                    self.body(&stretch, decoders, texts, pace).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn body(
+        &self,
+        stretch: &Stretch,
+        mut decoders: Decoders,
+        texts: &mut Texts,
+        pace: &mut Pace,
+    ) -> Result<(), Error> {
+        let mut octets = Vec::new();
+        let whole = self.bounded(stretch.span, u64::MAX);
+        let mut start = whole.start;
+        while start < whole.end && texts.want(stretch) {
+            let end = whole.end.min(start.saturating_add(PIECE));
+            octets.clear();
+            self.email.read(Span { start, end }, &mut octets).await?;
+            texts.body(&octets, &mut decoders, stretch);
+            pace.worked(octets.len() / OCTETS_PER_STEP).await;
+            start = end;
+        }
+        texts.body_end(decoders, stretch);
+        Ok(())
+    }
+
+    /// The first octets of a span, as far as the message has them.
+    fn bounded(&self, span: Span, max: u64) -> Span {
+        let end = span.end.min(span.start.saturating_add(max));
+        Span {
+            end: end.min(self.email.size()),
+            ..span
+        }
+    }
+}
+
+/// Whether a field contains what is asked for, its encoded words decoded (RFC 9051
+/// §6.4.4: RFC 2047 strings are decoded before they are compared).
+fn in_header(what: &Asked, headers: &[&[u8]]) -> bool {
+    let Asked::Field { name, contains } = what else {
+        return false;
+    };
+    let mut folded = String::new();
+    let mut fields = headers.iter().flat_map(|octets| header::fields(octets));
+    fields.any(|field| {
+        if !field.name.eq_ignore_ascii_case(name) {
+            return false;
+        }
+        if contains.is_empty() {
+            return true;
+        }
+        folded.clear();
+        search::fold(&encoded_word::decode(field.value), &mut folded);
+        folded.contains(contains.as_str())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_decoded_and_compared_without_case() {
+        let trace = b"Delivered-To: me@example.test\r\n";
+        let header = b"From: =?iso-8859-1?Q?J=F6rg?= <j@x>\r\n\
+            SUBJECT: a\r\n b =?utf-8?q?c?= =?utf-8?q?d?=\r\nSubject: second\r\nX-Empty:\r\n\r\nTo: body";
+        for (name, contains, expected) in [
+            ("from", "j\u{f6}rg", true),
+            ("From", "<J@X>", false),
+            ("from", "<j@x>", true),
+            ("subject", "a b cd", true),
+            ("Subject", "second", true),
+            ("subject", "third", false),
+            ("x-empty", "", true),
+            ("x-empty", "a", false),
+            ("to", "", false),
+            ("delivered-to", "me@", true),
+        ] {
+            let asked = Asked::Field {
+                name: name.as_bytes().to_vec(),
+                contains: contains.to_owned(),
+            };
+            let got = in_header(&asked, &[trace, header]);
+            assert_eq!(got, expected, "{name} {contains}");
+        }
+    }
+}

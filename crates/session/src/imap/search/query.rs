@@ -1,0 +1,633 @@
+//! A search key made ready: sets resolved, texts decoded and folded, and the keys of
+//! every conjunction in the order of what they cost.
+//!
+//! A key is answered from the cheapest source that has the answer ([`Source`]). Those
+//! that need more than the snapshot are numbered; a message is looked at source by
+//! source, and only until its fate is known.
+
+use std::{ops::Range, str::FromStr};
+
+use imap::{
+    UidSet,
+    command::{Date, DateOrder, Flag, SearchKey},
+    response::Code,
+    set::SequenceSet,
+};
+use mail::{charset, header, search};
+use store::{EmailId, Keyword, Message, ModSeq, SystemFlags, ThreadId, Timestamp, Uid};
+
+use crate::imap::{refusal::Refusal, state::Selected, view::View};
+
+/// Keys of one SEARCH. Each is work for every message.
+const KEYS_MAX: usize = 4096;
+
+/// Keys that read a message's text: each is compared with every octet.
+const TEXTS_MAX: usize = 64;
+
+/// A search key, ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Query {
+    /// Answered by the snapshot.
+    Kept(Kept),
+    /// Answered by the message: the probe with this number.
+    Probe(usize),
+    /// All must hold.
+    And(Vec<Query>),
+    /// One must hold.
+    Or(Vec<Query>),
+    /// Must not hold.
+    Not(Box<Query>),
+}
+
+/// What the snapshot tells of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// True, or false, of every message.
+    Always(bool),
+    /// Has this system flag.
+    System(SystemFlags),
+    /// Has the keyword with this index.
+    Keyword(u32),
+    /// `\Recent`.
+    Recent,
+    /// Its number is among these.
+    Sequence(UidSet),
+    /// Its UID is among these.
+    Uid(UidSet),
+    /// Its internal date, in its own zone, lies on one of these days.
+    Days(Range<i64>),
+    /// Octets.
+    Larger(u64),
+    /// Octets.
+    Smaller(u64),
+    /// Changed at or after this.
+    ModSeq(u64),
+    /// EMAILID.
+    Email(EmailId),
+    /// THREADID.
+    Thread(ThreadId),
+}
+
+/// What must be read to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Probe {
+    /// Where the answer is.
+    pub(super) source: Source,
+    /// What is asked.
+    pub(super) what: Asked,
+}
+
+/// Where answers are found, cheapest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Source {
+    /// The digest in the message's record.
+    Digest,
+    /// The octets of its header.
+    Header,
+    /// All of its octets.
+    Text,
+}
+
+/// What is asked of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// The day of its `Date` field is one of these.
+    Sent(Range<i64>),
+    /// A field contains a text.
+    Field {
+        /// Its name.
+        name: Vec<u8>,
+        /// Folded; empty: it is there.
+        contains: String,
+    },
+    /// The body contains this text.
+    Body(String),
+    /// Header or body contain this text.
+    Text(String),
+}
+
+/// A search made ready.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Search {
+    /// The key.
+    pub(super) query: Query,
+    /// What it asks of messages.
+    pub(super) probes: Vec<Probe>,
+    /// How many keys it has.
+    pub(super) keys: usize,
+    /// MODSEQ is among them (RFC 7162 §3.1.5).
+    pub(super) by_mod_seq: bool,
+}
+
+/// What the snapshot says of a message, for [`Query::verdict`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts<'a> {
+    sequence: u32,
+    /// `\Recent` in this session.
+    recent: bool,
+    uid: Uid,
+    mod_seq: ModSeq,
+    system: SystemFlags,
+    keywords: &'a [u32],
+    internal_date: Timestamp,
+    size: u64,
+    email: EmailId,
+    thread: ThreadId,
+}
+
+impl<'a> Facts<'a> {
+    /// Of a message with this number.
+    pub(super) fn of(view: &View, sequence: u32, message: &Message<'a>) -> Self {
+        Self {
+            sequence,
+            recent: view.is_recent(message.uid),
+            uid: message.uid,
+            mod_seq: message.mod_seq,
+            system: message.system,
+            keywords: message.keywords,
+            internal_date: message.internal_date,
+            size: message.size,
+            email: message.email,
+            thread: message.thread,
+        }
+    }
+}
+
+impl Search {
+    /// Makes a key ready.
+    ///
+    /// # Errors
+    /// NO \[BADCHARSET], BAD for text that is wrong in its charset or numbers that
+    /// don't exist, NO \[LIMIT] for too much of it.
+    pub(super) fn new(
+        key: &SearchKey,
+        charset: Option<&[u8]>,
+        selected: &Selected,
+    ) -> Result<Self, Refusal> {
+        Self::read(key, charset, &Known::of(selected))
+    }
+
+    fn read(key: &SearchKey, charset: Option<&[u8]>, known: &Known<'_>) -> Result<Self, Refusal> {
+        let mut reader = Reader {
+            charset: charset_name(charset)?,
+            known,
+            probes: Vec::new(),
+            keys: 0,
+            by_mod_seq: false,
+        };
+        let query = reader.query(key)?;
+        reader.finish(query)
+    }
+}
+
+/// What keys are read against.
+#[derive(Debug)]
+struct Known<'a> {
+    keywords: &'a [Keyword],
+    /// Messages that the client counts.
+    len: u32,
+    largest_uid: u32,
+    saved: &'a UidSet,
+}
+
+impl<'a> Known<'a> {
+    fn of(selected: &'a Selected) -> Self {
+        Self {
+            keywords: selected.view.mailbox().keywords(),
+            len: selected.view.len(),
+            largest_uid: selected.view.largest_uid(),
+            saved: &selected.saved,
+        }
+    }
+}
+
+/// RFC 9051 §6.4.4: without CHARSET it is UTF-8, of which RFC 3501's US-ASCII is a part.
+fn charset_name(charset: Option<&[u8]>) -> Result<&str, Refusal> {
+    let Some(name) = charset else {
+        return Ok("UTF-8");
+    };
+    std::str::from_utf8(name)
+        .ok()
+        .filter(|name| charset::is_known(name))
+        .ok_or_else(|| {
+            let some = vec![
+                "UTF-8",
+                "US-ASCII",
+                "ISO-8859-1",
+                "WINDOWS-1252",
+                "ISO-2022-JP",
+            ];
+            Refusal::no(Code::BadCharset(some), "That charset is unknown here")
+        })
+}
+
+struct Reader<'a> {
+    charset: &'a str,
+    known: &'a Known<'a>,
+    probes: Vec<Probe>,
+    keys: usize,
+    by_mod_seq: bool,
+}
+
+impl Reader<'_> {
+    /// The parser bounds how deep keys nest.
+    fn query(&mut self, key: &SearchKey) -> Result<Query, Refusal> {
+        self.keys += 1;
+        if self.keys > KEYS_MAX {
+            return Err(Refusal::no(Code::Limit, "Too many search keys"));
+        }
+        Ok(match key {
+            SearchKey::And(keys) => {
+                let mut all = self.all(keys)?;
+                all.sort_by_key(|query| self.cost(query));
+                Query::And(all)
+            }
+            SearchKey::Or(both) => {
+                let mut both = vec![self.query(&both.0)?, self.query(&both.1)?];
+                both.sort_by_key(|query| self.cost(query));
+                Query::Or(both)
+            }
+            SearchKey::Not(key) => Query::Not(Box::new(self.query(key)?)),
+            SearchKey::NotFlag(flag) => Query::Not(Box::new(Query::Kept(self.flag(flag)))),
+            SearchKey::New => {
+                let seen = Query::Kept(Kept::System(SystemFlags::SEEN));
+                Query::And(vec![Query::Kept(Kept::Recent), Query::Not(Box::new(seen))])
+            }
+            SearchKey::SentDate(order, date) => {
+                self.probe(Source::Digest, Asked::Sent(days(*order, *date)))
+            }
+            SearchKey::Header { field, contains } => {
+                let source = if header::is_listed(field) {
+                    Source::Digest
+                } else {
+                    Source::Header
+                };
+                let contains = self.text(contains)?;
+                let name = field.clone();
+                self.probe(source, Asked::Field { name, contains })
+            }
+            SearchKey::Body(text) => {
+                let text = self.text(text)?;
+                self.probe(Source::Text, Asked::Body(text))
+            }
+            SearchKey::Text(text) => {
+                let text = self.text(text)?;
+                self.probe(Source::Text, Asked::Text(text))
+            }
+            key => Query::Kept(self.kept(key)?),
+        })
+    }
+
+    fn all(&mut self, keys: &[SearchKey]) -> Result<Vec<Query>, Refusal> {
+        keys.iter().map(|key| self.query(key)).collect()
+    }
+
+    fn kept(&mut self, key: &SearchKey) -> Result<Kept, Refusal> {
+        Ok(match key {
+            SearchKey::Flag(flag) => self.flag(flag),
+            SearchKey::Sequence(set) => self.sequence(set)?,
+            SearchKey::Uid(set) => Kept::Uid(match set.resolve(self.known.largest_uid) {
+                Some(uids) => uids,
+                None => self.known.saved.clone(),
+            }),
+            SearchKey::InternalDate(order, date) => Kept::Days(days(*order, *date)),
+            SearchKey::Larger(octets) => Kept::Larger(*octets),
+            SearchKey::Smaller(octets) => Kept::Smaller(*octets),
+            SearchKey::ModSeq(mod_seq) => {
+                self.by_mod_seq = true;
+                Kept::ModSeq(*mod_seq)
+            }
+            SearchKey::EmailId(id) => parse(id).map_or(Kept::Always(false), Kept::Email),
+            SearchKey::ThreadId(id) => parse(id).map_or(Kept::Always(false), Kept::Thread),
+            // `ALL`; the others have been taken care of.
+            _ => Kept::Always(true),
+        })
+    }
+
+    fn flag(&self, flag: &Flag) -> Kept {
+        Kept::System(match flag {
+            Flag::Answered => SystemFlags::ANSWERED,
+            Flag::Flagged => SystemFlags::FLAGGED,
+            Flag::Deleted => SystemFlags::DELETED,
+            Flag::Seen => SystemFlags::SEEN,
+            Flag::Draft => SystemFlags::DRAFT,
+            Flag::Recent => return Kept::Recent,
+            Flag::Extension(_) => return Kept::Always(false),
+            Flag::Keyword(name) => {
+                let mut keywords = self.known.keywords.iter();
+                let index = keywords.position(|keyword| keyword.eq_ignore_ascii_case(name));
+                let index = index.and_then(|index| u32::try_from(index).ok());
+                return index.map_or(Kept::Always(false), Kept::Keyword);
+            }
+        })
+    }
+
+    /// RFC 9051 §9, `seq-number`: BAD for numbers that no message has. Clients search
+    /// `1:*` before they know that a mailbox is empty; there it finds nothing.
+    fn sequence(&self, set: &SequenceSet) -> Result<Kept, Refusal> {
+        let len = self.known.len;
+        let Some(numbers) = set.resolve(len) else {
+            return Ok(Kept::Uid(self.known.saved.clone()));
+        };
+        if len == 0 {
+            return Ok(Kept::Always(false));
+        }
+        match numbers.ranges().last() {
+            Some((_, last)) if *last > len => Err(Refusal::bad(format!(
+                "No message has that number: there are {len}"
+            ))),
+            _ => Ok(Kept::Sequence(numbers)),
+        }
+    }
+
+    /// A text, decoded and folded.
+    fn text(&self, octets: &[u8]) -> Result<String, Refusal> {
+        let text = charset::decode_text(self.charset, octets);
+        let text = text.ok_or_else(|| {
+            Refusal::bad(format!(
+                "A search text is wrong in its charset, {}",
+                self.charset
+            ))
+        })?;
+        let mut folded = String::new();
+        search::fold(&text, &mut folded);
+        Ok(folded)
+    }
+
+    fn probe(&mut self, source: Source, what: Asked) -> Query {
+        self.probes.push(Probe { source, what });
+        Query::Probe(self.probes.len() - 1)
+    }
+
+    /// What must be read at most: nothing for `None`.
+    fn cost(&self, query: &Query) -> Option<Source> {
+        match query {
+            Query::Kept(_) => None,
+            Query::Probe(n) => self.probes.get(*n).map(|probe| probe.source),
+            Query::And(all) | Query::Or(all) => {
+                all.iter().filter_map(|query| self.cost(query)).max()
+            }
+            Query::Not(query) => self.cost(query),
+        }
+    }
+
+    fn finish(self, query: Query) -> Result<Search, Refusal> {
+        let texts = self.probes.iter().filter(|p| p.source == Source::Text);
+        if texts.count() > TEXTS_MAX {
+            return Err(Refusal::no(Code::Limit, "Too many BODY and TEXT keys"));
+        }
+        Ok(Search {
+            query,
+            probes: self.probes,
+            keys: self.keys,
+            by_mod_seq: self.by_mod_seq,
+        })
+    }
+}
+
+fn parse<T: FromStr>(id: &[u8]) -> Option<T> {
+    std::str::from_utf8(id).ok()?.parse().ok()
+}
+
+fn days(order: DateOrder, date: Date) -> Range<i64> {
+    let day = i64::from(date.days);
+    match order {
+        DateOrder::Before => i64::MIN..day,
+        DateOrder::On => day..day + 1,
+        DateOrder::Since => day..i64::MAX,
+    }
+}
+
+impl Query {
+    /// Whether it holds, given the probes answered so far; `None` if that depends
+    /// on one that has not been.
+    pub(super) fn verdict(&self, facts: &Facts<'_>, answers: &[Option<bool>]) -> Option<bool> {
+        match self {
+            Self::Kept(kept) => Some(kept.holds(facts)),
+            Self::Probe(n) => answers.get(*n).copied().flatten(),
+            Self::And(all) => {
+                let mut verdict = Some(true);
+                for query in all {
+                    match query.verdict(facts, answers) {
+                        Some(false) => return Some(false),
+                        Some(true) => {}
+                        None => verdict = None,
+                    }
+                }
+                verdict
+            }
+            Self::Or(all) => {
+                let mut verdict = Some(false);
+                for query in all {
+                    match query.verdict(facts, answers) {
+                        Some(true) => return Some(true),
+                        Some(false) => {}
+                        None => verdict = None,
+                    }
+                }
+                verdict
+            }
+            Self::Not(query) => query.verdict(facts, answers).map(|holds| !holds),
+        }
+    }
+
+    /// UIDs without which no message can match, if such are named: `UID 5 …` need not
+    /// walk a million messages.
+    pub(super) fn uids(&self) -> Option<&UidSet> {
+        match self {
+            Self::Kept(Kept::Uid(uids)) => Some(uids),
+            Self::And(all) => all.iter().find_map(Self::uids),
+            _ => None,
+        }
+    }
+}
+
+impl Kept {
+    fn holds(&self, facts: &Facts<'_>) -> bool {
+        match self {
+            Self::Always(holds) => *holds,
+            Self::System(flag) => facts.system.contains(*flag),
+            Self::Keyword(index) => facts.keywords.binary_search(index).is_ok(),
+            Self::Recent => facts.recent,
+            Self::Sequence(numbers) => numbers.contains(facts.sequence),
+            Self::Uid(uids) => uids.contains(facts.uid.0),
+            Self::Days(days) => {
+                let zone = i64::from(facts.internal_date.zone_minutes) * 60;
+                let local = facts.internal_date.unix.saturating_add(zone);
+                days.contains(&local.div_euclid(86_400))
+            }
+            Self::Larger(octets) => facts.size > *octets,
+            Self::Smaller(octets) => facts.size < *octets,
+            Self::ModSeq(mod_seq) => facts.mod_seq.0 >= *mod_seq,
+            Self::Email(id) => facts.email == *id,
+            Self::Thread(id) => facts.thread == *id,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use imap::{Command, command};
+    use std::sync::Arc;
+
+    const DAY: i64 = 86_400;
+
+    fn facts() -> Facts<'static> {
+        Facts {
+            sequence: 3,
+            recent: true,
+            uid: Uid(30),
+            mod_seq: ModSeq(7),
+            system: SystemFlags::FLAGGED.with(SystemFlags::DRAFT),
+            keywords: &[1],
+            // 1 February 1994, half an hour after midnight in its own zone.
+            internal_date: Timestamp {
+                unix: 8_797 * DAY + 1_800 - 7_200,
+                zone_minutes: 120,
+            },
+            size: 1_000,
+            email: EmailId(0x10),
+            thread: ThreadId(0x20),
+        }
+    }
+
+    /// A search as a client writes it.
+    fn search(text: &str) -> Result<Search, Refusal> {
+        let command = imap::parse::command(format!("a SEARCH {text}").as_bytes());
+        let Command::Selected(command::Selected::Search(command)) = command.unwrap().command else {
+            panic!("{text}");
+        };
+        let saved = [30].into_iter().collect();
+        let known = Known {
+            keywords: &[Arc::from("work"), Arc::from("$Junk")],
+            len: 5,
+            largest_uid: 50,
+            saved: &saved,
+        };
+        Search::read(&command.key, command.charset.as_deref(), &known)
+    }
+
+    #[test]
+    fn the_snapshot_answers_what_it_can() {
+        for (text, expected) in [
+            ("ALL", true),
+            ("FLAGGED", true),
+            ("UNFLAGGED", false),
+            ("SEEN", false),
+            ("DRAFT UNSEEN", true),
+            ("DRAFT SEEN", false),
+            ("OR SEEN DRAFT", true),
+            ("NOT (DRAFT SEEN)", true),
+            ("KEYWORD $JUNK", true),
+            ("KEYWORD work", false),
+            ("UNKEYWORD nobody", true),
+            ("KEYWORD nobody", false),
+            ("NEW", true),
+            ("RECENT", true),
+            ("OLD", false),
+            ("2:4", true),
+            ("4:*", false),
+            ("*:1", true),
+            ("UID 30", true),
+            ("UID 31:99", false),
+            ("UID *", false),
+            ("$", true),
+            ("NOT $", false),
+            ("LARGER 999", true),
+            ("LARGER 1000", false),
+            ("SMALLER 1001", true),
+            ("SMALLER 1000", false),
+            ("ON 1-Feb-1994", true),
+            ("ON 31-Jan-1994", false),
+            ("SINCE 1-Feb-1994", true),
+            ("SINCE 2-Feb-1994", false),
+            ("BEFORE 1-Feb-1994", false),
+            ("BEFORE 2-Feb-1994", true),
+            ("MODSEQ 7", true),
+            ("MODSEQ 8", false),
+            ("EMAILID E10", true),
+            ("EMAILID E11", false),
+            ("EMAILID nonsense", false),
+            ("THREADID T20", true),
+        ] {
+            let search = search(text).unwrap();
+            assert!(search.probes.is_empty(), "{text}");
+            let verdict = search.query.verdict(&facts(), &[]);
+            assert_eq!(verdict, Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_must_be_read_is_read_only_while_it_matters() {
+        let (yes, no) = (Some(true), Some(false));
+        for (text, answers, expected) in [
+            ("SUBJECT a", &[None][..], None),
+            ("SUBJECT a", &[yes], yes),
+            ("SUBJECT a SEEN", &[None], no),
+            ("OR SUBJECT a FLAGGED", &[None], yes),
+            ("NOT SUBJECT a", &[no], yes),
+            ("SUBJECT a BODY b", &[no, None], no),
+            ("SUBJECT a BODY b", &[yes, None], None),
+            ("OR SUBJECT a BODY b", &[yes, None], yes),
+            ("OR SUBJECT a BODY b", &[no, no], no),
+            ("SENTON 1-Feb-1994", &[None], None),
+        ] {
+            let search = search(text).unwrap();
+            assert_eq!(search.query.verdict(&facts(), answers), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn cheap_keys_come_first_and_texts_are_folded() {
+        let search = search("BODY {4+}\r\nGR\u{dc} HEADER X-Y z SUBJECT A SEEN").unwrap();
+        let sources: Vec<_> = search.probes.iter().map(|probe| probe.source).collect();
+        assert_eq!(sources, [Source::Text, Source::Header, Source::Digest]);
+        assert_eq!(search.probes[0].what, Asked::Body("gr\u{fc}".into()));
+        let Query::And(all) = &search.query else {
+            panic!("{search:?}");
+        };
+        let order = [Query::Probe(2), Query::Probe(1), Query::Probe(0)];
+        assert_eq!(all[1..], order);
+        assert!(!search.by_mod_seq && search.keys == 5);
+    }
+
+    #[test]
+    fn named_uids_bound_the_walk() {
+        for (text, expected) in [
+            ("UID 3:5 UNSEEN", Some(vec![(3, 5)])),
+            ("$ SUBJECT a", Some(vec![(30, 30)])),
+            ("OR UID 3 SEEN", None),
+            ("NOT UID 3", None),
+            ("ALL", None),
+        ] {
+            let search = search(text).unwrap();
+            let uids = search.query.uids().map(|uids| uids.ranges().to_vec());
+            assert_eq!(uids, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_searched_for_is_refused() {
+        let many = "TEXT a ".repeat(TEXTS_MAX + 1);
+        let more = "SEEN ".repeat(KEYS_MAX + 1);
+        for (text, expected) in [
+            ("6", "BAD"),
+            ("4:7", "BAD"),
+            ("CHARSET X-KLINGON ALL", "BADCHARSET"),
+            ("CHARSET US-ASCII SUBJECT {2+}\r\n\u{fc}", "BAD"),
+            (many.trim_end(), "LIMIT"),
+            (more.trim_end(), "LIMIT"),
+        ] {
+            let kind = match search(text).unwrap_err() {
+                Refusal::Bad(_) => "BAD",
+                Refusal::No(Some(Code::BadCharset(_)), _) => "BADCHARSET",
+                Refusal::No(Some(Code::Limit), _) => "LIMIT",
+                other @ Refusal::No(..) => panic!("{other:?}"),
+            };
+            assert_eq!(kind, expected, "{text}");
+        }
+        let latin = search("CHARSET ISO-8859-1 SUBJECT a").unwrap();
+        assert_eq!(latin.probes.len(), 1);
+    }
+}
