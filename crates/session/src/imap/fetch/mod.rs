@@ -50,7 +50,11 @@ pub(crate) async fn fetch(
     let mut server = Server::new(&plan, &selected.view, enabled, &seen);
     serve(&mut server, selected.account(), &uids, fetch, out).await?;
     let troubled = server.troubled;
-    let told = told(&selected.view, enabled, &plan, &uids, &seen);
+    let told = told(&selected.view, &seen, |message| {
+        plan.tells_flags(enabled)
+            && uids.contains(message.uid.0)
+            && is_wanted(message, fetch.changed_since)
+    });
     for uid in told {
         if troubled.uids.binary_search(&uid).is_err() {
             selected.view.aware_of(uid);
@@ -116,7 +120,7 @@ async fn mark_seen(selected: &mut Selected, uids: &UidSet, since: Option<u64>) -
     let unseen: Vec<Uid> = view
         .messages_in(uids)
         .filter(|(_, message)| !message.system.contains(SystemFlags::SEEN))
-        .filter(|(_, message)| since.is_none_or(|since| message.mod_seq.0 > since))
+        .filter(|(_, message)| is_wanted(message, since))
         .map(|(_, message)| message.uid)
         .filter(|uid| !view.is_ghost(*uid))
         .collect();
@@ -177,12 +181,19 @@ async fn each<'a>(
     Ok(())
 }
 
-/// The messages whose changed flags the client has been told by the responses.
-fn told(view: &View, enabled: Enabled, plan: &Plan, uids: &UidSet, seen: &UidSet) -> Vec<Uid> {
-    let all = plan.tells_flags(enabled);
-    let told = |uid: u32| seen.contains(uid) || (all && uids.contains(uid));
-    let untold = view.untold().map(|(_, message)| message.uid);
-    untold.filter(|uid| told(uid.0)).collect()
+/// The messages whose changed flags the client has been told: by responses that show
+/// them in full, or since this command made them `\Seen`.
+fn told(view: &View, seen: &UidSet, shown: impl Fn(&Message<'_>) -> bool) -> Vec<Uid> {
+    view.untold()
+        .map(|(_, message)| message)
+        .filter(|message| seen.contains(message.uid.0) || shown(message))
+        .map(|message| message.uid)
+        .collect()
+}
+
+/// RFC 7162 §3.1.4.1.
+fn is_wanted(message: &Message<'_>, changed_since: Option<u64>) -> bool {
+    changed_since.is_none_or(|since| message.mod_seq.0 > since)
 }
 
 /// Messages that could not be served.
