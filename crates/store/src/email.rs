@@ -1,43 +1,260 @@
 //! A message's record: its trace fields, where its octets are, and its digest.
+//!
+//! A record is one put, so that a FETCH of anything but the octets is one read. One
+//! that is too long for that (a digest of a hostile message) lies in several puts,
+//! and one more says which. Layout: `docs/store-format-batches.md`.
 
-use mail::{Span, digest::Digest};
+use std::ops::Range;
 
-use crate::error::Error;
+use mail::{
+    Span,
+    digest::{Digest, DigestRef},
+};
+
+use crate::{
+    account::{Arrival, commit::Shared},
+    engine::{Engine, PIECE_BYTES_MAX, RecordKind, Ref},
+    error::Error,
+    incoming::Received,
+    octets::{Malformed, Octets, put_len, put_octets, put_step, put_u64},
+};
+
+/// First octet of a record that is here whole.
+const WHOLE: u8 = 1;
+/// First octet of a record that only says where the pieces of the record are.
+const IN_PIECES: u8 = 2;
+
+/// So many octets of a message, in one put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) at: Ref,
+    pub(crate) len: u32,
+}
+
+impl Piece {
+    /// Appends all of it to `into`.
+    async fn read(self, engine: &Engine, into: &mut Vec<u8>) -> Result<(), Error> {
+        let len = self.len as usize;
+        engine.read(self.at, 0..len, Some(len), into).await?;
+        Ok(())
+    }
+}
 
 /// A message's record as read. Its octets are the trace fields (`Return-Path`,
 /// `Delivered-To`, …) that were put before it on delivery, then the content.
 /// All offsets given and taken here are of the whole message.
 #[derive(Debug)]
-pub struct Email {}
+pub struct Email {
+    engine: Engine,
+    record: Vec<u8>,
+    trace: Range<usize>,
+    digest: Range<usize>,
+    pieces: Vec<Piece>,
+    /// Octets of the content.
+    size: u64,
+    blake3: [u8; 32],
+}
 
 impl Email {
     /// What was derived from the message. Its spans are of the *content*:
     /// shift by [`Email::trace_len`].
     #[must_use]
     pub fn digest(&self) -> Digest {
-        unimplemented!()
+        self.digest_ref()
+            .to_digest()
+            .unwrap_or_else(|| mail::Scanner::new(mail::Limits::default()).finish())
     }
+
+    /// The same, in place: nothing is allocated.
+    #[must_use]
+    pub fn digest_ref(&self) -> DigestRef<'_> {
+        let octets = self.record.get(self.digest.clone()).unwrap_or_default();
+        // It has been read once already, in `decode`.
+        DigestRef::new(octets).expect("the digest was readable")
+    }
+
     /// Octets of the trace fields.
     #[must_use]
     pub fn trace_len(&self) -> u64 {
-        unimplemented!()
+        self.trace.len() as u64
     }
+
     /// Octets in all: RFC822.SIZE.
     #[must_use]
     pub fn size(&self) -> u64 {
-        unimplemented!()
+        self.trace_len() + self.size
     }
+
     /// The trace fields themselves.
     #[must_use]
     pub fn trace(&self) -> &[u8] {
-        unimplemented!()
+        self.record.get(self.trace.clone()).unwrap_or_default()
     }
-    /// Appends octets `span` to `into`, verified against their checksums.
-    /// Callers take large spans in pieces, so that no message is ever whole in memory.
+
+    /// BLAKE3 of the content, without the trace fields.
+    #[must_use]
+    pub fn blake3(&self) -> &[u8; 32] {
+        &self.blake3
+    }
+
+    /// Where the content is.
+    pub(crate) fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// Appends octets `span` to `into`, verified against their checksums; those
+    /// past the message's end are left out. Callers take large spans in pieces, so
+    /// that no message is ever whole in memory.
     ///
     /// # Errors
     /// [`Error::Corrupt`] if they are not what was written; `into` is as before.
-    pub async fn read(&self, _span: Span, _into: &mut Vec<u8>) -> Result<(), Error> {
-        unimplemented!()
+    pub async fn read(&self, span: Span, into: &mut Vec<u8>) -> Result<(), Error> {
+        let before = into.len();
+        let outcome = self.read_all(span, into).await;
+        if outcome.is_err() {
+            into.truncate(before);
+        }
+        outcome
     }
+
+    async fn read_all(&self, span: Span, into: &mut Vec<u8>) -> Result<(), Error> {
+        let trace = self.trace();
+        into.extend_from_slice(trace.get(within(span, 0, trace.len())).unwrap_or_default());
+        let mut start = self.trace_len();
+        for piece in &self.pieces {
+            let len = piece.len as usize;
+            let wanted = within(span, start, len);
+            if !wanted.is_empty() {
+                self.engine.read(piece.at, wanted, Some(len), into).await?;
+            }
+            start += u64::from(piece.len);
+            if start >= span.end {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the record at `at`.
+    pub(crate) async fn fetch(engine: Engine, at: Piece) -> Result<Self, Error> {
+        let mut record = Vec::with_capacity(at.len as usize);
+        at.read(&engine, &mut record).await?;
+        if record.first() == Some(&IN_PIECES) {
+            let pieces = decode_pieces(&record).map_err(|why| damaged(at, why))?;
+            record.clear();
+            for piece in pieces {
+                piece.read(&engine, &mut record).await?;
+            }
+        }
+        Self::decode(engine, record).map_err(|why| damaged(at, why))
+    }
+
+    fn decode(engine: Engine, record: Vec<u8>) -> Result<Self, Malformed> {
+        let mut read = Octets(&record);
+        if read.u8()? != WHOLE {
+            return Err(Malformed("a message record of a version that is not known"));
+        }
+        // Where what has just been read ends.
+        let end = |read: &Octets<'_>| record.len() - read.0.len();
+        let trace_len = read.octets()?.len();
+        let trace = end(&read) - trace_len..end(&read);
+        let (blake3, rest) = read.0.split_first_chunk().ok_or(Malformed("cut short"))?;
+        let blake3 = *blake3;
+        read = Octets(rest);
+        let pieces = read_pieces(&mut read)?;
+        let size = pieces.iter().map(|piece| u64::from(piece.len)).sum();
+        let digest = end(&read)..record.len();
+        if DigestRef::new(read.0).is_none() {
+            return Err(Malformed("a digest that can't be read"));
+        }
+        Ok(Self {
+            engine,
+            trace,
+            digest,
+            pieces,
+            size,
+            blake3,
+            record,
+        })
+    }
+}
+
+/// What of a part of `len` octets at `start` lies in `span`, counted from the part's first octet.
+fn within(span: Span, start: u64, len: usize) -> Range<usize> {
+    let place = |at: u64| usize::try_from(at.saturating_sub(start)).map_or(len, |at| at.min(len));
+    let (from, to) = (place(span.start), place(span.end));
+    from..to.max(from)
+}
+
+fn damaged(at: Piece, why: Malformed) -> Error {
+    Error::Corrupt {
+        file: "log".into(),
+        offset: at.at.0,
+        what: format!("message record: {}", why.0).into(),
+    }
+}
+
+/// Writes the record of a message that is being placed; says where it is.
+///
+/// # Errors
+/// As the engine's put.
+pub(crate) async fn put_record(account: &Shared, arrival: &Arrival) -> Result<Piece, Error> {
+    let (engine, message) = (&account.engine, &arrival.message);
+    let record = encode(&arrival.trace, message);
+    let put = async |octets: Vec<u8>| {
+        let len = u32::try_from(octets.len()).unwrap_or(u32::MAX);
+        let (writes, kind) = (message.writes(), RecordKind::Message);
+        let put = engine.put(writes, kind, Some(account.id), octets);
+        put.await.map(|at| Piece { at, len })
+    };
+    if record.len() <= PIECE_BYTES_MAX {
+        return put(record).await;
+    }
+    let mut pieces = Vec::with_capacity(record.len() / PIECE_BYTES_MAX + 1);
+    for octets in record.chunks(PIECE_BYTES_MAX) {
+        pieces.push(put(octets.to_vec()).await?);
+    }
+    let mut head = vec![IN_PIECES];
+    put_pieces(&mut head, &pieces);
+    put(head).await
+}
+
+fn encode(trace: &[u8], message: &Received) -> Vec<u8> {
+    let pieces = message.pieces();
+    let room = trace.len() + 64 + pieces.len() * 12 + message.digest().len();
+    let mut record = Vec::with_capacity(room);
+    record.push(WHOLE);
+    put_octets(&mut record, trace);
+    record.extend_from_slice(message.blake3());
+    put_pieces(&mut record, pieces);
+    record.extend_from_slice(message.digest());
+    record
+}
+
+fn put_pieces(into: &mut Vec<u8>, pieces: &[Piece]) {
+    put_len(into, pieces.len());
+    let mut last = 0;
+    for piece in pieces {
+        put_step(into, last, piece.at.0);
+        put_u64(into, piece.len.into());
+        last = piece.at.0;
+    }
+}
+
+fn read_pieces(read: &mut Octets<'_>) -> Result<Vec<Piece>, Malformed> {
+    let mut pieces = Vec::with_capacity(read.count(2)?);
+    let mut last = 0;
+    for _ in 0..pieces.capacity() {
+        last = read.step(last)?;
+        let (at, len) = (Ref(last), read.u32()?);
+        pieces.push(Piece { at, len });
+    }
+    Ok(pieces)
+}
+
+fn decode_pieces(head: &[u8]) -> Result<Vec<Piece>, Malformed> {
+    let mut read = Octets(head.get(1..).unwrap_or_default());
+    let pieces = read_pieces(&mut read)?;
+    read.end()?;
+    Ok(pieces)
 }

@@ -19,6 +19,8 @@ impl SystemFlags {
     pub const SEEN: Self = Self(8);
     /// `\Draft`.
     pub const DRAFT: Self = Self(16);
+    /// All of them.
+    pub const EVERY: Self = Self(31);
 
     /// Whether all of `other` are set.
     #[must_use]

@@ -1,47 +1,179 @@
 //! A message on its way in: hashed, scanned and written as it arrives.
 
-use crate::error::Error;
+use std::{fmt, mem, sync::Arc};
 
-/// A message being received. Dropping it abandons the message.
-#[derive(Debug)]
-pub struct Incoming {}
+use crate::{
+    email::Piece,
+    engine::{Engine, PIECE_BYTES_MAX, RecordKind, Writes},
+    error::Error,
+};
+
+/// A message being received. Dropping it abandons the message. Takes the same
+/// memory whatever the size of the message.
+pub struct Incoming {
+    engine: Engine,
+    writes: Writes,
+    bytes_max: u64,
+    size: u64,
+    /// What has come and is not put yet.
+    piece: Vec<u8>,
+    pieces: Vec<Piece>,
+    hasher: Box<blake3::Hasher>,
+    scanner: mail::Scanner,
+    /// Octets were lost: a write failed, or was cancelled.
+    broken: bool,
+}
 
 impl Incoming {
-    /// The next octets.
+    pub(crate) fn new(engine: Engine, bytes_max: u64) -> Self {
+        Self {
+            writes: engine.begin(),
+            engine,
+            bytes_max,
+            size: 0,
+            piece: Vec::new(),
+            pieces: Vec::new(),
+            hasher: Box::default(),
+            scanner: mail::Scanner::new(mail::Limits::default()),
+            broken: false,
+        }
+    }
+
+    /// The next octets. After an error, or when cancelled, the message can't be finished.
     ///
     /// # Errors
     /// [`Error::TooBig`] past the limit, [`Error::Full`], [`Error::OutOfService`].
-    pub async fn write(&mut self, _octets: &[u8]) -> Result<(), Error> {
-        unimplemented!()
+    pub async fn write(&mut self, octets: &[u8]) -> Result<(), Error> {
+        self.check()?;
+        self.broken = true;
+        let size = self.size.saturating_add(octets.len() as u64);
+        if size > self.bytes_max {
+            return Err(Error::TooBig(self.bytes_max));
+        }
+        self.hasher.update(octets);
+        self.scanner.push(octets);
+        let mut rest = octets;
+        while !rest.is_empty() {
+            let room = PIECE_BYTES_MAX - self.piece.len();
+            let (now, later) = rest.split_at(room.min(rest.len()));
+            self.piece.extend_from_slice(now);
+            rest = later;
+            if self.piece.len() == PIECE_BYTES_MAX {
+                self.put_piece().await?;
+            }
+        }
+        self.size = size;
+        self.broken = false;
+        Ok(())
     }
+
     /// How many octets have come.
     #[must_use]
     pub fn len(&self) -> u64 {
-        unimplemented!()
+        self.size
     }
+
     /// Whether none has come.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
     /// The message is complete. Not durable yet: that comes with
     /// [`crate::Account::append`].
     ///
     /// # Errors
     /// As [`Incoming::write`].
-    pub async fn finish(self) -> Result<Received, Error> {
-        unimplemented!()
+    pub async fn finish(mut self) -> Result<Received, Error> {
+        self.check()?;
+        if !self.piece.is_empty() {
+            self.put_piece().await?;
+        }
+        let digest = self.scanner.finish();
+        let mut encoded = Vec::new();
+        digest.encode(&mut encoded);
+        Ok(Received {
+            inner: Arc::new(Inner {
+                writes: self.writes,
+                size: self.size,
+                pieces: self.pieces,
+                blake3: *self.hasher.finalize().as_bytes(),
+                digest: encoded,
+                thread_keys: digest.thread_keys,
+            }),
+        })
+    }
+
+    async fn put_piece(&mut self) -> Result<(), Error> {
+        let octets = mem::take(&mut self.piece);
+        let len = u32::try_from(octets.len()).unwrap_or(u32::MAX);
+        let at = self
+            .engine
+            .put(self.writes, RecordKind::Blob, None, octets)
+            .await?;
+        self.pieces.push(Piece { at, len });
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.broken {
+            Err(Error::NotPermitted("the message is incomplete"))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming")
+            .field("size", &self.size)
+            .field("pieces", &self.pieces.len())
+            .finish_non_exhaustive()
     }
 }
 
 /// A message received: shared by all its recipients, one copy of its octets.
 #[derive(Debug, Clone)]
-pub struct Received {}
+pub struct Received {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    writes: Writes,
+    size: u64,
+    pieces: Vec<Piece>,
+    blake3: [u8; 32],
+    digest: Vec<u8>,
+    thread_keys: Vec<u64>,
+}
 
 impl Received {
     /// Octets, without any trace fields.
     #[must_use]
     pub fn size(&self) -> u64 {
-        unimplemented!()
+        self.inner.size
+    }
+
+    pub(crate) fn writes(&self) -> Writes {
+        self.inner.writes
+    }
+
+    pub(crate) fn pieces(&self) -> &[Piece] {
+        &self.inner.pieces
+    }
+
+    pub(crate) fn blake3(&self) -> &[u8; 32] {
+        &self.inner.blake3
+    }
+
+    /// The encoded digest.
+    pub(crate) fn digest(&self) -> &[u8] {
+        &self.inner.digest
+    }
+
+    pub(crate) fn thread_keys(&self) -> &[u64] {
+        &self.inner.thread_keys
     }
 }

@@ -16,17 +16,23 @@
 
 pub mod account;
 pub mod change;
+mod checkpoint;
 pub mod clock;
 pub mod email;
 pub mod engine;
 pub mod error;
 pub mod flag;
+mod fold;
 pub mod id;
 pub mod incoming;
 pub mod mailbox;
 pub mod name;
+mod octets;
 pub mod snapshot;
 pub mod store;
+#[cfg(test)]
+mod tests;
+mod threads;
 pub mod verify;
 
 pub use account::{Account, Arrival, Copied, FlagAction, FlagChange, Placed, Stored};

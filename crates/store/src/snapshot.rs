@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    fold::Last,
     id::{MailboxId, ModSeq},
     mailbox::Mailbox,
     name::{MailboxName, Role},
@@ -18,6 +19,7 @@ pub struct Snapshot {
     pub(crate) mailboxes: Arc<BTreeMap<MailboxId, Arc<Mailbox>>>,
     pub(crate) names: Arc<BTreeMap<MailboxName, MailboxId>>,
     pub(crate) subscriptions: Arc<BTreeSet<MailboxName>>,
+    pub(crate) last: Last,
 }
 
 impl Snapshot {

@@ -1,8 +1,29 @@
 //! The store: opening it, its accounts, its clock.
 
-use std::path::PathBuf;
+use std::{
+    collections::{BTreeSet, HashMap},
+    mem,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use crate::{account::Account, clock::Clock, error::Error, id::AccountId, incoming::Incoming};
+use tokio::sync::OnceCell;
+
+use crate::{
+    account::{Account, commit::Shared},
+    checkpoint::{self, Opened, Prepared},
+    clock::Clock,
+    engine::{Engine, EngineOptions},
+    error::Error,
+    id::AccountId,
+    incoming::Incoming,
+};
+
+/// Accounts that stay open though nobody uses them: reopening one reads its checkpoint.
+const ACCOUNTS_IDLE_MAX: usize = 1024;
+
+/// How much of a checkpoint is gathered before it is written, in octets.
+const CHECKPOINT_BYTES: usize = 8 << 20;
 
 /// How to open a store.
 #[derive(Debug, Clone)]
@@ -17,46 +38,231 @@ pub struct Options {
 
 /// An open store. Cheap to clone; all clones are the same store.
 #[derive(Debug, Clone)]
-pub struct Store {}
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    engine: Engine,
+    message_bytes_max: u64,
+    clock: Clock,
+    accounts: Mutex<Accounts>,
+    /// One checkpoint at a time.
+    checkpoint: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Accounts {
+    open: HashMap<AccountId, Slot>,
+    /// Counts uses, to tell which was longest ago.
+    uses: u64,
+    /// How many may be open before idle ones are looked for.
+    sweep_at: usize,
+}
+
+#[derive(Debug)]
+struct Slot {
+    account: Arc<OnceCell<Account>>,
+    used: u64,
+}
 
 impl Store {
     /// Opens a store, making it if the directory is empty or absent, recovering it if need be.
     ///
     /// # Errors
     /// [`Error::InUse`], [`Error::Io`], [`Error::Corrupt`] if nothing in it can be trusted.
-    pub async fn open(_options: Options) -> Result<Self, Error> {
-        unimplemented!()
+    pub async fn open(options: Options) -> Result<Self, Error> {
+        let engine = Engine::open(EngineOptions {
+            directory: options.directory,
+            segment_bytes: EngineOptions::SEGMENT_BYTES,
+        })
+        .await?;
+        for damage in engine.damages() {
+            let (file, offset, what) = (&damage.file, damage.offset, &damage.what);
+            tracing::error!(%file, offset, %what, "the store is damaged");
+        }
+        Ok(Self::with_engine(
+            engine,
+            options.message_bytes_max,
+            options.clock,
+        ))
     }
+
+    pub(crate) fn with_engine(engine: Engine, message_bytes_max: u64, clock: Clock) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                engine,
+                message_bytes_max,
+                clock,
+                accounts: Mutex::default(),
+                checkpoint: tokio::sync::Mutex::default(),
+            }),
+        }
+    }
+
     /// Opens an account; one that has never been opened begins with INBOX and
     /// the mailboxes for the usual special uses (Archive, Drafts, Junk, Sent, Trash), subscribed.
     ///
     /// # Errors
     /// As for every verb.
-    pub async fn account(&self, _id: AccountId) -> Result<Account, Error> {
-        unimplemented!()
+    pub async fn account(&self, id: AccountId) -> Result<Account, Error> {
+        let slot = match self.open_accounts().slot(id) {
+            Ok(account) => return Ok(account),
+            Err(slot) => slot,
+        };
+        // Whoever comes first opens it, the others wait for that.
+        let account = slot.get_or_try_init(|| async {
+            let account = self.load(id).await?;
+            if account.snapshot().mod_seq().0 == 0 {
+                account.begin().await?;
+            }
+            Ok(account)
+        });
+        account.await.cloned()
     }
+
+    async fn load(&self, id: AccountId) -> Result<Account, Error> {
+        let Inner { engine, clock, .. } = &*self.inner;
+        let Opened { state, kept, .. } = checkpoint::open(engine, id).await?;
+        let what = (id, engine.clone(), *clock);
+        Ok(Account::new(Arc::new(Shared::new(what, state, kept))))
+    }
+
+    /// Every account that the store has, opened or not, ascending.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Corrupt`].
+    pub async fn accounts(&self) -> Result<Vec<AccountId>, Error> {
+        let mut known: BTreeSet<AccountId> = checkpoint::accounts(&self.inner.engine)
+            .await?
+            .into_iter()
+            .collect();
+        known.extend(self.inner.engine.pending_accounts());
+        Ok(known.into_iter().collect())
+    }
+
     /// Begins to receive a message.
     ///
     /// # Errors
     /// [`Error::Full`], [`Error::OutOfService`].
+    #[expect(
+        clippy::unused_async,
+        reason = "another engine may have to ask someone"
+    )]
     pub async fn receive(&self) -> Result<Incoming, Error> {
-        unimplemented!()
+        Ok(Incoming::new(
+            self.inner.engine.clone(),
+            self.inner.message_bytes_max,
+        ))
     }
+
     /// The largest message, in octets: `APPENDLIMIT`, LMTP `SIZE`.
     #[must_use]
     pub fn message_bytes_max(&self) -> u64 {
-        unimplemented!()
+        self.inner.message_bytes_max
     }
+
     /// The clock it was opened with.
     #[must_use]
     pub fn clock(&self) -> Clock {
-        unimplemented!()
+        self.inner.clock
     }
+
+    /// Octets of log that a recovery would have to read: when to call [`Store::checkpoint`].
+    #[must_use]
+    pub fn bytes_since_checkpoint(&self) -> u64 {
+        self.inner.engine.bytes_since_checkpoint()
+    }
+
+    /// Writes a checkpoint: what has changed since the last one. Call it on a timer and when
+    /// [`Store::bytes_since_checkpoint`] has grown; writes go on meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Full`], [`Error::Io`]; nothing is lost by that.
+    pub async fn checkpoint(&self) -> Result<(), Error> {
+        let _one = self.inner.checkpoint.lock().await;
+        let engine = &self.inner.engine;
+        // Whatever is durable now will be in it.
+        let complete_to = engine.position();
+        let (mut writes, mut prepared) = (Vec::new(), Vec::new());
+        let mut bytes = 0;
+        for id in engine.pending_accounts() {
+            let account = self.account(id).await?;
+            let Some(mut account) = checkpoint::prepare(engine, account).await? else {
+                continue;
+            };
+            let lens = account
+                .writes
+                .iter()
+                .map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len));
+            bytes += lens.sum::<usize>();
+            writes.append(&mut account.writes);
+            prepared.push(account);
+            if bytes >= CHECKPOINT_BYTES {
+                engine.checkpoint_put(mem::take(&mut writes), None).await?;
+                prepared.drain(..).for_each(Prepared::done);
+                bytes = 0;
+            }
+        }
+        engine.checkpoint_put(writes, Some(complete_to)).await?;
+        prepared.into_iter().for_each(Prepared::done);
+        Ok(())
+    }
+
     /// Finishes what is queued, writes a checkpoint, releases the lease.
     ///
     /// # Errors
     /// What could not be written; nothing acknowledged is lost by that.
     pub async fn close(&self) -> Result<(), Error> {
-        unimplemented!()
+        let checkpoint = self.checkpoint().await;
+        self.inner.engine.close().await?;
+        checkpoint
+    }
+
+    fn open_accounts(&self) -> MutexGuard<'_, Accounts> {
+        // The map is whole between any two of its operations.
+        let accounts = self.inner.accounts.lock();
+        accounts.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Accounts {
+    /// An account that is open, or the place where whoever comes first opens it.
+    fn slot(&mut self, id: AccountId) -> Result<Account, Arc<OnceCell<Account>>> {
+        self.uses += 1;
+        if self.open.len() >= self.sweep_at.max(ACCOUNTS_IDLE_MAX) && !self.open.contains_key(&id) {
+            self.sweep();
+        }
+        let used = self.uses;
+        let slot = self.open.entry(id).or_insert_with(|| Slot {
+            account: Arc::default(),
+            used,
+        });
+        slot.used = used;
+        match slot.account.get() {
+            Some(account) => Ok(account.clone()),
+            None => Err(Arc::clone(&slot.account)),
+        }
+    }
+
+    /// Closes the half of the idle accounts whose use was longest ago. Nobody else holds these,
+    /// so what they hold is in the log, and nobody can see that they went.
+    fn sweep(&mut self) {
+        let idle = |slot: &Slot| {
+            let held = slot.account.get().map(|account| &account.shared);
+            Arc::strong_count(&slot.account) == 1
+                && held.is_none_or(|shared| Arc::strong_count(shared) == 1)
+        };
+        let mut uses: Vec<u64> = self
+            .open
+            .values()
+            .filter(|slot| idle(slot))
+            .map(|slot| slot.used)
+            .collect();
+        uses.sort_unstable();
+        let until = uses.get(uses.len() / 2).copied().unwrap_or(0);
+        self.open.retain(|_, slot| slot.used > until || !idle(slot));
+        self.sweep_at = self.open.len().saturating_mul(3) / 2;
     }
 }

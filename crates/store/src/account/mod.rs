@@ -3,23 +3,33 @@
 //! Every verb is durable when it returns, and visible to everybody from then
 //! on. A verb that fails has changed nothing.
 
+mod append;
+pub(crate) mod commit;
+mod copy;
+mod expunge;
+mod flags;
+mod mailboxes;
+mod recent;
+
 use std::sync::Arc;
 
 use crate::{
     clock::Timestamp,
-    email::Email,
+    email::{Email, Piece},
     error::Error,
     flag::Flags,
-    id::{AccountId, MailboxId, ModSeq, Uid, UidValidity},
+    id::{AccountId, ModSeq, Uid, UidValidity},
     incoming::Received,
     mailbox::Message,
-    name::{MailboxName, Role},
     snapshot::Snapshot,
 };
+use commit::Shared;
 
 /// An open account. Cheap to clone; all clones are the same account.
 #[derive(Debug, Clone)]
-pub struct Account {}
+pub struct Account {
+    pub(crate) shared: Arc<Shared>,
+}
 
 /// A message to place with [`Account::append`].
 #[derive(Debug, Clone)]
@@ -84,133 +94,36 @@ pub struct Stored {
 }
 
 impl Account {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
     /// Which account.
     #[must_use]
     pub fn id(&self) -> AccountId {
-        unimplemented!()
+        self.shared.id
     }
+
     /// The state now: everything acknowledged is in it.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        unimplemented!()
+        self.shared.published.load_full()
     }
+
     /// Waits until the account's modseq is greater than `than`. Cancel-safe.
-    pub async fn changed(&self, _than: ModSeq) {
-        unimplemented!()
+    pub async fn changed(&self, than: ModSeq) {
+        self.shared.changed(than).await;
     }
-    /// Makes a mailbox, and those above it that don't exist. The mailbox made
-    /// is not subscribed to.
-    ///
-    /// # Errors
-    /// [`Error::AlreadyExists`], [`Error::RoleTaken`], [`Error::Limit`].
-    pub async fn create(
-        &self,
-        _name: &MailboxName,
-        _role: Option<Role>,
-    ) -> Result<MailboxId, Error> {
-        unimplemented!()
-    }
-    /// Deletes a mailbox and its messages; mailboxes below it stay.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchMailbox`], [`Error::NotPermitted`] for INBOX.
-    pub async fn delete(&self, _name: &MailboxName) -> Result<(), Error> {
-        unimplemented!()
-    }
-    /// Renames a mailbox and all below it, making those above the new name that don't
-    /// exist. INBOX stays, and its messages move (RFC 9051 §6.3.6).
-    ///
-    /// # Errors
-    /// [`Error::NoSuchMailbox`], [`Error::AlreadyExists`], [`Error::NotPermitted`].
-    pub async fn rename(&self, _from: &MailboxName, _to: &MailboxName) -> Result<(), Error> {
-        unimplemented!()
-    }
-    /// Subscribes to a name, which need not be a mailbox's.
-    ///
-    /// # Errors
-    /// [`Error::Limit`].
-    pub async fn subscribe(&self, _name: &MailboxName) -> Result<(), Error> {
-        unimplemented!()
-    }
-    /// Unsubscribes from a name; nothing happens if it was not subscribed to.
-    ///
-    /// # Errors
-    /// As for every verb.
-    pub async fn unsubscribe(&self, _name: &MailboxName) -> Result<(), Error> {
-        unimplemented!()
-    }
-    /// Places messages, all or none.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchMailbox`], [`Error::Limit`] for keywords or UIDs.
-    pub async fn append(
-        &self,
-        _mailbox: MailboxId,
-        _messages: Vec<Arrival>,
-    ) -> Result<Placed, Error> {
-        unimplemented!()
-    }
-    /// Copies the messages that still exist of `uids` (ascending), all or none.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchMailbox`] for `to`, [`Error::Limit`].
-    pub async fn copy(
-        &self,
-        _from: MailboxId,
-        _uids: &[Uid],
-        _to: MailboxId,
-    ) -> Result<Copied, Error> {
-        unimplemented!()
-    }
-    /// Moves the messages that still exist of `uids` (ascending), all or none. Onto the
-    /// same mailbox gives them new UIDs.
-    ///
-    /// # Errors
-    /// As [`Account::copy`].
-    pub async fn move_to(
-        &self,
-        _from: MailboxId,
-        _uids: &[Uid],
-        _to: MailboxId,
-    ) -> Result<Copied, Error> {
-        unimplemented!()
-    }
-    /// Changes flags of the messages that exist of `uids` (ascending), in one batch.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchMailbox`], [`Error::Limit`].
-    pub async fn store(
-        &self,
-        _mailbox: MailboxId,
-        _uids: &[Uid],
-        _change: &FlagChange,
-    ) -> Result<Stored, Error> {
-        unimplemented!()
-    }
-    /// Removes the messages with `\Deleted`, or those of `among` (ascending) that have it.
-    /// Gives the UIDs removed.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchMailbox`].
-    pub async fn expunge(
-        &self,
-        _mailbox: MailboxId,
-        _among: Option<&[Uid]>,
-    ) -> Result<Vec<Uid>, Error> {
-        unimplemented!()
-    }
-    /// Makes the caller the one session for which messages with UIDs in the
-    /// range given back (start included, end excluded) are `\Recent`: those below
-    /// `below` that no session had before. Waits for nothing.
-    #[must_use]
-    pub fn claim_recent(&self, _mailbox: MailboxId, _below: Uid) -> std::ops::Range<u32> {
-        unimplemented!()
-    }
+
     /// Reads a message's record.
     ///
     /// # Errors
     /// [`Error::Corrupt`], [`Error::Io`].
-    pub async fn email(&self, _message: &Message<'_>) -> Result<Email, Error> {
-        unimplemented!()
+    pub async fn email(&self, message: &Message<'_>) -> Result<Email, Error> {
+        let record = Piece {
+            at: message.record,
+            len: message.record_len,
+        };
+        Email::fetch(self.shared.engine.clone(), record).await
     }
 }

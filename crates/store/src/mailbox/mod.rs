@@ -1,5 +1,9 @@
 //! One mailbox at a modseq: counters, and its messages in chunks.
 
+pub(crate) mod history;
+pub(crate) mod keywords;
+pub(crate) mod placements;
+
 use crate::{
     clock::Timestamp,
     engine::Ref,
@@ -7,6 +11,9 @@ use crate::{
     id::{EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
     name::{MailboxName, Role},
 };
+use history::History;
+use keywords::Keywords;
+use placements::Placements;
 
 /// What STATUS tells: kept, never counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,6 +38,10 @@ pub struct Mailbox {
     pub(crate) uid_next: Uid,
     pub(crate) highest_mod_seq: ModSeq,
     pub(crate) counters: Counters,
+    pub(crate) recent_from: Uid,
+    pub(crate) keywords: Keywords,
+    pub(crate) placements: Placements,
+    pub(crate) history: History,
 }
 
 /// One message as it is placed in a mailbox. A cheap copy.
@@ -56,6 +67,8 @@ pub struct Message<'a> {
     pub thread: ThreadId,
     /// Where its record is: [`crate::Account::email`] reads it.
     pub record: Ref,
+    /// Octets of its record: known, it is read at once.
+    pub record_len: u32,
 }
 
 impl Mailbox {
@@ -97,7 +110,7 @@ impl Mailbox {
     /// Every keyword that has ever been used here, by index.
     #[must_use]
     pub fn keywords(&self) -> &[Keyword] {
-        unimplemented!()
+        self.keywords.names()
     }
     /// How many messages.
     #[must_use]
@@ -111,15 +124,15 @@ impl Mailbox {
     }
     /// The message at an index.
     #[must_use]
-    pub fn at(&self, _index: u32) -> Option<Message<'_>> {
-        unimplemented!()
+    pub fn at(&self, index: u32) -> Option<Message<'_>> {
+        self.placements.at(index)
     }
     /// `Ok(index)` of the message with that UID, or `Err(index)` where it would stand.
     ///
     /// # Errors
     /// As said: the place of a UID that is not there.
-    pub fn index_of(&self, _uid: Uid) -> Result<u32, u32> {
-        unimplemented!()
+    pub fn index_of(&self, uid: Uid) -> Result<u32, u32> {
+        self.placements.index_of(uid)
     }
     /// The message with that UID.
     #[must_use]
@@ -127,28 +140,29 @@ impl Mailbox {
         self.at(self.index_of(uid).ok()?)
     }
     /// Messages with UIDs `first..=last`, ascending: a sequential walk.
-    pub fn range(&self, _first: Uid, _last: Uid) -> impl Iterator<Item = Message<'_>> {
-        core::iter::empty()
+    pub fn range(&self, first: Uid, last: Uid) -> impl Iterator<Item = Message<'_>> {
+        self.placements.range(first, last)
     }
     /// Messages that changed or arrived after `since`, ascending by UID;
     /// costs by the chunks that hold such.
-    pub fn changed_since(&self, _since: ModSeq) -> impl Iterator<Item = Message<'_>> {
-        core::iter::empty()
+    pub fn changed_since(&self, since: ModSeq) -> impl Iterator<Item = Message<'_>> {
+        self.placements.changed_since(since)
     }
     /// UIDs expunged after `since`, as ascending disjoint ranges; `None` if the
     /// record of expunges no longer goes back that far.
     #[must_use]
-    pub fn expunged_since(&self, _since: ModSeq) -> Option<Vec<(Uid, Uid)>> {
-        unimplemented!()
+    pub fn expunged_since(&self, since: ModSeq) -> Option<Vec<(Uid, Uid)>> {
+        Some(self.history.since(since))
     }
     /// The lowest index of a message without `\Seen`, if any (RFC 3501 `UNSEEN`).
     #[must_use]
     pub fn first_unseen(&self) -> Option<u32> {
-        unimplemented!()
+        self.placements.first_unseen()
     }
     /// How many messages are `\Recent` for a session that would claim them now.
     #[must_use]
     pub fn recent(&self) -> u32 {
-        unimplemented!()
+        let (Ok(before) | Err(before)) = self.index_of(self.recent_from);
+        self.len() - before
     }
 }

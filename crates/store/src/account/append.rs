@@ -1,0 +1,74 @@
+//! APPEND and delivery: RFC 9051 §6.3.12, RFC 3502.
+
+use crate::{
+    account::{Account, Arrival, Placed, commit::Draft, copy::room_for},
+    change::{Added, Change},
+    clock::Timestamp,
+    email::{self, Piece},
+    error::Error,
+    id::{EmailId, MailboxId, ThreadId, Uid},
+};
+
+impl Account {
+    /// Places messages, all or none.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchMailbox`], [`Error::Limit`] for keywords or UIDs.
+    pub async fn append(
+        &self,
+        mailbox: MailboxId,
+        messages: Vec<Arrival>,
+    ) -> Result<Placed, Error> {
+        // Asked again when the batch is made: this only spares the disk.
+        if self.snapshot().mailbox(mailbox).is_none() {
+            return Err(Error::NoSuchMailbox);
+        }
+        // All that is referred to must have been put since the engine last failed: the
+        // eldest context decides.
+        let contexts = messages.iter().map(|m| m.message.writes());
+        let writes = contexts.min_by_key(|writes| writes.generation);
+        let mut records = Vec::with_capacity(messages.len());
+        for message in &messages {
+            records.push(email::put_record(&self.shared, message).await?);
+        }
+        self.shared
+            .commit(writes, |draft| {
+                let now = (self.shared.clock)();
+                let mut uids = Vec::with_capacity(messages.len());
+                for (message, record) in messages.iter().zip(&records) {
+                    uids.push(place(draft, mailbox, (message, *record), now)?);
+                }
+                Ok(Placed {
+                    uid_validity: draft.mailbox(mailbox)?.uid_validity(),
+                    uids,
+                })
+            })
+            .await
+    }
+}
+
+fn place(
+    draft: &mut Draft<'_>,
+    mailbox: MailboxId,
+    (arrival, record): (&Arrival, Piece),
+    now: Timestamp,
+) -> Result<Uid, Error> {
+    let uid = room_for(draft, mailbox, &arrival.flags)?;
+    let last = draft.snapshot.last;
+    let thread_keys = arrival.message.thread_keys();
+    let known = draft.threads.find(thread_keys);
+    draft.push(Change::Added(Added {
+        mailbox,
+        uid,
+        flags: arrival.flags.clone(),
+        internal_date: arrival.internal_date.unwrap_or(now),
+        save_date: draft.now,
+        size: arrival.message.size() + arrival.trace.len() as u64,
+        email: EmailId(last.email + 1),
+        thread: known.unwrap_or(ThreadId(last.thread + 1)),
+        record: record.at,
+        record_len: record.len,
+        thread_keys: thread_keys.to_vec(),
+    }))?;
+    Ok(uid)
+}

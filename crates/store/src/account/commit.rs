@@ -1,0 +1,323 @@
+//! One batch, from a verb's decision to everybody's eyes.
+//!
+//! Two states are kept. The *tip* has everything that was queued, and verbs decide
+//! by it, one at a time, under a lock that nobody waits with; so one account is
+//! not held to a batch per sync. The *published* state has what is durable, and is
+//! what readers see. When the engine fails a batch, everything queued behind it fails
+//! too, and the tip goes back to what is published.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use arc_swap::ArcSwap;
+use tokio::sync::{oneshot, watch};
+
+use crate::{
+    change::{Batch, Change},
+    clock::Clock,
+    engine::{Engine, Writes},
+    error::Error,
+    fold::{self, State},
+    id::{AccountId, MailboxId, ModSeq},
+    mailbox::Mailbox,
+    name::MailboxName,
+    snapshot::Snapshot,
+    threads::Threads,
+};
+
+/// What all clones of an account share.
+pub(crate) struct Shared {
+    pub(crate) id: AccountId,
+    pub(crate) engine: Engine,
+    pub(crate) clock: Clock,
+    pub(crate) published: ArcSwap<Snapshot>,
+    tip: Mutex<Tip>,
+    news: watch::Sender<News>,
+    /// What the checkpoint has of it; see [`crate::checkpoint`].
+    kept: Mutex<Option<Arc<Snapshot>>>,
+}
+
+/// Everything queued is in it.
+struct Tip {
+    snapshot: Snapshot,
+    threads: Threads,
+    /// How often it went back: what was queued before then is lost.
+    epoch: u64,
+}
+
+/// How far it is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct News {
+    mod_seq: u64,
+    epoch: u64,
+}
+
+/// A batch in the making: the state with the changes so far, and those changes.
+pub(crate) struct Draft<'a> {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) threads: &'a mut Threads,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) mod_seq: ModSeq,
+    /// Now, in unix seconds.
+    pub(crate) now: i64,
+}
+
+/// How an attempt at a verb went.
+enum Attempt<T> {
+    /// Its batch is queued.
+    Queued(T, oneshot::Receiver<Result<(), Error>>),
+    /// There was nothing to do, in a state that may not be durable yet.
+    Nothing(T, News),
+    /// What it built on is failing: once that is known, try again.
+    Stale(News),
+}
+
+/// How often a verb is tried while what it builds on fails.
+const ATTEMPTS_MAX: usize = 8;
+
+/// The longest batch: some hundred thousand copies at once. The log believes in no record
+/// of more than twice that.
+const BATCH_BYTES_MAX: usize = 32 << 20;
+
+impl Shared {
+    pub(crate) fn new(
+        (id, engine, clock): (AccountId, Engine, Clock),
+        state: State,
+        kept: Option<Arc<Snapshot>>,
+    ) -> Self {
+        let mod_seq = state.snapshot.mod_seq;
+        Self {
+            id,
+            engine,
+            clock,
+            published: ArcSwap::from_pointee(state.snapshot.clone()),
+            tip: Mutex::new(Tip {
+                snapshot: state.snapshot,
+                threads: state.threads,
+                epoch: 0,
+            }),
+            news: watch::Sender::new(News { mod_seq, epoch: 0 }),
+            kept: Mutex::new(kept),
+        }
+    }
+
+    /// Runs a verb: one batch of the changes it makes, durable on return. A verb that
+    /// makes none answers when the state it saw is durable. `verb` may run more than once.
+    ///
+    /// # Errors
+    /// What `verb` says, or why the batch could not be written; nothing has changed then.
+    pub(crate) async fn commit<T>(
+        self: &Arc<Self>,
+        writes: Option<Writes>,
+        mut verb: impl FnMut(&mut Draft<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        for _ in 0..ATTEMPTS_MAX {
+            match self.attempt(writes, &mut verb)? {
+                Attempt::Queued(value, done) => {
+                    let gone = |_| Err(Error::OutOfService("closed".into()));
+                    return done.await.unwrap_or_else(gone).map(|()| value);
+                }
+                Attempt::Nothing(value, saw) => {
+                    if self.durable(saw).await {
+                        return Ok(value);
+                    }
+                }
+                Attempt::Stale(saw) => {
+                    self.durable(saw).await;
+                }
+            }
+        }
+        Err(Error::OutOfService("writes keep failing".into()))
+    }
+
+    /// Runs a verb that nobody waits for: its batch may yet fail.
+    pub(crate) fn commit_unawaited<T>(
+        self: &Arc<Self>,
+        mut verb: impl FnMut(&mut Draft<'_>) -> Result<T, Error>,
+    ) -> Option<T> {
+        match self.attempt(None, &mut verb) {
+            Ok(Attempt::Queued(value, _) | Attempt::Nothing(value, _)) => Some(value),
+            Ok(Attempt::Stale(_)) | Err(_) => None,
+        }
+    }
+
+    fn attempt<T>(
+        self: &Arc<Self>,
+        writes: Option<Writes>,
+        verb: &mut impl FnMut(&mut Draft<'_>) -> Result<T, Error>,
+    ) -> Result<Attempt<T>, Error> {
+        let mut guard = self.tip();
+        let tip = &mut *guard;
+        let saw = News {
+            mod_seq: tip.snapshot.mod_seq,
+            epoch: tip.epoch,
+        };
+        // A verb that failed or panicked may have taught something that never happened.
+        tip.threads.unlearn_after(tip.snapshot.mod_seq());
+        let mut draft = Draft {
+            snapshot: tip.snapshot.clone(),
+            threads: &mut tip.threads,
+            changes: Vec::new(),
+            mod_seq: ModSeq(saw.mod_seq + 1),
+            now: (self.clock)().unix,
+        };
+        let value = verb(&mut draft)?;
+        if draft.changes.is_empty() {
+            return Ok(Attempt::Nothing(value, saw));
+        }
+        let Draft {
+            mut snapshot,
+            changes,
+            mod_seq,
+            now,
+            ..
+        } = draft;
+        snapshot.mod_seq = mod_seq.0;
+        let batch = Batch {
+            mod_seq,
+            time: now,
+            by: String::new(),
+            changes,
+        };
+        let (sender, receiver) = oneshot::channel();
+        let (shared, next) = (Arc::clone(self), Arc::new(snapshot.clone()));
+        let done = Box::new(move |outcome: Result<_, Error>| {
+            let outcome = outcome.map(|_| shared.publish(next));
+            if outcome.is_err() {
+                shared.go_back(saw.epoch);
+            }
+            // Whoever asked may have stopped waiting.
+            let _ = sender.send(outcome);
+        });
+        let writes = writes.unwrap_or_else(|| self.engine.begin());
+        let octets = batch.encode();
+        if octets.len() > BATCH_BYTES_MAX {
+            return Err(Error::Limit("changes at once"));
+        }
+        match self.engine.append(writes, self.id, mod_seq.0, octets, done) {
+            Ok(()) => {
+                tip.snapshot = snapshot;
+                Ok(Attempt::Queued(value, receiver))
+            }
+            Err(error) => {
+                tip.threads.unlearn_after(ModSeq(saw.mod_seq));
+                // The engine knows already that what is queued before has failed.
+                if saw.mod_seq > self.published.load().mod_seq
+                    && matches!(error, Error::NotPermitted(_))
+                {
+                    return Ok(Attempt::Stale(saw));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The batch after the published state is durable.
+    fn publish(&self, next: Arc<Snapshot>) {
+        let mod_seq = next.mod_seq;
+        self.published.store(next);
+        self.news.send_modify(|news| news.mod_seq = mod_seq);
+    }
+
+    /// A batch queued in `epoch` has failed, and all behind it will.
+    fn go_back(&self, epoch: u64) {
+        let mut tip = self.tip();
+        if tip.epoch != epoch {
+            return;
+        }
+        tip.epoch += 1;
+        tip.snapshot = Snapshot::clone(&self.published.load());
+        let mod_seq = tip.snapshot.mod_seq();
+        tip.threads.unlearn_after(mod_seq);
+        let epoch = tip.epoch;
+        drop(tip);
+        self.news.send_modify(|news| news.epoch = epoch);
+    }
+
+    /// Waits until what was seen is durable: `true`; or is lost: `false`.
+    async fn durable(&self, saw: News) -> bool {
+        let mut news = self.news.subscribe();
+        let told = news
+            .wait_for(|now| now.epoch != saw.epoch || now.mod_seq >= saw.mod_seq)
+            .await;
+        told.is_ok_and(|now| now.epoch == saw.epoch)
+    }
+
+    /// Waits until the modseq is greater.
+    pub(crate) async fn changed(&self, than: ModSeq) {
+        let mut news = self.news.subscribe();
+        // Can't fail: the sender lives in `self`.
+        let _ = news.wait_for(|now| now.mod_seq > than.0).await;
+    }
+
+    /// Waits for everything that is queued now, however it ends.
+    pub(crate) async fn settled(&self) {
+        let saw = {
+            let tip = self.tip();
+            News {
+                mod_seq: tip.snapshot.mod_seq,
+                epoch: tip.epoch,
+            }
+        };
+        self.durable(saw).await;
+    }
+
+    /// What the checkpoint has; `None` if nothing that can be trusted.
+    pub(crate) fn kept(&self) -> Option<Arc<Snapshot>> {
+        let kept = self.kept.lock();
+        kept.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The checkpoint has this.
+    pub(crate) fn keep(&self, snapshot: Arc<Snapshot>) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some(snapshot);
+    }
+
+    /// Does something with the thread keys, under the account's lock: be short.
+    pub(crate) fn with_threads<T>(&self, act: impl FnOnce(&mut Threads) -> T) -> T {
+        act(&mut self.tip().threads)
+    }
+
+    /// A panic in a verb leaves the tip as it was: verbs work on a draft.
+    fn tip(&self) -> MutexGuard<'_, Tip> {
+        self.tip.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("id", &self.id)
+            .field("mod_seq", &self.published.load().mod_seq)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Draft<'_> {
+    /// A mailbox that has to exist.
+    pub(crate) fn mailbox(&self, id: MailboxId) -> Result<&Arc<Mailbox>, Error> {
+        self.snapshot.mailbox(id).ok_or(Error::NoSuchMailbox)
+    }
+
+    /// A mailbox that has to exist, by its name.
+    pub(crate) fn named(&self, name: &MailboxName) -> Result<&Arc<Mailbox>, Error> {
+        self.snapshot.named(name).ok_or(Error::NoSuchMailbox)
+    }
+
+    /// One more change: it is in the draft's state on return.
+    ///
+    /// # Errors
+    /// It does not fit, which is a fault of the verb.
+    pub(crate) fn push(&mut self, change: Change) -> Result<(), Error> {
+        let fault = |misfit: fold::Misfit| {
+            tracing::error!(what = misfit.0, "a verb made a change that does not fit");
+            Error::NotPermitted("internal error")
+        };
+        fold::apply(&mut self.snapshot, self.threads, self.mod_seq, &change).map_err(fault)?;
+        self.changes.push(change);
+        Ok(())
+    }
+}

@@ -1,0 +1,165 @@
+//! COPY and MOVE: RFC 9051 §6.4.7, §6.4.8. No octets move: a message gets one more placement.
+
+use std::sync::Arc;
+
+use crate::{
+    account::{Account, Copied, commit::Draft},
+    change::{Added, Change},
+    error::Error,
+    flag::{Flags, Keyword},
+    id::{MailboxId, Uid},
+    mailbox::{Mailbox, Message, keywords::KEYWORDS_MAX},
+    octets::{UidRanges, extend_ranges},
+};
+
+impl Account {
+    /// Copies the messages that still exist of `uids` (ascending), all or none.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchMailbox`] for `to`, [`Error::Limit`].
+    pub async fn copy(
+        &self,
+        from: MailboxId,
+        uids: &[Uid],
+        to: MailboxId,
+    ) -> Result<Copied, Error> {
+        let copied = self
+            .shared
+            .commit(None, |draft| copy(draft, from, uids, to));
+        copied.await
+    }
+
+    /// Moves the messages that still exist of `uids` (ascending), all or none. Onto the
+    /// same mailbox gives them new UIDs.
+    ///
+    /// # Errors
+    /// As [`Account::copy`].
+    pub async fn move_to(
+        &self,
+        from: MailboxId,
+        uids: &[Uid],
+        to: MailboxId,
+    ) -> Result<Copied, Error> {
+        self.shared
+            .commit(None, |draft| {
+                let copied = copy(draft, from, uids, to)?;
+                let mut gone = UidRanges::new();
+                for (uid, _) in &copied.uids {
+                    extend_ranges(&mut gone, *uid);
+                }
+                if !gone.is_empty() {
+                    draft.push(Change::Expunged {
+                        mailbox: from,
+                        uids: gone,
+                    })?;
+                }
+                Ok(copied)
+            })
+            .await
+    }
+}
+
+fn copy(
+    draft: &mut Draft<'_>,
+    from: MailboxId,
+    uids: &[Uid],
+    to: MailboxId,
+) -> Result<Copied, Error> {
+    let uid_validity = draft.mailbox(to)?.uid_validity();
+    // A source that was deleted has lost all its messages: they are left out like any that are gone.
+    let Some(source) = draft.snapshot.mailbox(from).map(Arc::clone) else {
+        return Ok(Copied {
+            uid_validity,
+            uids: Vec::new(),
+        });
+    };
+    let messages = existing(&source, uids);
+    let uids = place_again(draft, &source, messages, to)?;
+    Ok(Copied { uid_validity, uids })
+}
+
+/// The messages that exist of `uids`, ascending and each once even if `uids` are not.
+pub(super) fn existing<'a>(
+    mailbox: &'a Mailbox,
+    uids: &'a [Uid],
+) -> impl Iterator<Item = Message<'a>> {
+    let mut last = Uid(0);
+    uids.iter().filter_map(move |&uid| {
+        if uid <= last {
+            return None;
+        }
+        last = uid;
+        mailbox.get(uid)
+    })
+}
+
+/// Places messages of `source` in `to` as well. Gives pairs (there, here).
+pub(super) fn place_again<'a>(
+    draft: &mut Draft<'_>,
+    source: &'a Mailbox,
+    messages: impl Iterator<Item = Message<'a>>,
+    to: MailboxId,
+) -> Result<Vec<(Uid, Uid)>, Error> {
+    let mut placed = Vec::new();
+    for message in messages {
+        let names = message.keywords.iter();
+        let keywords: Vec<Keyword> = names
+            .filter_map(|index| source.keywords().get(*index as usize).cloned())
+            .collect();
+        let flags = Flags {
+            system: message.system,
+            keywords,
+        };
+        let uid = room_for(draft, to, &flags)?;
+        draft.push(Change::Copied(Added {
+            mailbox: to,
+            uid,
+            flags,
+            internal_date: message.internal_date,
+            save_date: draft.now,
+            size: message.size,
+            email: message.email,
+            thread: message.thread,
+            record: message.record,
+            record_len: message.record_len,
+            thread_keys: Vec::new(),
+        }))?;
+        placed.push((message.uid, uid));
+    }
+    Ok(placed)
+}
+
+/// Removes every message that `mailbox` had.
+pub(super) fn expunge_every(draft: &mut Draft<'_>, mailbox: &Mailbox) -> Result<(), Error> {
+    let mut uids = UidRanges::new();
+    for message in mailbox.placements.every() {
+        extend_ranges(&mut uids, message.uid);
+    }
+    if uids.is_empty() {
+        return Ok(());
+    }
+    draft.push(Change::Expunged {
+        mailbox: mailbox.id(),
+        uids,
+    })
+}
+
+/// The UID of the next message of a mailbox, if it may have one more with these flags.
+pub(super) fn room_for(draft: &Draft<'_>, to: MailboxId, flags: &Flags) -> Result<Uid, Error> {
+    let mailbox = draft.mailbox(to)?;
+    if mailbox.uid_next().0 == u32::MAX {
+        return Err(Error::Limit("UIDs"));
+    }
+    room_for_keywords(mailbox, &flags.keywords)?;
+    Ok(mailbox.uid_next())
+}
+
+/// Whether a mailbox may know these keywords as well.
+pub(super) fn room_for_keywords(mailbox: &Mailbox, keywords: &[Keyword]) -> Result<(), Error> {
+    let new = |keyword: &&Keyword| mailbox.keywords.find(keyword).is_none();
+    let count = mailbox.keywords().len() + keywords.iter().filter(new).count();
+    if count > KEYWORDS_MAX {
+        return Err(Error::Limit("keywords"));
+    }
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! CREATE, DELETE, RENAME, SUBSCRIBE: RFC 9051 §6.3.4–6.3.8.
+
+use std::sync::Arc;
+
+use crate::{
+    account::{Account, commit::Draft, copy},
+    change::Change,
+    error::Error,
+    id::{MailboxId, UidValidity},
+    mailbox::Mailbox,
+    name::{DELIMITER, MailboxName, Role},
+};
+
+/// The most mailboxes of an account: each batch costs a little by their number.
+const MAILBOXES_MAX: usize = 10_000;
+
+/// The most names subscribed to.
+const SUBSCRIPTIONS_MAX: usize = 20_000;
+
+impl Account {
+    /// Makes a mailbox, and those above it that don't exist. The mailbox made
+    /// is not subscribed to.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`], [`Error::RoleTaken`], [`Error::Limit`].
+    pub async fn create(&self, name: &MailboxName, role: Option<Role>) -> Result<MailboxId, Error> {
+        self.shared
+            .commit(None, |draft| create(draft, name, role))
+            .await
+    }
+
+    /// Deletes a mailbox and its messages; mailboxes below it stay.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchMailbox`], [`Error::NotPermitted`] for INBOX.
+    pub async fn delete(&self, name: &MailboxName) -> Result<(), Error> {
+        if name.is_inbox() {
+            return Err(Error::NotPermitted("INBOX can't be deleted"));
+        }
+        self.shared
+            .commit(None, |draft| {
+                let id = draft.named(name)?.id();
+                draft.push(Change::MailboxDeleted { id })
+            })
+            .await
+    }
+
+    /// Renames a mailbox and all below it, making those above the new name that don't
+    /// exist. INBOX stays, and its messages move (RFC 9051 §6.3.6).
+    ///
+    /// # Errors
+    /// [`Error::NoSuchMailbox`], [`Error::AlreadyExists`], [`Error::NotPermitted`].
+    pub async fn rename(&self, from: &MailboxName, to: &MailboxName) -> Result<(), Error> {
+        self.shared
+            .commit(None, |draft| {
+                if from.is_inbox() {
+                    rename_inbox(draft, to)
+                } else {
+                    rename(draft, from, to)
+                }
+            })
+            .await
+    }
+
+    /// Subscribes to a name, which need not be a mailbox's.
+    ///
+    /// # Errors
+    /// [`Error::Limit`].
+    pub async fn subscribe(&self, name: &MailboxName) -> Result<(), Error> {
+        self.shared
+            .commit(None, |draft| subscribe(draft, name))
+            .await
+    }
+
+    /// Unsubscribes from a name; nothing happens if it was not subscribed to.
+    ///
+    /// # Errors
+    /// As for every verb.
+    pub async fn unsubscribe(&self, name: &MailboxName) -> Result<(), Error> {
+        self.shared
+            .commit(None, |draft| {
+                if draft.snapshot.subscriptions().contains(name) {
+                    draft.push(Change::Unsubscribed { name: name.clone() })
+                } else {
+                    Ok(())
+                }
+            })
+            .await
+    }
+
+    /// What an account begins with: INBOX and a mailbox per usual special use, subscribed.
+    pub(crate) async fn begin(&self) -> Result<(), Error> {
+        let names = [
+            ("INBOX", None),
+            ("Archive", Some(Role::Archive)),
+            ("Drafts", Some(Role::Drafts)),
+            ("Junk", Some(Role::Junk)),
+            ("Sent", Some(Role::Sent)),
+            ("Trash", Some(Role::Trash)),
+        ];
+        self.shared
+            .commit(None, |draft| {
+                for (name, role) in names {
+                    let name = MailboxName::new(name)?;
+                    if draft.snapshot.named(&name).is_none() {
+                        create(draft, &name, role)?;
+                        subscribe(draft, &name)?;
+                    }
+                }
+                Ok(())
+            })
+            .await
+    }
+}
+
+fn create(
+    draft: &mut Draft<'_>,
+    name: &MailboxName,
+    role: Option<Role>,
+) -> Result<MailboxId, Error> {
+    if draft.snapshot.named(name).is_some() {
+        return Err(Error::AlreadyExists);
+    }
+    if role.is_some_and(|role| draft.snapshot.with_role(role).is_some()) {
+        return Err(Error::RoleTaken);
+    }
+    create_above(draft, name)?;
+    create_one(draft, name, role)
+}
+
+/// Makes the mailboxes above `name` that don't exist.
+fn create_above(draft: &mut Draft<'_>, name: &MailboxName) -> Result<(), Error> {
+    let mut missing: Vec<MailboxName> = std::iter::successors(name.parent(), MailboxName::parent)
+        .filter(|name| draft.snapshot.named(name).is_none())
+        .collect();
+    while let Some(name) = missing.pop() {
+        create_one(draft, &name, None)?;
+    }
+    Ok(())
+}
+
+fn create_one(
+    draft: &mut Draft<'_>,
+    name: &MailboxName,
+    role: Option<Role>,
+) -> Result<MailboxId, Error> {
+    let last = draft.snapshot.last;
+    if draft.snapshot.mailboxes.len() >= MAILBOXES_MAX {
+        return Err(Error::Limit("mailboxes"));
+    }
+    let id = MailboxId(last.mailbox + 1);
+    // RFC 9051 §2.3.1.1: a mailbox made again under an old name must not have
+    // an old UIDVALIDITY. The time helps where a whole store was lost and made again.
+    let now = u32::try_from(draft.now).unwrap_or(0);
+    let next = last
+        .uid_validity
+        .checked_add(1)
+        .ok_or(Error::Limit("UIDVALIDITY"))?;
+    draft.push(Change::MailboxCreated {
+        id,
+        name: name.clone(),
+        role,
+        uid_validity: UidValidity(next.max(now)),
+    })?;
+    Ok(id)
+}
+
+fn rename(draft: &mut Draft<'_>, from: &MailboxName, to: &MailboxName) -> Result<(), Error> {
+    draft.named(from)?;
+    if draft.snapshot.named(to).is_some() {
+        return Err(Error::AlreadyExists);
+    }
+    if to.is_below(from) {
+        return Err(Error::NotPermitted("a mailbox can't move below itself"));
+    }
+    let below = draft.snapshot.below(from);
+    let mut moved: Vec<(MailboxId, MailboxName)> = std::iter::once(draft.named(from)?)
+        .chain(below.map(|(_, mailbox)| mailbox))
+        .map(|mailbox| Ok((mailbox.id(), moved_name(mailbox, from, to)?)))
+        .collect::<Result<_, Error>>()?;
+    // Mailboxes below `to` may exist though `to` does not. Where `to` lies above `from`,
+    // one that moves away itself is not in the way, if it goes first: it is the shorter.
+    let in_the_way = |name: &MailboxName| match draft.snapshot.named(name) {
+        Some(mailbox) => !mailbox.name().is_below(from) && mailbox.name() != from,
+        None => false,
+    };
+    if moved.iter().any(|(_, name)| in_the_way(name)) {
+        return Err(Error::AlreadyExists);
+    }
+    moved.sort_by_key(|(_, name)| name.as_str().len());
+    // Before anything is moved away: `to` may lie below a mailbox above `from`.
+    create_above(draft, to)?;
+    for (id, name) in moved {
+        draft.push(Change::MailboxRenamed { id, name })?;
+    }
+    Ok(())
+}
+
+/// The name of a mailbox, `from` itself or below it, when `from` has become `to`.
+fn moved_name(
+    mailbox: &Mailbox,
+    from: &MailboxName,
+    to: &MailboxName,
+) -> Result<MailboxName, Error> {
+    let rest = mailbox.name().as_str().get(from.as_str().len()..);
+    let rest = rest.unwrap_or_default();
+    debug_assert!(rest.is_empty() || rest.starts_with(DELIMITER), "{rest}");
+    MailboxName::new(&format!("{to}{rest}"))
+}
+
+/// RFC 9051 §6.3.6: INBOX's messages move to a new mailbox; INBOX stays, empty, and
+/// mailboxes below it stay where they are.
+fn rename_inbox(draft: &mut Draft<'_>, to: &MailboxName) -> Result<(), Error> {
+    let made = create(draft, to, None)?;
+    let inbox = Arc::clone(draft.named(&MailboxName::inbox())?);
+    copy::place_again(draft, &inbox, inbox.placements.every(), made)?;
+    copy::expunge_every(draft, &inbox)
+}
+
+fn subscribe(draft: &mut Draft<'_>, name: &MailboxName) -> Result<(), Error> {
+    let subscribed = draft.snapshot.subscriptions();
+    if subscribed.contains(name) {
+        return Ok(());
+    }
+    if subscribed.len() >= SUBSCRIPTIONS_MAX {
+        return Err(Error::Limit("subscriptions"));
+    }
+    draft.push(Change::Subscribed { name: name.clone() })
+}

@@ -1,0 +1,29 @@
+//! `\Recent`: RFC 3501 §2.3.2. One session is told, whichever asks first.
+
+use std::ops::Range;
+
+use crate::{
+    account::Account,
+    change::Change,
+    id::{MailboxId, Uid},
+};
+
+impl Account {
+    /// Makes the caller the one session for which messages with UIDs in the
+    /// range given back (start included, end excluded) are `\Recent`: those below
+    /// `below` that no session had before. Waits for nothing.
+    #[must_use]
+    pub fn claim_recent(&self, mailbox: MailboxId, below: Uid) -> Range<u32> {
+        let claimed = self.shared.commit_unawaited(|draft| {
+            let state = draft.mailbox(mailbox)?;
+            let below = below.min(state.uid_next());
+            let claimed = state.recent_from.0..below.0.max(state.recent_from.0);
+            // Nothing is written where nobody would see a difference.
+            if state.range(Uid(claimed.start), below).next().is_some() && !claimed.is_empty() {
+                draft.push(Change::RecentClaimed { mailbox, below })?;
+            }
+            Ok(claimed)
+        });
+        claimed.unwrap_or(below.0..below.0)
+    }
+}

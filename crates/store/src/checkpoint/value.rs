@@ -1,0 +1,377 @@
+//! Keys and values of the checkpoint. Layout: `docs/store-format-batches.md`.
+
+use std::sync::Arc;
+
+use crc32c::{crc32c, crc32c_append};
+
+use crate::{
+    change::{put_name, read_name, read_role, read_system, role_octet},
+    engine::Ref,
+    flag::Keyword,
+    fold::Last,
+    id::{AccountId, EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
+    mailbox::{
+        Counters, Mailbox,
+        history::{CHUNK_ENTRIES_MAX, Gone},
+        placements::{CHUNK_ROWS_MAX, Chunk, KeywordSet, Row},
+    },
+    name::{MailboxName, Role},
+    octets::{Malformed, Octets, put_i64, put_len, put_octets, put_step, put_u64},
+    snapshot::Snapshot,
+    threads,
+};
+
+/// The form of value that this program writes and reads. Another is folded again.
+const VERSION: u8 = 1;
+
+const HEADERS: u8 = b'a';
+const DATA: u8 = b'd';
+
+/// What a value is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Key {
+    /// Placements whose first UID was this.
+    Chunk(MailboxId, u32),
+    /// Expunges, the nth chunk.
+    History(MailboxId, u32),
+    /// Thread keys, the nth chunk.
+    Threads(u32),
+}
+
+pub(super) fn header_prefix() -> Vec<u8> {
+    vec![HEADERS]
+}
+
+pub(super) fn header_key(account: AccountId) -> Vec<u8> {
+    [&[HEADERS][..], &account.0.to_be_bytes()].concat()
+}
+
+pub(super) fn account_of(header_key: &[u8]) -> Option<AccountId> {
+    let (first, id) = header_key.split_first()?;
+    let id = u64::from_be_bytes(id.try_into().ok()?);
+    (*first == HEADERS).then_some(AccountId(id))
+}
+
+pub(super) fn data_prefix(account: AccountId) -> Vec<u8> {
+    [&[DATA][..], &account.0.to_be_bytes()].concat()
+}
+
+impl Key {
+    pub(super) fn encode(self, account: AccountId) -> Vec<u8> {
+        let (kind, mailbox, n) = match self {
+            Self::Chunk(mailbox, base) => (1, mailbox.0, base),
+            Self::History(mailbox, n) => (2, mailbox.0, n),
+            Self::Threads(n) => (3, 0, n),
+        };
+        let mut key = data_prefix(account);
+        key.push(kind);
+        key.extend_from_slice(&u64::to_be_bytes(mailbox));
+        key.extend_from_slice(&n.to_be_bytes());
+        key
+    }
+
+    pub(super) fn decode(key: &[u8]) -> Option<Self> {
+        let (kind, rest) = key.get(9..)?.split_first()?;
+        let (mailbox, n) = rest.split_first_chunk()?;
+        let mailbox = MailboxId(u64::from_be_bytes(*mailbox));
+        let n = u32::from_be_bytes(n.try_into().ok()?);
+        match kind {
+            1 => Some(Self::Chunk(mailbox, n)),
+            2 => Some(Self::History(mailbox, n)),
+            3 => Some(Self::Threads(n)),
+            _ => None,
+        }
+    }
+}
+
+/// A value: version, body, and the checksum of key, version and body.
+pub(super) fn seal(key: &[u8], body: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut value = vec![VERSION];
+    body(&mut value);
+    let sum = crc32c_append(crc32c(key), &value);
+    value.extend_from_slice(&sum.to_le_bytes());
+    value
+}
+
+/// The body of a value.
+pub(super) fn unseal<'a>(key: &[u8], value: &'a [u8]) -> Result<Octets<'a>, Malformed> {
+    let (sealed, sum) = value.split_last_chunk().ok_or(Malformed("cut short"))?;
+    if crc32c_append(crc32c(key), sealed) != u32::from_le_bytes(*sum) {
+        return Err(Malformed("a wrong checksum"));
+    }
+    match sealed.split_first() {
+        Some((&VERSION, body)) => Ok(Octets(body)),
+        _ => Err(Malformed("a value of a version that is not known")),
+    }
+}
+
+/// What an account's header says.
+pub(super) struct Header {
+    pub(super) mod_seq: u64,
+    pub(super) last: Last,
+    /// How many thread keys there are.
+    pub(super) threads: u64,
+    pub(super) subscriptions: Vec<MailboxName>,
+    pub(super) mailboxes: Vec<MailboxHeader>,
+}
+
+/// What an account's header says of a mailbox.
+pub(super) struct MailboxHeader {
+    pub(super) id: MailboxId,
+    pub(super) name: MailboxName,
+    pub(super) role: Option<Role>,
+    pub(super) uid_validity: UidValidity,
+    pub(super) uid_next: Uid,
+    pub(super) highest_mod_seq: ModSeq,
+    pub(super) recent_from: Uid,
+    pub(super) counters: Counters,
+    /// How many ranges of UIDs were expunged.
+    pub(super) gone: u64,
+    pub(super) keywords: Vec<Keyword>,
+}
+
+pub(super) fn put_header(into: &mut Vec<u8>, snapshot: &Snapshot, threads: u64) {
+    put_u64(into, snapshot.mod_seq);
+    put_u64(into, snapshot.last.mailbox);
+    put_u64(into, snapshot.last.email);
+    put_u64(into, snapshot.last.thread);
+    put_u64(into, snapshot.last.uid_validity.into());
+    put_u64(into, threads);
+    put_len(into, snapshot.subscriptions.len());
+    for name in snapshot.subscriptions.iter() {
+        put_name(into, name);
+    }
+    put_len(into, snapshot.mailboxes.len());
+    for mailbox in snapshot.mailboxes.values() {
+        put_mailbox(into, mailbox);
+    }
+}
+
+fn put_mailbox(into: &mut Vec<u8>, mailbox: &Mailbox) {
+    put_u64(into, mailbox.id.0);
+    put_name(into, &mailbox.name);
+    into.push(role_octet(mailbox.role));
+    put_u64(into, mailbox.uid_validity.0.into());
+    put_u64(into, mailbox.uid_next.0.into());
+    put_u64(into, mailbox.highest_mod_seq.0);
+    put_u64(into, mailbox.recent_from.0.into());
+    put_u64(into, mailbox.counters.messages.into());
+    put_u64(into, mailbox.counters.unseen.into());
+    put_u64(into, mailbox.counters.deleted.into());
+    put_u64(into, mailbox.counters.octets);
+    let gone = mailbox.history.chunks().map(|chunk| chunk.len());
+    put_len(into, gone.sum());
+    put_len(into, mailbox.keywords().len());
+    for keyword in mailbox.keywords() {
+        put_octets(into, keyword.as_bytes());
+    }
+}
+
+pub(super) fn read_header(mut read: Octets<'_>) -> Result<Header, Malformed> {
+    let read = &mut read;
+    let header = Header {
+        mod_seq: read.u64()?,
+        last: Last {
+            mailbox: read.u64()?,
+            email: read.u64()?,
+            thread: read.u64()?,
+            uid_validity: read.u32()?,
+        },
+        threads: read.u64()?,
+        subscriptions: (0..read.count(1)?)
+            .map(|_| read_name(read))
+            .collect::<Result<_, _>>()?,
+        mailboxes: (0..read.count(10)?)
+            .map(|_| read_mailbox(read))
+            .collect::<Result<_, _>>()?,
+    };
+    read.end()?;
+    Ok(header)
+}
+
+fn read_mailbox(read: &mut Octets<'_>) -> Result<MailboxHeader, Malformed> {
+    Ok(MailboxHeader {
+        id: MailboxId(read.u64()?),
+        name: read_name(read)?,
+        role: read_role(read)?,
+        uid_validity: UidValidity(read.u32()?),
+        uid_next: Uid(read.u32()?),
+        highest_mod_seq: ModSeq(read.u64()?),
+        recent_from: Uid(read.u32()?),
+        counters: Counters {
+            messages: read.u32()?,
+            unseen: read.u32()?,
+            deleted: read.u32()?,
+            octets: read.u64()?,
+        },
+        gone: read.u64()?,
+        keywords: (0..read.count(1)?)
+            .map(|_| read.str().map(Arc::from))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+/// Each number as its difference to what it is usually near to.
+pub(super) fn put_chunk(into: &mut Vec<u8>, chunk: &Chunk) {
+    put_len(into, chunk.rows.len());
+    let (mut uid, mut date, mut mod_seq, mut email, mut record) = (0, 0, 0, 0, 0);
+    for row in &chunk.rows {
+        put_u64(into, u64::from(row.uid.0 - uid));
+        into.push(row.system.0);
+        put_i64(into, row.zone_minutes.into());
+        put_step(into, date, row.internal_date.cast_unsigned());
+        put_step(
+            into,
+            row.internal_date.cast_unsigned(),
+            row.save_date.cast_unsigned(),
+        );
+        put_step(into, mod_seq, row.mod_seq.0);
+        put_u64(into, row.size);
+        put_step(into, email, row.email.0);
+        put_step(into, row.email.0, row.thread.0);
+        put_step(into, record, row.record.0);
+        put_u64(into, row.record_len.into());
+        uid = row.uid.0;
+        date = row.internal_date.cast_unsigned();
+        (mod_seq, email, record) = (row.mod_seq.0, row.email.0, row.record.0);
+    }
+    put_len(into, chunk.keywords.len());
+    let mut uid = 0;
+    for (of, set) in &chunk.keywords {
+        put_u64(into, u64::from(of.0 - uid));
+        put_len(into, set.len());
+        for keyword in set.iter() {
+            put_u64(into, (*keyword).into());
+        }
+        uid = of.0;
+    }
+}
+
+pub(super) fn read_chunk(mut read: Octets<'_>, keywords: usize) -> Result<Chunk, Malformed> {
+    let read = &mut read;
+    let count = read.count(11)?;
+    if count == 0 || count > CHUNK_ROWS_MAX {
+        return Err(Malformed("a chunk of no such size"));
+    }
+    let mut chunk = Chunk {
+        rows: Vec::with_capacity(count),
+        keywords: Vec::new(),
+    };
+    let (mut uid, mut date, mut mod_seq, mut email, mut record) = (0_u32, 0, 0, 0, 0);
+    for _ in 0..count {
+        uid = next_uid(uid, read)?;
+        let system = read_system(read)?;
+        let zone = i16::try_from(read.i64()?).map_err(|_| Malformed("no such time zone"))?;
+        date = read.step(date)?;
+        let saved = read.step(date)?;
+        mod_seq = read.step(mod_seq)?;
+        let size = read.u64()?;
+        email = read.step(email)?;
+        let thread = read.step(email)?;
+        record = read.step(record)?;
+        chunk.rows.push(Row {
+            uid: Uid(uid),
+            system,
+            zone_minutes: zone,
+            internal_date: date.cast_signed(),
+            mod_seq: ModSeq(mod_seq),
+            save_date: saved.cast_signed(),
+            size,
+            email: EmailId(email),
+            thread: ThreadId(thread),
+            record: Ref(record),
+            record_len: read.u32()?,
+        });
+    }
+    let mut uid = 0;
+    for _ in 0..read.count(3)? {
+        uid = next_uid(uid, read)?;
+        chunk.keywords.push((Uid(uid), read_set(read, keywords)?));
+    }
+    read.end()?;
+    Ok(chunk)
+}
+
+fn next_uid(uid: u32, read: &mut Octets<'_>) -> Result<u32, Malformed> {
+    let step = read.u32()?;
+    let next = uid.checked_add(step).filter(|_| step > 0);
+    next.ok_or(Malformed("UIDs that don't ascend"))
+}
+
+/// Indexes of keywords, of which there are `keywords`.
+fn read_set(read: &mut Octets<'_>, keywords: usize) -> Result<KeywordSet, Malformed> {
+    let mut set = Vec::with_capacity(read.count(1)?);
+    for _ in 0..set.capacity() {
+        let index = read.u32()?;
+        if set.last().is_some_and(|last| *last >= index) || index as usize >= keywords {
+            return Err(Malformed("no such keyword"));
+        }
+        set.push(index);
+    }
+    if set.is_empty() {
+        return Err(Malformed("keywords that are none"));
+    }
+    Ok(set.into())
+}
+
+pub(super) fn put_history(into: &mut Vec<u8>, chunk: &[Gone]) {
+    put_len(into, chunk.len());
+    let (mut mod_seq, mut first) = (0, 0);
+    for gone in chunk {
+        put_u64(into, gone.mod_seq.0 - mod_seq);
+        put_step(into, first, gone.first.0.into());
+        put_u64(into, u64::from(gone.last.0 - gone.first.0));
+        mod_seq = gone.mod_seq.0;
+        first = gone.first.0.into();
+    }
+}
+
+pub(super) fn read_history(mut read: Octets<'_>) -> Result<Vec<Gone>, Malformed> {
+    let wrong = Malformed("expunges out of order");
+    let count = read.count(3)?;
+    if count > CHUNK_ENTRIES_MAX {
+        return Err(Malformed("a chunk of no such size"));
+    }
+    let mut chunk = Vec::with_capacity(count);
+    let (mut mod_seq, mut step) = (0_u64, 0);
+    for _ in 0..count {
+        mod_seq = mod_seq.checked_add(read.u64()?).ok_or(wrong)?;
+        step = read.step(step)?;
+        let first = u32::try_from(step).map_err(|_| wrong)?;
+        let last = first.checked_add(read.u32()?).ok_or(wrong)?;
+        chunk.push(Gone {
+            mod_seq: ModSeq(mod_seq),
+            first: Uid(first),
+            last: Uid(last),
+        });
+    }
+    read.end()?;
+    Ok(chunk)
+}
+
+pub(super) fn put_threads(into: &mut Vec<u8>, chunk: &[(u64, ThreadId)]) {
+    put_len(into, chunk.len());
+    let mut last = 0;
+    for (key, thread) in chunk {
+        into.extend_from_slice(&key.to_le_bytes());
+        put_step(into, last, thread.0);
+        last = thread.0;
+    }
+}
+
+pub(super) fn read_threads(mut read: Octets<'_>) -> Result<Vec<(u64, ThreadId)>, Malformed> {
+    let count = read.count(9)?;
+    if count > threads::CHUNK_ENTRIES {
+        return Err(Malformed("a chunk of no such size"));
+    }
+    let mut chunk = Vec::with_capacity(count);
+    let mut last = 0;
+    for _ in 0..count {
+        let (key, rest) = read.0.split_first_chunk().ok_or(Malformed("cut short"))?;
+        read = Octets(rest);
+        last = read.step(last)?;
+        chunk.push((u64::from_le_bytes(*key), ThreadId(last)));
+    }
+    read.end()?;
+    Ok(chunk)
+}

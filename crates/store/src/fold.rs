@@ -1,0 +1,252 @@
+//! The state of an account, as the fold of its changes.
+//!
+//! The one place where state changes: verbs, opening, and verify all come
+//! through here. It decides nothing, and gives the same state on every machine.
+
+use std::sync::Arc;
+
+use crate::{
+    change::{Added, Batch, Change},
+    flag::{Keyword, SystemFlags},
+    id::{EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
+    mailbox::{
+        Counters, Mailbox,
+        history::{Gone, History},
+        keywords::Keywords,
+        placements::{KeywordSet, Placements, Row},
+    },
+    name::{MailboxName, Role},
+    snapshot::Snapshot,
+    threads::Threads,
+};
+
+/// A change that does not fit the state it meets: what came before it is missing or damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Misfit(pub(crate) &'static str);
+
+/// The last of each of an account's numbers: they only grow, whatever is deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Last {
+    pub(crate) mailbox: u64,
+    pub(crate) email: u64,
+    pub(crate) thread: u64,
+    pub(crate) uid_validity: u32,
+}
+
+/// All that an account's log says.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) threads: Threads,
+}
+
+impl State {
+    /// What a batch did. Changes that don't fit are left out and told.
+    pub(crate) fn apply(&mut self, batch: &Batch) -> Vec<Misfit> {
+        let mut misfits = Vec::new();
+        if batch.mod_seq <= self.snapshot.mod_seq() {
+            return vec![Misfit("a batch that is not later than the one before")];
+        }
+        for change in &batch.changes {
+            let applied = apply(&mut self.snapshot, &mut self.threads, batch.mod_seq, change);
+            misfits.extend(applied.err());
+        }
+        self.snapshot.mod_seq = batch.mod_seq.0;
+        misfits
+    }
+}
+
+/// One change. The snapshot's own modseq moves when the batch is complete.
+///
+/// # Errors
+/// The change does not fit; the state is as before.
+pub(crate) fn apply(
+    snapshot: &mut Snapshot,
+    threads: &mut Threads,
+    mod_seq: ModSeq,
+    change: &Change,
+) -> Result<(), Misfit> {
+    match change {
+        Change::MailboxCreated {
+            id,
+            name,
+            role,
+            uid_validity,
+        } => create(snapshot, mod_seq, (*id, name), *role, *uid_validity),
+        Change::MailboxDeleted { id } => delete(snapshot, *id),
+        Change::MailboxRenamed { id, name } => rename(snapshot, *id, name),
+        Change::RoleSet { id, role } => {
+            mailbox(snapshot, *id)?.role = *role;
+            Ok(())
+        }
+        Change::Subscribed { name } => {
+            Arc::make_mut(&mut snapshot.subscriptions).insert(name.clone());
+            Ok(())
+        }
+        Change::Unsubscribed { name } => {
+            Arc::make_mut(&mut snapshot.subscriptions).remove(name);
+            Ok(())
+        }
+        Change::Added(added) => {
+            place(snapshot, mod_seq, added)?;
+            threads.learn(mod_seq, &added.thread_keys, added.thread);
+            Ok(())
+        }
+        Change::Copied(added) => place(snapshot, mod_seq, added),
+        Change::FlagsChanged {
+            mailbox: id,
+            uids,
+            flags,
+        } => {
+            let mailbox = mailbox(snapshot, *id)?;
+            let keywords = intern(&mut mailbox.keywords, &flags.keywords);
+            set_flags(mailbox, uids, (flags.system, &keywords), mod_seq)
+        }
+        Change::Expunged { mailbox: id, uids } => expunge(mailbox(snapshot, *id)?, uids, mod_seq),
+        Change::RecentClaimed { mailbox: id, below } => {
+            let mailbox = mailbox(snapshot, *id)?;
+            mailbox.recent_from = mailbox.recent_from.max(*below);
+            Ok(())
+        }
+    }
+}
+
+fn mailbox(snapshot: &mut Snapshot, id: MailboxId) -> Result<&mut Mailbox, Misfit> {
+    if !snapshot.mailboxes.contains_key(&id) {
+        return Err(Misfit("a change in a mailbox that does not exist"));
+    }
+    Arc::make_mut(&mut snapshot.mailboxes)
+        .get_mut(&id)
+        .map(Arc::make_mut)
+        .ok_or(Misfit("a change in a mailbox that does not exist"))
+}
+
+fn create(
+    snapshot: &mut Snapshot,
+    mod_seq: ModSeq,
+    (id, name): (MailboxId, &MailboxName),
+    role: Option<Role>,
+    uid_validity: UidValidity,
+) -> Result<(), Misfit> {
+    let last = &mut snapshot.last;
+    if id.0 <= last.mailbox || uid_validity.0 <= last.uid_validity {
+        return Err(Misfit("a mailbox with the number of an earlier one"));
+    }
+    if snapshot.names.contains_key(name) {
+        return Err(Misfit("a mailbox with the name of another"));
+    }
+    last.mailbox = id.0;
+    last.uid_validity = uid_validity.0;
+    let mailbox = Mailbox {
+        id,
+        name: name.clone(),
+        role,
+        uid_validity,
+        uid_next: Uid(1),
+        highest_mod_seq: mod_seq,
+        counters: Counters::default(),
+        recent_from: Uid(1),
+        keywords: Keywords::default(),
+        placements: Placements::default(),
+        history: History::default(),
+    };
+    Arc::make_mut(&mut snapshot.mailboxes).insert(id, Arc::new(mailbox));
+    Arc::make_mut(&mut snapshot.names).insert(name.clone(), id);
+    Ok(())
+}
+
+fn delete(snapshot: &mut Snapshot, id: MailboxId) -> Result<(), Misfit> {
+    let name = mailbox(snapshot, id)?.name.clone();
+    Arc::make_mut(&mut snapshot.mailboxes).remove(&id);
+    Arc::make_mut(&mut snapshot.names).remove(&name);
+    Ok(())
+}
+
+fn rename(snapshot: &mut Snapshot, id: MailboxId, name: &MailboxName) -> Result<(), Misfit> {
+    if snapshot.names.contains_key(name) {
+        return Err(Misfit("a mailbox with the name of another"));
+    }
+    let mailbox = mailbox(snapshot, id)?;
+    let old = std::mem::replace(&mut mailbox.name, name.clone());
+    let names = Arc::make_mut(&mut snapshot.names);
+    names.remove(&old);
+    names.insert(name.clone(), id);
+    Ok(())
+}
+
+fn place(snapshot: &mut Snapshot, mod_seq: ModSeq, added: &Added) -> Result<(), Misfit> {
+    let mailbox = mailbox(snapshot, added.mailbox)?;
+    if added.uid < mailbox.uid_next || added.uid.0 == u32::MAX {
+        return Err(Misfit("a message with a UID that is not new"));
+    }
+    let keywords = intern(&mut mailbox.keywords, &added.flags.keywords);
+    let row = Row {
+        uid: added.uid,
+        system: added.flags.system,
+        zone_minutes: added.internal_date.zone_minutes,
+        internal_date: added.internal_date.unix,
+        mod_seq,
+        save_date: added.save_date,
+        size: added.size,
+        email: added.email,
+        thread: added.thread,
+        record: added.record,
+        record_len: added.record_len,
+    };
+    mailbox
+        .placements
+        .push(row, &keywords, &mut mailbox.counters);
+    mailbox.uid_next = Uid(added.uid.0 + 1);
+    mailbox.highest_mod_seq = mod_seq;
+    let EmailId(email) = added.email;
+    let ThreadId(thread) = added.thread;
+    snapshot.last.email = snapshot.last.email.max(email);
+    snapshot.last.thread = snapshot.last.thread.max(thread);
+    Ok(())
+}
+
+fn set_flags(
+    mailbox: &mut Mailbox,
+    uids: &[(Uid, Uid)],
+    flags: (SystemFlags, &KeywordSet),
+    mod_seq: ModSeq,
+) -> Result<(), Misfit> {
+    mailbox.highest_mod_seq = mod_seq;
+    let counters = &mut mailbox.counters;
+    let changed = mailbox.placements.set_flags(uids, flags, mod_seq, counters);
+    fits(changed, uids, "flags of a message that does not exist")
+}
+
+fn expunge(mailbox: &mut Mailbox, uids: &[(Uid, Uid)], mod_seq: ModSeq) -> Result<(), Misfit> {
+    mailbox.highest_mod_seq = mod_seq;
+    let removed = mailbox.placements.remove(uids, &mut mailbox.counters);
+    for &(first, last) in uids {
+        mailbox.history.push(Gone {
+            mod_seq,
+            first,
+            last,
+        });
+    }
+    fits(removed, uids, "the end of a message that does not exist")
+}
+
+/// Whether so many messages were found as `uids` names.
+fn fits(found: u32, uids: &[(Uid, Uid)], otherwise: &'static str) -> Result<(), Misfit> {
+    let named: u64 = uids.iter().map(|(a, b)| u64::from(b.0 - a.0) + 1).sum();
+    if u64::from(found) == named {
+        Ok(())
+    } else {
+        Err(Misfit(otherwise))
+    }
+}
+
+/// The indexes of keywords, ascending.
+fn intern(known: &mut Keywords, names: &[Keyword]) -> KeywordSet {
+    if names.is_empty() {
+        return KeywordSet::default();
+    }
+    let mut set: Vec<u32> = names.iter().map(|name| known.intern(name)).collect();
+    set.sort_unstable();
+    set.dedup();
+    set.into()
+}

@@ -1,0 +1,147 @@
+//! The store as its users see it.
+
+use std::{future::Future, pin::pin, sync::Arc, task};
+
+use mail::Span;
+
+use crate::{
+    Account, AccountId, Arrival, Error, Flags, MailboxId, MailboxName, ModSeq, Options, Received,
+    Role, Store, Timestamp, Uid,
+};
+
+/// Runs a future to its end on this thread.
+fn run<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(std::thread::Thread);
+    impl task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(std::thread::current())).into();
+    let mut context = task::Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        if let task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+        std::thread::park();
+    }
+}
+
+fn clock() -> Timestamp {
+    Timestamp {
+        unix: 1_800_000_000,
+        zone_minutes: 60,
+    }
+}
+
+const ALICE: AccountId = AccountId(0xa11ce);
+
+fn memory() -> Store {
+    let options = Options {
+        directory: None,
+        message_bytes_max: 1 << 20,
+        clock,
+    };
+    run(Store::open(options)).unwrap()
+}
+
+async fn receive(store: &Store, octets: &[u8]) -> Received {
+    let mut incoming = store.receive().await.unwrap();
+    for piece in octets.chunks(1000) {
+        incoming.write(piece).await.unwrap();
+    }
+    incoming.finish().await.unwrap()
+}
+
+async fn arrival(store: &Store, octets: &[u8]) -> Arrival {
+    Arrival {
+        message: receive(store, octets).await,
+        trace: b"Delivered-To: alice\r\n".to_vec(),
+        flags: Flags::default(),
+        internal_date: None,
+    }
+}
+
+fn name(name: &str) -> MailboxName {
+    MailboxName::new(name).unwrap()
+}
+
+fn inbox(account: &Account) -> MailboxId {
+    account.snapshot().named(&name("INBOX")).unwrap().id()
+}
+
+#[test]
+fn an_account_begins_with_the_usual_mailboxes() {
+    run(async {
+        let account = memory().account(ALICE).await.unwrap();
+        let snapshot = account.snapshot();
+        let names: Vec<_> = snapshot.mailboxes().map(|(n, _)| n.to_string()).collect();
+        assert_eq!(
+            names,
+            ["Archive", "Drafts", "INBOX", "Junk", "Sent", "Trash"]
+        );
+        assert_eq!(snapshot.subscriptions().len(), 6);
+        let sent = snapshot.with_role(Role::Sent).unwrap();
+        assert_eq!(sent.name().as_str(), "Sent");
+        assert_eq!(snapshot.mod_seq(), ModSeq(1));
+    });
+}
+
+#[test]
+fn a_message_comes_back_as_it_was_sent() {
+    run(async {
+        let store = memory();
+        let account = store.account(ALICE).await.unwrap();
+        let mut octets = b"Subject: hello\r\n\r\n".to_vec();
+        octets.extend((0..400_000_u32).map(|n| (n % 251) as u8));
+        let placed = account
+            .append(inbox(&account), vec![arrival(&store, &octets).await])
+            .await
+            .unwrap();
+        assert_eq!(placed.uids, [Uid(1)]);
+        let snapshot = account.snapshot();
+        let mailbox = snapshot.mailbox(inbox(&account)).unwrap();
+        let message = mailbox.get(Uid(1)).unwrap();
+        let email = account.email(&message).await.unwrap();
+        let trace = b"Delivered-To: alice\r\n";
+        let whole = [&trace[..], &octets].concat();
+        assert_eq!(email.trace(), trace);
+        assert_eq!(email.size(), whole.len() as u64);
+        assert_eq!(message.size, email.size());
+        assert_eq!(email.blake3(), blake3::hash(&octets).as_bytes());
+        assert_eq!(email.digest_ref().to_digest(), Some(email.digest()));
+        let spans = [
+            (0, whole.len()),
+            (5, 30),
+            (21, 21),
+            (131_000, 132_000),
+            (whole.len(), whole.len() + 9),
+            (whole.len() - 1, usize::MAX),
+            (9, 3),
+        ];
+        for (start, end) in spans {
+            let mut into = b"before".to_vec();
+            let span = Span {
+                start: start as u64,
+                end: end as u64,
+            };
+            email.read(span, &mut into).await.unwrap();
+            let to = end.min(whole.len()).max(start.min(end));
+            let expected = whole.get(start..to).unwrap_or_default();
+            assert_eq!(&into[6..], expected, "{start}..{end}");
+        }
+    });
+}
+
+#[test]
+fn a_message_over_the_limit_is_refused() {
+    run(async {
+        let store = memory();
+        let mut incoming = store.receive().await.unwrap();
+        incoming.write(&[b'x'; 1 << 20]).await.unwrap();
+        let more = incoming.write(b"x").await;
+        assert!(matches!(more, Err(Error::TooBig(n)) if n == 1 << 20));
+        assert!(incoming.finish().await.is_err());
+    });
+}
