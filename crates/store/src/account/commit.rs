@@ -203,13 +203,13 @@ impl Shared {
             }
             Err(error) => {
                 tip.threads.unlearn_after(ModSeq(saw.mod_seq));
-                // The engine knows already that what is queued before has failed.
-                if saw.mod_seq > self.published.load().mod_seq
-                    && matches!(error, Error::NotPermitted(_))
-                {
-                    return Ok(Attempt::Stale(saw));
+                // The engine may know already that what is queued before has failed. It told
+                // nobody yet, or the tip would be what is published.
+                if saw.mod_seq > self.published.load().mod_seq {
+                    Ok(Attempt::Stale(saw))
+                } else {
+                    Err(error)
                 }
-                Err(error)
             }
         }
     }
