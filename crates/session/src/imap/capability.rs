@@ -9,8 +9,8 @@ use auth::Mechanism;
 
 /// Before and after login.
 const ALWAYS: &[&str] = &[
-    "IMAP4rev2", // RFC 9051
     "IMAP4rev1", // RFC 3501
+    "IMAP4rev2", // RFC 9051
     "SASL-IR",   // RFC 4959
     "LITERAL+",  // RFC 7888
     "ENABLE",    // RFC 5161

@@ -183,7 +183,7 @@ impl Session {
     ) -> Result<Option<Done>, Stop> {
         match (&mut self.state, command) {
             (State::Logout, _) => Err(Refusal::bad("The session is over").into()),
-            (_, Command::Any(command)) => self.any(&command, out).map(Some),
+            (_, Command::Any(command)) => Ok(Some(self.any(&command, out))),
             (State::NotAuthenticated, Command::NotAuthenticated(command)) => {
                 self.not_authenticated(tag, command, out).await
             }
@@ -213,18 +213,18 @@ impl Session {
     }
 
     /// RFC 9051 §6.1.
-    fn any(&mut self, command: &command::Any, out: &mut impl Outlet) -> Outcome {
+    fn any(&mut self, command: &command::Any, out: &mut impl Outlet) -> Done {
         match command {
             command::Any::Capability => {
                 let capabilities = self.capabilities();
                 reply::line(out, format_args!("* CAPABILITY {capabilities}"));
-                Ok(Done::new("CAPABILITY completed"))
+                Done::new("CAPABILITY completed")
             }
-            command::Any::Noop => Ok(Done::new("NOOP completed")),
+            command::Any::Noop => Done::new("NOOP completed"),
             command::Any::Logout => {
                 reply::untagged(out, Status::Bye, None, "Until next time");
                 self.state = State::Logout;
-                Ok(Done::new("LOGOUT completed"))
+                Done::new("LOGOUT completed")
             }
             command::Any::Id(_) => id::id(out),
         }
@@ -254,13 +254,11 @@ impl Session {
                     .ok_or_else(|| Refusal::no(Code::Cannot, "No such mechanism here"))?;
                 let tag = tag.to_owned();
                 let sasl = Box::new(Sasl { tag, exchange });
-                match initial {
-                    Some(message) => self.sasl_step(sasl, &message, out).await,
-                    None => {
-                        self.expect_sasl(sasl, &[], out);
-                        Ok(None)
-                    }
-                }
+                let Some(message) = initial else {
+                    self.expect_sasl(sasl, &[], out);
+                    return Ok(None);
+                };
+                self.sasl_step(sasl, &message, out).await
             }
             command::NotAuthenticated::Login { user, password } => {
                 let entered = login::login(&self.services, &self.peer, &user, &password).await;
@@ -300,12 +298,12 @@ impl Session {
         let outcome = match command {
             A::Enable(names) => {
                 let before = self.enabled;
-                let outcome = enable::enable(&mut self.enabled, &names, out);
+                let done = enable::enable(&mut self.enabled, &names, out);
                 if self.enabled.condstore && !before.condstore {
                     self.enabled.condstore = false;
                     self.enable_condstore(out);
                 }
-                outcome
+                Ok(done)
             }
             A::Select(c) => self.open(user, &c, Access::ReadWrite, out).await,
             A::Examine(c) => self.open(user, &c, Access::ReadOnly, out).await,
@@ -321,7 +319,7 @@ impl Session {
             A::Lsub { reference, pattern } => {
                 lsub::lsub(user, enabled, (&reference, &pattern), out).await
             }
-            A::Namespace => namespace::namespace(out),
+            A::Namespace => Ok(namespace::namespace(out)),
             A::Status { mailbox, items } => status::status(user, enabled, &mailbox, &items, out),
             A::Append(c) => append::append(user, enabled, &c, *appending.unwrap_or_default()).await,
             A::Idle => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use imap::command::Flag;
+use imap::{command::Flag, response::Code};
 use store::{Flags, Keyword, Message, SystemFlags};
 
 use super::{refusal::Refusal, state::Enabled, view::View};
@@ -18,6 +18,9 @@ const SYSTEM: [(SystemFlags, &str); 5] = [
 
 /// The longest keyword taken, in octets.
 const KEYWORD_OCTETS_MAX: usize = 255;
+
+/// The most keywords in one command.
+const KEYWORDS_MAX: usize = 200;
 
 /// Writes a message's flags as `(…)`, `\Recent` among them if this session has it
 /// and has not enabled IMAP4rev2, which knows none.
@@ -79,7 +82,7 @@ pub(crate) fn from_wire(flags: &[Flag]) -> Result<Flags, Refusal> {
             Flag::Recent => continue,
             Flag::Extension(name) => {
                 return Err(Refusal::no(
-                    imap::response::Code::Cannot,
+                    Code::Cannot,
                     format!("There is no flag \\{name}"),
                 ));
             }
@@ -96,9 +99,12 @@ pub(crate) fn from_wire(flags: &[Flag]) -> Result<Flags, Refusal> {
 fn add_keyword(keywords: &mut Vec<Keyword>, name: &str) -> Result<(), Refusal> {
     if name.len() > KEYWORD_OCTETS_MAX {
         return Err(Refusal::no(
-            imap::response::Code::Limit,
+            Code::Limit,
             "A keyword is longer than 255 octets",
         ));
+    }
+    if keywords.len() >= KEYWORDS_MAX {
+        return Err(Refusal::no(Code::Limit, "Too many keywords in one command"));
     }
     if !keywords.iter().any(|k| k.eq_ignore_ascii_case(name)) {
         keywords.push(Arc::from(name));

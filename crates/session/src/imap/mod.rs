@@ -21,6 +21,8 @@ pub(crate) mod reply;
 pub(crate) mod search;
 pub(crate) mod state;
 pub(crate) mod sync;
+#[cfg(test)]
+mod tests;
 pub(crate) mod view;
 
 use std::time::Duration;
@@ -106,6 +108,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Gone`]
+    #[expect(clippy::unused_async, reason = "the drivers' contract")]
     pub async fn greet(&mut self, out: &mut impl Outlet) -> Result<Next, Gone> {
         let code = Code::Capability(self.capabilities());
         let text = format!("{} Chapar at your service", self.services.hostname);
@@ -206,6 +209,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Gone`]
+    #[expect(clippy::unused_async, reason = "the drivers' contract")]
     pub async fn timed_out(&mut self, out: &mut impl Outlet) -> Result<Next, Gone> {
         Ok(bye(out, "Autologout: silent for too long"))
     }
@@ -214,6 +218,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Gone`]
+    #[expect(clippy::unused_async, reason = "the drivers' contract")]
     pub async fn stopping(&mut self, out: &mut impl Outlet) -> Result<Next, Gone> {
         let code = Code::Unavailable;
         reply::untagged(out, Status::Bye, Some(&code), "The server is stopping");
@@ -236,14 +241,12 @@ impl Session {
 
     /// What CAPABILITY says now.
     fn capabilities(&self) -> String {
-        match self.logged_in() {
-            Some(user) => capability::after_login(user.message_bytes_max),
-            None => {
-                let channel = login::channel(&self.services, &self.peer);
-                let start_tls = self.peer.can_start_tls && self.peer.tls.is_none();
-                capability::before_login(start_tls, &self.services.auth.mechanisms(&channel))
-            }
+        if let Some(user) = self.logged_in() {
+            return capability::after_login(user.message_bytes_max);
         }
+        let channel = login::channel(&self.services, &self.peer);
+        let start_tls = self.peer.can_start_tls && self.peer.tls.is_none();
+        capability::before_login(start_tls, &self.services.auth.mechanisms(&channel))
     }
 
     /// A literal is announced: takes it, or refuses the command it belongs to.
@@ -279,6 +282,11 @@ impl Session {
         let user = self
             .logged_in()
             .ok_or_else(|| Refusal::bad("APPEND needs a login first"))?;
+        if start.size == 0 {
+            // RFC 3502: so a client takes an APPEND back.
+            let text = "A message of no octets: nothing was appended";
+            return Err(Refusal::No(None, text.into()));
+        }
         if start.size > user.message_bytes_max {
             return Err(store::Error::TooBig(user.message_bytes_max).into());
         }

@@ -1,6 +1,6 @@
 //! Mailbox names as clients send them: RFC 9051 §5.1, RFC 3501 §5.1.3.
 
-use imap::{command::Mailbox, response::Code};
+use imap::{command::Mailbox, name::Encoding, response::Code};
 use store::{MailboxId, MailboxName, Snapshot, name::DELIMITER};
 
 use super::{refusal::Refusal, state::Enabled};
@@ -12,7 +12,11 @@ use super::{refusal::Refusal, state::Enabled};
 pub(crate) fn text(octets: &[u8], enabled: Enabled) -> Result<String, Refusal> {
     imap::name::decode(octets, enabled.names()).map_err(|error| {
         let why = error.why();
-        Refusal::no(Code::Cannot, format!("Invalid mailbox name: {why}"))
+        let read = match enabled.names() {
+            Encoding::ModifiedUtf7 => "as modified UTF-7, ",
+            Encoding::Utf8 => "",
+        };
+        Refusal::no(Code::Cannot, format!("Invalid mailbox name: {read}{why}"))
     })
 }
 

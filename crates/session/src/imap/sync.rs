@@ -121,7 +121,7 @@ async fn tell_expunges(
         }
         return Ok(());
     }
-    while let Some(number) = selected.view.bury_last() {
+    while let Some(number) = selected.view.bury_first() {
         encode::expunge(out.buffer(), number);
         flush_if_full(out).await?;
     }

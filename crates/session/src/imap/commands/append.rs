@@ -4,7 +4,11 @@
 //! ends them places them, all or none. What can be refused is refused when a
 //! message is announced, before the client sends it.
 
-use imap::{UidSet, command::Append, response::Code};
+use imap::{
+    Command, UidSet,
+    command::{self, Append, Tagged},
+    response::Code,
+};
 use store::{Arrival, Incoming, Received, Store, Timestamp};
 
 use crate::imap::{
@@ -72,12 +76,6 @@ pub(crate) async fn append(
     if let Some(refusal) = appending.failed {
         return Err(refusal.into());
     }
-    // RFC 3502 §6.3.11: a client that has changed its mind sends no octets.
-    if append.messages.iter().any(|message| message.size == 0) {
-        return Err(
-            Refusal::No(None, "A message of no octets: nothing was appended".into()).into(),
-        );
-    }
     let to = names::destination(&append.mailbox, enabled, &user.account.snapshot())?;
     if append.messages.len() != appending.received.len() {
         return Err(Refusal::bad("APPEND takes messages as literals").into());
@@ -112,10 +110,16 @@ pub(crate) async fn append(
 /// Whether an APPEND that has got as far as its first message has somewhere to go.
 ///
 /// # Errors
-/// NO \[TRYCREATE]; BAD if it can't be read.
+/// NO \[TRYCREATE]; BAD if what came so far is no APPEND.
 pub(crate) fn may_begin(user: &User, enabled: Enabled, command: &[u8]) -> Result<(), Refusal> {
-    let start = imap::parse::append_start(command)
-        .map_err(|_| Refusal::bad("Not an APPEND that could be understood"))?;
-    names::destination(&start.mailbox, enabled, &user.account.snapshot())?;
-    Ok(())
+    // As if the message ended it: then it is a whole command, and parsed as one.
+    let whole = [command, b"{1}\r\n"].concat();
+    match imap::parse::command(&whole) {
+        Ok(Tagged {
+            command: Command::Authenticated(command::Authenticated::Append(append)),
+            ..
+        }) => names::destination(&append.mailbox, enabled, &user.account.snapshot()).map(drop),
+        Ok(_) => Err(Refusal::bad("A message belongs to APPEND")),
+        Err(error) => Err(Refusal::bad(error.to_string())),
+    }
 }

@@ -98,5 +98,6 @@ fn into_missing(selected: &Selected, error: store::Error) -> Stop {
 fn copy_uid(copied: &Copied) -> Option<Code> {
     let from: UidSet = copied.uids.iter().map(|(from, _)| from.0).collect();
     let to: UidSet = copied.uids.iter().map(|(_, to)| to.0).collect();
-    (!from.is_empty()).then(|| Code::CopyUid(copied.uid_validity.0, from, to))
+    let some = !from.is_empty();
+    some.then_some(Code::CopyUid(copied.uid_validity.0, from, to))
 }

@@ -2,15 +2,11 @@
 
 use crate::{
     Outlet,
-    imap::{
-        refusal::{Done, Outcome},
-        reply,
-        state::Enabled,
-    },
+    imap::{refusal::Done, reply, state::Enabled},
 };
 
 /// Answers ENABLE: names those that it knows, and passes over the others.
-pub(crate) fn enable(enabled: &mut Enabled, names: &[String], out: &mut impl Outlet) -> Outcome {
+pub(crate) fn enable(enabled: &mut Enabled, names: &[String], out: &mut impl Outlet) -> Done {
     let mut list = String::from("* ENABLED");
     for name in ["IMAP4REV2", "CONDSTORE", "QRESYNC"] {
         if !names.iter().any(|asked| asked == name) {
@@ -32,5 +28,5 @@ pub(crate) fn enable(enabled: &mut Enabled, names: &[String], out: &mut impl Out
         list.push_str(name);
     }
     reply::line(out, format_args!("{list}"));
-    Ok(Done::new("ENABLE completed"))
+    Done::new("ENABLE completed")
 }

@@ -2,18 +2,15 @@
 
 use crate::{
     Outlet,
-    imap::{
-        refusal::{Done, Outcome},
-        reply,
-    },
+    imap::{refusal::Done, reply},
 };
 
 /// Answers ID with who we are. What the client is, is its own affair.
-pub(crate) fn id(out: &mut impl Outlet) -> Outcome {
+pub(crate) fn id(out: &mut impl Outlet) -> Done {
     let version = env!("CARGO_PKG_VERSION");
     reply::line(
         out,
         format_args!("* ID (\"name\" \"Chapar\" \"version\" \"{version}\")"),
     );
-    Ok(Done::new("ID completed"))
+    Done::new("ID completed")
 }

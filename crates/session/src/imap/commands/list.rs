@@ -153,9 +153,13 @@ impl Node {
     /// Whether the selection options choose it, RECURSIVEMATCH aside.
     fn satisfies(&self, selection: ListSelection) -> bool {
         let role = || self.mailbox.as_ref().is_some_and(|m| m.role().is_some());
-        (self.mailbox.is_some() || (selection.subscribed && self.subscribed))
-            && (!selection.subscribed || self.subscribed)
-            && (!selection.special_use || role())
+        // Names subscribed to need not exist (RFC 9051 §6.3.9.1).
+        let listed = if selection.subscribed {
+            self.subscribed
+        } else {
+            self.mailbox.is_some()
+        };
+        listed && (!selection.special_use || role())
     }
 }
 

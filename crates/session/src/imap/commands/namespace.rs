@@ -4,17 +4,14 @@ use store::name::DELIMITER;
 
 use crate::{
     Outlet,
-    imap::{
-        refusal::{Done, Outcome},
-        reply,
-    },
+    imap::{refusal::Done, reply},
 };
 
 /// Answers NAMESPACE: one's own mailboxes, at the root, and no others.
-pub(crate) fn namespace(out: &mut impl Outlet) -> Outcome {
+pub(crate) fn namespace(out: &mut impl Outlet) -> Done {
     reply::line(
         out,
         format_args!("* NAMESPACE ((\"\" \"{DELIMITER}\")) NIL NIL"),
     );
-    Ok(Done::new("NAMESPACE completed"))
+    Done::new("NAMESPACE completed")
 }

@@ -124,6 +124,9 @@ impl Report<'_> {
         let (Some(old), Some(new)) = (before.get(uid), newest.get(uid)) else {
             return true;
         };
+        if !selected.view.knows_flags_of(&old) {
+            return false;
+        }
         let wanted = self.change.flags.system;
         let system = match self.change.action {
             FlagAction::Replace => wanted,
@@ -192,7 +195,8 @@ fn outcome(selected: &Selected, store: &Store, stored: &Stored, missing: bool) -
             numbers.filter_map(|uid| view.sequence_of(*uid)).collect()
         }
     };
-    let code = (!modified.is_empty()).then(|| Code::Modified(modified));
+    let some = !modified.is_empty();
+    let code = some.then_some(Code::Modified(modified));
     if missing {
         let code = code.unwrap_or(Code::ExpungeIssued);
         return Err(Refusal::no(code, "Some of the messages no longer exist").into());
