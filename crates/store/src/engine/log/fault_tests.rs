@@ -256,7 +256,12 @@ fn a_full_disk_refuses_cleanly_and_writing_resumes() {
             let disk = SimDisk::new();
             let log = open(&disk).unwrap();
             let mut driver = Driver::new(seed);
-            disk.arm(Fault::Full(from, from + seed * 3));
+            let until = from + seed * 3;
+            disk.arm(if seed % 2 == 0 {
+                Fault::FullWrites(from, until)
+            } else {
+                Fault::Full(from, until)
+            });
             let outcome = driver.work(&log, 12);
             for error in &outcome.errors {
                 assert!(matches!(error, Error::Full), "{error}");
@@ -271,6 +276,43 @@ fn a_full_disk_refuses_cleanly_and_writing_resumes() {
             driver.verify(&log);
         }
     }
+}
+
+#[test]
+fn what_frees_space_still_works_on_a_full_disk() {
+    let disk = SimDisk::new();
+    let log = open(&disk).unwrap();
+    let account = AccountId(1);
+    wait(log.batches(account, 0)).unwrap();
+    let batch = |seq| {
+        let answer = append(&log, log.begin(), account, seq, &[1; 100]).unwrap();
+        answer.recv().unwrap()
+    };
+    let deliver = |seq| {
+        let writes = log.begin();
+        wait(log.put(writes, RecordKind::Blob, None, vec![0; 8000])).unwrap();
+        let answer = append(&log, writes, account, seq, b"delivered").unwrap();
+        answer.recv().unwrap()
+    };
+    deliver(1).unwrap();
+    disk.arm(Fault::Full(1, u64::MAX));
+    assert!(matches!(deliver(2), Err(Error::Full)));
+    // More than what is left of the segment.
+    for seq in 2..60 {
+        batch(seq).unwrap();
+    }
+    assert!(matches!(deliver(60), Err(Error::Full)));
+    disk.arm(Fault::Never);
+    deliver(60).unwrap();
+    disk.arm(Fault::Full(1, u64::MAX));
+    for seq in 61..110 {
+        batch(seq).unwrap();
+    }
+    drop(log);
+    disk.arm(Fault::Never);
+    let log = open(&disk).unwrap();
+    assert_eq!(wait(log.batches(account, 0)).unwrap().len(), 109);
+    assert_eq!(log.damages(), []);
 }
 
 #[test]

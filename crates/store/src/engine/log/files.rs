@@ -12,6 +12,8 @@ use crate::{engine::Damage, error::Error};
 pub(crate) const STORE: &str = "store.toml";
 /// The segments.
 pub(crate) const LOG: &str = "partitions/default/log";
+/// Space kept for a full disk: a segment to be.
+pub(crate) const RESERVE: &str = "partitions/default/log/reserve.new";
 /// The derived state.
 pub(crate) const CHECKPOINT: &str = "partitions/default/checkpoint";
 /// Bytes cut off or unreadable, kept for a person to look at.

@@ -23,8 +23,11 @@ pub(crate) enum Fault {
     Crash(u64),
     /// This one fails; if it is a sync, what it should have made durable never will be.
     Error(u64),
-    /// There is no space for writing or allocating from the first to the second.
+    /// There is no space to make or extend files from the first to the second.
     Full(u64, u64),
+    /// Nor to write over what is allocated, as on a file system that copies on write:
+    /// half of a write is done.
+    FullWrites(u64, u64),
 }
 
 /// What becomes of what was not synced.
@@ -93,6 +96,7 @@ impl Drop for SimFile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Space,
+    Write,
     Sync,
     Other,
 }
@@ -117,6 +121,11 @@ impl State {
             }
             Fault::Error(at) if now == at => Err(io::Error::other("simulated failure")),
             Fault::Full(from, to) if kind == Kind::Space && (from..=to).contains(&now) => {
+                Err(ErrorKind::StorageFull.into())
+            }
+            Fault::FullWrites(from, to)
+                if matches!(kind, Kind::Space | Kind::Write) && (from..=to).contains(&now) =>
+            {
                 Err(ErrorKind::StorageFull.into())
             }
             _ => Ok(()),
@@ -377,12 +386,30 @@ impl Disk for SimDisk {
     }
 
     fn write_at(&self, file: &SimFile, from: &[IoSlice<'_>], offset: u64) -> io::Result<()> {
-        let octets = from
+        let mut octets: Vec<u8> = from
             .iter()
             .flat_map(|slice| slice.iter())
             .copied()
             .collect();
-        self.change(file, Kind::Space, Change::Write(size(offset), octets))
+        let end = size(offset) + octets.len();
+        let kind = if self.state().files[file.number].live.len() < end {
+            Kind::Space
+        } else {
+            Kind::Write
+        };
+        let change = Change::Write(size(offset), octets.clone());
+        let written = self.change(file, kind, change);
+        if let Err(error) = &written
+            && error.kind() == ErrorKind::StorageFull
+            && kind == Kind::Write
+        {
+            octets.truncate(octets.len() / 2);
+            let half = Change::Write(size(offset), octets);
+            let content = &mut self.state().files[file.number];
+            apply(&mut content.live, &half);
+            content.pending.push(half);
+        }
+        written
     }
 
     fn sync(&self, file: &SimFile) -> io::Result<()> {

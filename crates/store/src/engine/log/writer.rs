@@ -13,7 +13,7 @@ use std::{
 
 use super::{
     disk::{Access, Disk},
-    files::{self, LOG, Segment, io_error, is_full, segment_path},
+    files::{self, LOG, RESERVE, Segment, io_error, is_full, segment_path},
     format::{RecordHeader, SEGMENT_HEADER_BYTES, SegmentHeader, Type, padding, span},
     index::Place,
     shared::{Group, Item, Shared, Written},
@@ -25,6 +25,8 @@ const COPIED_BYTES_MAX: usize = 4096;
 /// How long after the last group a closing commit is written, so that the last group, too,
 /// is proven to have been durable. Not synced: it costs one small write.
 const CLOSE_AFTER: Duration = Duration::from_secs(1);
+/// Space kept for when there is no more: expunges and the like fit in it for long.
+const RESERVE_BYTES: u64 = 4 << 20;
 
 /// The writer's state; it lives on its thread.
 #[derive(Debug)]
@@ -51,6 +53,8 @@ struct Current<F> {
     unsynced: bool,
     /// A write into it failed: what is beyond the end is not to be trusted.
     spoiled: bool,
+    /// It is the reserve: for groups without puts only.
+    reserve: bool,
 }
 
 /// Where a writer goes on.
@@ -62,6 +66,13 @@ pub(crate) struct Start<F> {
     pub(crate) end: u64,
     /// The last segment, if its tail is clean, and its length.
     pub(crate) current: Option<(Arc<Segment<F>>, u64)>,
+}
+
+/// Where the space of a segment is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Space {
+    New,
+    Reserve,
 }
 
 /// How a group failed.
@@ -85,6 +96,7 @@ impl<D: Disk> Writer<D> {
             segment,
             unsynced: false,
             spoiled: false,
+            reserve: false,
         });
         Self {
             shared,
@@ -125,12 +137,17 @@ impl<D: Disk> Writer<D> {
     fn write(&mut self, group: &Group) -> Result<(), Failure> {
         let start = self.end;
         let octets = group.end - start;
-        let fits = self
-            .current
-            .as_ref()
-            .is_some_and(|current| !current.spoiled && group.end <= current.limit);
+        let puts = group.items.iter().any(|it| it.header.kind != Type::Batch);
+        let fits = self.current.as_ref().is_some_and(|current| {
+            !current.spoiled && group.end <= current.limit && !(puts && current.reserve)
+        });
         if !fits {
-            self.roll(octets)?;
+            match self.roll(octets, Space::New) {
+                Err(Failure::Refused(Error::Full)) if !puts => {
+                    self.roll(octets, Space::Reserve)?;
+                }
+                other => other?,
+            }
         }
         self.put_down(group)?;
         self.end = group.end;
@@ -209,7 +226,7 @@ impl<D: Disk> Writer<D> {
     }
 
     /// Seals the current segment and begins the next, which has room for `octets`.
-    fn roll(&mut self, octets: u64) -> Result<(), Failure> {
+    fn roll(&mut self, octets: u64, space: Space) -> Result<(), Failure> {
         if let Some(current) = &mut self.current
             && current.unsynced
         {
@@ -223,8 +240,13 @@ impl<D: Disk> Writer<D> {
             salt: salt().map_err(Failure::Refused)?,
             ..self.template
         };
-        let length = SEGMENT_HEADER_BYTES + octets.max(self.shared.segment_bytes);
-        let file = self.create(&header, length)?;
+        let (file, length) = match space {
+            Space::New => {
+                let length = SEGMENT_HEADER_BYTES + octets.max(self.shared.segment_bytes);
+                (self.create(&header, length)?, length)
+            }
+            Space::Reserve => self.use_reserve(&header, octets)?,
+        };
         let segment = Arc::new(Segment::new(header, Some(file)));
         self.next_number += 1;
         self.group_start = self.end;
@@ -234,6 +256,7 @@ impl<D: Disk> Writer<D> {
             limit: self.end + length - SEGMENT_HEADER_BYTES,
             unsynced: false,
             spoiled: false,
+            reserve: space == Space::Reserve,
         });
         if let Some(sealed) = sealed {
             // Gives back what it did not need. If that fails, nothing is lost but the space.
@@ -243,6 +266,9 @@ impl<D: Disk> Writer<D> {
                 .segment
                 .file(disk)
                 .map(|file| disk.set_length(file, used));
+        }
+        if space == Space::New {
+            self.keep_reserve();
         }
         Ok(())
     }
@@ -264,11 +290,56 @@ impl<D: Disk> Writer<D> {
             let _ = disk.remove(&new);
             Failure::Refused(io_error(&path, error))
         })?;
-        // From here on it may be there, and then nothing more may go into the one before.
-        disk.rename(&new, &path)
-            .and_then(|()| disk.sync_dir(LOG))
-            .map_err(|error| Failure::Fatal(out_of_service(&path, "making", &error)))?;
+        self.install(&new, &path)?;
         Ok(file)
+    }
+
+    /// Gives a segment its name. From then on it may be there, whatever is answered, and then
+    /// nothing more may go into the one before.
+    fn install(&self, from: &str, path: &str) -> Result<(), Failure> {
+        let disk = &*self.shared.disk;
+        disk.rename(from, path)
+            .and_then(|()| disk.sync_dir(LOG))
+            .map_err(|error| Failure::Fatal(out_of_service(path, "making", &error)))
+    }
+
+    /// Makes the reserve the next segment, if it has room for `octets`.
+    fn use_reserve(&self, header: &SegmentHeader, octets: u64) -> Result<(D::File, u64), Failure> {
+        let disk = &*self.shared.disk;
+        let made = disk.open(RESERVE, Access::Write).and_then(|file| {
+            let length = disk.length(&file)?;
+            if length < SEGMENT_HEADER_BYTES + octets {
+                return Err(std::io::ErrorKind::StorageFull.into());
+            }
+            disk.write_at(&file, &[IoSlice::new(&header.encode())], 0)?;
+            disk.sync(&file)?;
+            Ok((file, length))
+        });
+        // That there is none, or none that is good, is the same as a full disk.
+        let (file, length) = made.map_err(|_| Failure::Refused(Error::Full))?;
+        self.install(RESERVE, &segment_path(header.number))?;
+        tracing::warn!("the disk is full: writing into the reserve");
+        Ok((file, length))
+    }
+
+    /// Sees to it that there is a reserve. If it can't be had now, then with the next segment.
+    fn keep_reserve(&self) {
+        let disk = &*self.shared.disk;
+        let length = SEGMENT_HEADER_BYTES + RESERVE_BYTES.min(self.shared.segment_bytes);
+        let there = disk
+            .open(RESERVE, Access::Read)
+            .and_then(|file| disk.length(&file));
+        if there.is_ok_and(|there| there >= length) {
+            return;
+        }
+        let made = disk.open(RESERVE, Access::Create).and_then(|file| {
+            disk.allocate(&file, length)?;
+            disk.sync(&file)
+        });
+        if let Err(error) = made {
+            tracing::warn!(%error, "no space for the reserve");
+            let _ = disk.remove(RESERVE);
+        }
     }
 
     /// Everything of the group is where it should be: tell.
