@@ -16,6 +16,7 @@
 
 pub mod account;
 pub mod change;
+mod check;
 mod checkpoint;
 pub mod clock;
 pub mod email;

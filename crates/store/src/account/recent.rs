@@ -19,7 +19,8 @@ impl Account {
             let below = below.min(state.uid_next());
             let claimed = state.recent_from.0..below.0.max(state.recent_from.0);
             // Nothing is written where nobody would see a difference.
-            if state.range(Uid(claimed.start), below).next().is_some() && !claimed.is_empty() {
+            let last = Uid(claimed.end.saturating_sub(1));
+            if state.range(Uid(claimed.start), last).next().is_some() {
                 draft.push(Change::RecentClaimed { mailbox, below })?;
             }
             Ok(claimed)

@@ -9,5 +9,5 @@ mod read;
 mod value;
 mod write;
 
-pub(crate) use read::{Opened, accounts, open};
+pub(crate) use read::{Opened, accounts, fold, open};
 pub(crate) use write::{Prepared, prepare};

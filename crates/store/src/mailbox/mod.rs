@@ -45,7 +45,7 @@ pub struct Mailbox {
 }
 
 /// One message as it is placed in a mailbox. A cheap copy.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Message<'a> {
     /// Its UID.
     pub uid: Uid,

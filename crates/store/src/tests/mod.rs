@@ -1,5 +1,7 @@
 //! The store as its users see it.
 
+mod model;
+
 use std::{future::Future, pin::pin, sync::Arc, task};
 
 use mail::Span;

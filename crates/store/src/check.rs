@@ -1,0 +1,170 @@
+//! What must be true of any state, counted instead of believed: for tests and verify.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    account::Account,
+    id::{ModSeq, Uid},
+    mailbox::{Counters, Mailbox},
+    snapshot::Snapshot,
+};
+
+impl Account {
+    /// Counts everything that the account's state keeps without counting. Gives what is wrong, for
+    /// a person; costs by the number of messages.
+    #[must_use]
+    pub fn check(&self) -> Vec<String> {
+        check(&self.snapshot())
+    }
+}
+
+/// What is wrong with a state.
+pub(crate) fn check(snapshot: &Snapshot) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (id, mailbox) in snapshot.mailboxes.iter() {
+        if snapshot.names.get(&mailbox.name) != Some(id) || mailbox.id != *id {
+            wrong.push(format!("{}: not found by its name", mailbox.name));
+        }
+        if mailbox.id.0 > snapshot.last.mailbox
+            || mailbox.uid_validity.0 > snapshot.last.uid_validity
+        {
+            wrong.push(format!("{}: a number not given out yet", mailbox.name));
+        }
+        if mailbox.highest_mod_seq.0 > snapshot.mod_seq {
+            wrong.push(format!("{}: changed after the account", mailbox.name));
+        }
+        let found = check_mailbox(mailbox, snapshot);
+        wrong.extend(found.map(|what| format!("{}: {what}", mailbox.name)));
+    }
+    if snapshot.names.len() != snapshot.mailboxes.len() {
+        wrong.push("names of no mailbox".to_owned());
+    }
+    let validities: BTreeSet<_> = snapshot
+        .mailboxes
+        .values()
+        .map(|m| m.uid_validity)
+        .collect();
+    let roles: Vec<_> = snapshot.mailboxes.values().filter_map(|m| m.role).collect();
+    if validities.len() != snapshot.mailboxes.len() {
+        wrong.push("two mailboxes with one UIDVALIDITY".to_owned());
+    }
+    if roles.iter().collect::<BTreeSet<_>>().len() != roles.len() {
+        wrong.push("two mailboxes with one special use".to_owned());
+    }
+    wrong
+}
+
+fn check_mailbox(mailbox: &Mailbox, snapshot: &Snapshot) -> impl Iterator<Item = &'static str> {
+    let mut counted = Counters::default();
+    let (mut last, mut first_unseen, mut recent) = (Uid(0), None, 0);
+    let mut wrong = BTreeSet::new();
+    let mut must = |holds: bool, otherwise: &'static str| {
+        if !holds {
+            wrong.insert(otherwise);
+        }
+    };
+    for (index, message) in (0..).zip(mailbox.range(Uid(1), Uid(u32::MAX))) {
+        must(message.uid > last, "UIDs don't ascend");
+        must(
+            mailbox.index_of(message.uid) == Ok(index),
+            "a UID is not where it should be",
+        );
+        must(
+            mailbox.at(index).is_some_and(|at| at.uid == message.uid),
+            "an index is not where it should be",
+        );
+        must(
+            message.mod_seq > ModSeq(0) && message.mod_seq <= mailbox.highest_mod_seq,
+            "a modseq above HIGHESTMODSEQ",
+        );
+        must(
+            message.email.0 <= snapshot.last.email && message.thread.0 <= snapshot.last.thread,
+            "an EMAILID or THREADID not given out yet",
+        );
+        let ascend = message.keywords.is_sorted_by(|a, b| a < b);
+        let known = message
+            .keywords
+            .last()
+            .copied()
+            .map_or(0, |k| k as usize + 1);
+        must(
+            ascend && known <= mailbox.keywords().len(),
+            "a keyword that is not known",
+        );
+        let seen = message.system.contains(crate::SystemFlags::SEEN);
+        let deleted = message.system.contains(crate::SystemFlags::DELETED);
+        if !seen && first_unseen.is_none() {
+            first_unseen = Some(index);
+        }
+        counted.messages += 1;
+        counted.unseen += u32::from(!seen);
+        counted.deleted += u32::from(deleted);
+        counted.octets += message.size;
+        recent += u32::from(message.uid >= mailbox.recent_from);
+        last = message.uid;
+    }
+    must(last < mailbox.uid_next, "a UID that is not below UIDNEXT");
+    must(counted == mailbox.counters, "the counters are wrong");
+    must(
+        mailbox.placements.count() == counted,
+        "the summaries are wrong",
+    );
+    must(
+        mailbox.first_unseen() == first_unseen,
+        "the first unseen message is another",
+    );
+    must(mailbox.recent() == recent, "the recent messages are others");
+    must(
+        mailbox.placements.deleted().count() == counted.deleted as usize,
+        "the deleted messages are others",
+    );
+    let alive = |(first, last)| mailbox.range(first, last).next().is_some();
+    let gone = mailbox.history.since(ModSeq(0));
+    must(
+        !gone.iter().copied().any(alive),
+        "an expunged message is there",
+    );
+    must(
+        gone.last().is_none_or(|(_, last)| *last < mailbox.uid_next),
+        "an expunged UID not given out yet",
+    );
+    wrong.into_iter()
+}
+
+/// The first difference between two states of an account, for a person.
+pub(crate) fn difference(a: &Snapshot, b: &Snapshot) -> Option<String> {
+    let heads = |s: &Snapshot| (s.mod_seq, s.last, s.names.clone(), s.subscriptions.clone());
+    if heads(a) != heads(b) {
+        return Some(format!("{:?} is not {:?}", heads(a), heads(b)));
+    }
+    a.mailboxes.iter().find_map(|(id, a)| {
+        let b = b.mailboxes.get(id)?;
+        let what = mailbox_difference(a, b)?;
+        Some(format!("{}: {what}", a.name))
+    })
+}
+
+fn mailbox_difference(a: &Mailbox, b: &Mailbox) -> Option<String> {
+    let heads = |m: &Mailbox| {
+        (
+            (m.id, m.name.clone(), m.role, m.uid_validity, m.uid_next),
+            (m.highest_mod_seq, m.recent_from, m.counters),
+            m.keywords().to_vec(),
+        )
+    };
+    if heads(a) != heads(b) {
+        return Some(format!("{:?} is not {:?}", heads(a), heads(b)));
+    }
+    let differ = |(a, b)| (a != b).then(|| format!("{a:?} is not {b:?}"));
+    let messages = a.placements.every().zip(b.placements.every());
+    if let Some(what) = messages.into_iter().find_map(differ) {
+        return Some(what);
+    }
+    let gone = |m: &Mailbox| {
+        m.history
+            .chunks()
+            .flat_map(|c| c.to_vec())
+            .collect::<Vec<_>>()
+    };
+    (gone(a) != gone(b)).then(|| "other expunges".to_owned())
+}
