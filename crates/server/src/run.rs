@@ -1,6 +1,6 @@
 //! A server as a process: signals, systemd, and the store's housekeeping.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use auth::{Authenticator, Directory};
 use session::Services;
@@ -8,11 +8,21 @@ use store::Store;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
+    time::{Instant, interval},
 };
 
 use crate::{
     config::Config, error::Error, log::start_log, notify, server::Server, settings::Settings,
 };
+
+/// How often it is looked whether a checkpoint is due.
+const CHECKPOINT_LOOK: Duration = Duration::from_secs(10);
+
+/// Log that is as much as a start may have to read, in octets: a second or so of a disk.
+const CHECKPOINT_OCTETS: u64 = 256 << 20;
+
+/// How old a checkpoint may get while mail comes in.
+const CHECKPOINT_EVERY: Duration = Duration::from_mins(5);
 
 /// Serves by a configuration until SIGTERM or SIGINT: what `chapar serve` does.
 ///
@@ -86,8 +96,10 @@ async fn until_told(
     let called = ready(&server).await;
     if called.is_ok() {
         notify::ready();
-        let mut watchdog = JoinSet::new();
-        watchdog.spawn(notify::watchdog());
+        // Both end with it.
+        let mut beside = JoinSet::new();
+        beside.spawn(notify::watchdog());
+        beside.spawn(checkpoints(services.store.clone()));
         while let Wanted::Reload = signals.next().await {
             if let Some(certificate) = server.certificate() {
                 certificate.reload();
@@ -97,6 +109,24 @@ async fn until_told(
     }
     server.stop().await;
     called
+}
+
+/// Writes checkpoints now and then: they bound how long a recovery takes, and nothing else.
+async fn checkpoints(store: Store) {
+    let mut looks = interval(CHECKPOINT_LOOK);
+    let mut last = Instant::now();
+    loop {
+        looks.tick().await;
+        let octets = store.bytes_since_checkpoint();
+        let due = octets >= CHECKPOINT_OCTETS || last.elapsed() >= CHECKPOINT_EVERY;
+        if octets == 0 || !due {
+            continue;
+        }
+        last = Instant::now();
+        if let Err(error) = store.checkpoint().await {
+            tracing::warn!(%error, "no checkpoint written; the next start would take longer");
+        }
+    }
 }
 
 /// The signals that mean something here.

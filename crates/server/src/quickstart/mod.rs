@@ -41,14 +41,13 @@ pub async fn quickstart(directory: &Path, out: &mut (impl Write + Send)) -> Resu
     // The problems of a server that runs in front of somebody belong on the screen.
     start_log(Format::Text, "warn");
     let config = Config::read(&files.config()).map_err(Error::Config)?;
-    let (services, settings) = (open(&config).await?, config.settings);
     let start = Start {
         files: &files,
-        services: services.clone(),
-        settings: settings.clone(),
+        services: open(&config).await?,
+        settings: config.settings,
     };
     let ready = async |server: &Server| start.first_steps(server, out).await;
-    let ended = serve(services, settings, ready).await;
+    let ended = serve(start.services.clone(), start.settings.clone(), ready).await;
     if let Err(Error::Listen { address, source }) = &ended
         && source.kind() == io::ErrorKind::AddrInUse
     {
@@ -172,5 +171,55 @@ impl Start<'_> {
             self.files.config().display()
         )?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A quickstart from beginning to end, on ports that the system chooses: what it says.
+    async fn run_once(directory: &Path) -> String {
+        let files = Files::prepare(directory).unwrap();
+        files.write_certificate("localhost").unwrap();
+        let config = Config::read(&files.config()).unwrap();
+        let start = Start {
+            files: &files,
+            services: open(&config).await.unwrap(),
+            settings: config.settings,
+        };
+        let server = Server::start(&start.services, &start.settings).unwrap();
+        let mut said = Vec::new();
+        start.first_steps(&server, &mut said).await.unwrap();
+        server.stop().await;
+        start.services.store.close().await.unwrap();
+        String::from_utf8(said).unwrap()
+    }
+
+    #[tokio::test]
+    async fn it_proves_itself_the_first_time_and_makes_nothing_the_second() {
+        let temporary = tempfile::tempdir().unwrap();
+        let files = Files::prepare(temporary.path()).unwrap();
+        files.write_config("localhost").unwrap();
+        let text = std::fs::read_to_string(files.config()).unwrap();
+        let text = text
+            .replace("127.0.0.1:1143", "127.0.0.1:0")
+            .replace("127.0.0.1:1993", "127.0.0.1:0")
+            .replace("127.0.0.1:1124", "127.0.0.1:0");
+        std::fs::write(files.config(), text).unwrap();
+
+        let first = run_once(temporary.path()).await;
+        assert!(first.contains("came out over IMAP"), "{first}");
+        assert!(first.contains("shown this once"), "{first}");
+        let accounts = || std::fs::read(temporary.path().join("data/accounts.toml")).unwrap();
+        let made = accounts();
+
+        let second = run_once(temporary.path()).await;
+        assert!(second.contains("LMTP would take a message"), "{second}");
+        assert!(
+            second.contains("as it was shown the first time"),
+            "{second}"
+        );
+        assert_eq!(accounts(), made);
     }
 }
