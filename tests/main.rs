@@ -4,6 +4,7 @@
 //! * [`clients`]: real mail clients and a real Postfix;
 //! * [`faults`]: the process killed, the disk full, the file damaged;
 //! * [`hostile`]: input that nobody should send;
+//! * [`documents`]: the documents keep up with the code;
 //! * [`simulation`]: random sessions against a naive model.
 
 #![expect(
@@ -16,6 +17,7 @@
 mod chapar;
 mod clients;
 mod connection;
+mod documents;
 mod faults;
 mod hostile;
 mod simulation;

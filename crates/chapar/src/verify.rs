@@ -1,0 +1,1 @@
+//! `chapar verify`: reads the whole store and names whatever is wrong.
