@@ -7,14 +7,7 @@ use crate::{Failed, read};
 /// Serves by a configuration until told to stop.
 pub(crate) fn serve(file: &Path) -> Result<(), Failed> {
     let config = read(file)?;
-    server::start_log(config.log_format, &config.log_level);
-    for warning in &config.warnings {
-        eprintln!("{warning}");
-    }
-    runtime()?.block_on(async {
-        let (services, settings) = server::open(&config).await?;
-        Ok(server::serve(services, settings, async |_| Ok(())).await?)
-    })
+    Ok(runtime()?.block_on(server::run(&config))?)
 }
 
 /// Makes what is missing, tests it, serves.
