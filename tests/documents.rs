@@ -33,12 +33,18 @@ fn every_dependency_says_why() {
     let document = read("docs/dependencies.md");
     for (name, value) in manifest["workspace"]["dependencies"].as_table().unwrap() {
         let ours = value.get("path").is_some();
-        assert!(ours || document.contains(&format!("| `{name}` |")), "{name} is not in docs/dependencies.md");
+        assert!(
+            ours || document.contains(&format!("| `{name}` |")),
+            "{name} is not in docs/dependencies.md"
+        );
     }
     for line in document.lines().filter_map(|l| l.strip_prefix("| `")) {
         let name = line.split('`').next().unwrap();
         let used = manifest["workspace"]["dependencies"].get(name).is_some();
-        assert!(used || read("fuzz/Cargo.toml").contains(name), "{name} is not a dependency any more");
+        assert!(
+            used || read("fuzz/Cargo.toml").contains(name),
+            "{name} is not a dependency any more"
+        );
     }
 }
 
@@ -53,18 +59,28 @@ fn every_rfc_that_the_code_cites_has_a_row() {
     let mut missing = BTreeSet::new();
     for source in sources() {
         for (at, _) in source.match_indices("RFC ") {
-            let number: String = source[at + 4..].chars().take_while(char::is_ascii_digit).collect();
+            let number: String = source[at + 4..]
+                .chars()
+                .take_while(char::is_ascii_digit)
+                .collect();
             if !number.is_empty() && !rows.contains(&*number) {
                 missing.insert(number);
             }
         }
     }
-    assert!(missing.is_empty(), "cited, but without a row in docs/conformance.md: {missing:?}");
+    assert!(
+        missing.is_empty(),
+        "cited, but without a row in docs/conformance.md: {missing:?}"
+    );
 }
 
 #[test]
 fn every_source_file_says_what_it_is_for() {
     for source in sources() {
-        assert!(source.starts_with("//!") && source.len() > 20, "a file begins with {:.60}", source);
+        assert!(
+            source.starts_with("//!") && source.len() > 20,
+            "a file begins with {:.60}",
+            source
+        );
     }
 }

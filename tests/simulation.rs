@@ -7,7 +7,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::{chapar::Chapar, connection::{Connection, code_numbers}};
+use crate::{
+    chapar::Chapar,
+    connection::{Connection, code_numbers},
+};
 
 const MAILBOXES: [&str; 2] = ["INBOX", "Archive"];
 const FLAGS: [&str; 5] = ["\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "work"];
@@ -87,17 +90,35 @@ impl Simulation {
                 if qresync {
                     connection.ok("ENABLE QRESYNC");
                 }
-                Client { number, connection, selected: None, qresync, told: Vec::new(), remembered: HashMap::new() }
+                Client {
+                    number,
+                    connection,
+                    selected: None,
+                    qresync,
+                    told: Vec::new(),
+                    remembered: HashMap::new(),
+                }
             })
             .collect();
-        let mailboxes = std::array::from_fn(|_| Mailbox { uid_next: 1, ..Mailbox::default() });
-        Self { random: fastrand::Rng::with_seed(seed), mailboxes, clients, recent: HashMap::new(), serial: 0, trace: Vec::new() }
+        let mailboxes = std::array::from_fn(|_| Mailbox {
+            uid_next: 1,
+            ..Mailbox::default()
+        });
+        Self {
+            random: fastrand::Rng::with_seed(seed),
+            mailboxes,
+            clients,
+            recent: HashMap::new(),
+            serial: 0,
+            trace: Vec::new(),
+        }
     }
 
     fn run(mut self) {
         for _ in 0..STEPS {
             let client = self.random.usize(..CLIENTS);
-            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.step(client)));
+            let outcome =
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.step(client)));
             if let Err(panic) = outcome {
                 let last = self.trace.len().saturating_sub(60);
                 eprintln!("the last lines before:\n{}", self.trace[last..].join("\n"));
@@ -143,39 +164,68 @@ impl Simulation {
 
     fn ok(&mut self, client: usize, command: &str, expunges: Expunges) -> String {
         let tagged = self.command(client, command, expunges);
-        assert!(tagged.split(' ').nth(1) == Some("OK"), "{command}: {tagged}");
+        assert!(
+            tagged.split(' ').nth(1) == Some("OK"),
+            "{command}: {tagged}"
+        );
         tagged
     }
 
     /// What a client makes of an untagged response.
     fn believe(&mut self, client: usize, line: &str, expunges: Expunges) {
         let mailbox = self.clients[client].selected;
-        let Some(rest) = line.strip_prefix("* ") else { panic!("neither tagged nor untagged: {line}") };
+        let Some(rest) = line.strip_prefix("* ") else {
+            panic!("neither tagged nor untagged: {line}")
+        };
         let (first, rest) = rest.split_once(' ').unwrap_or((rest, ""));
         if first == "VANISHED" {
-            assert!(self.clients[client].qresync && expunges == Expunges::May, "{line}");
+            assert!(
+                self.clients[client].qresync && expunges == Expunges::May,
+                "{line}"
+            );
             for uid in numbers(rest.trim_start_matches("(EARLIER) ")) {
                 self.clients[client].told.retain(|t| t.uid != Some(uid));
             }
             return;
         }
-        let Ok(number) = first.parse::<usize>() else { return };
+        let Ok(number) = first.parse::<usize>() else {
+            return;
+        };
         let told = &mut self.clients[client].told;
         match rest.split(' ').next().unwrap() {
             "EXISTS" => {
-                assert!(number >= told.len(), "EXISTS went from {} to {number}", told.len());
+                assert!(
+                    number >= told.len(),
+                    "EXISTS went from {} to {number}",
+                    told.len()
+                );
                 told.resize(number, Told::default());
             }
             "EXPUNGE" => {
-                assert!(expunges == Expunges::May, "EXPUNGE where the numbering must not move");
-                assert!(number >= 1 && number <= told.len(), "EXPUNGE of {number} of {}", told.len());
+                assert!(
+                    expunges == Expunges::May,
+                    "EXPUNGE where the numbering must not move"
+                );
+                assert!(
+                    number >= 1 && number <= told.len(),
+                    "EXPUNGE of {number} of {}",
+                    told.len()
+                );
                 told.remove(number - 1);
             }
             "FETCH" => {
-                assert!(number >= 1 && number <= told.len(), "FETCH of {number} of {}", told.len());
+                assert!(
+                    number >= 1 && number <= told.len(),
+                    "FETCH of {number} of {}",
+                    told.len()
+                );
                 let known = &mut told[number - 1];
                 if let Some(uid) = item(rest, "UID ").map(|u| u.parse().unwrap()) {
-                    assert!(known.uid.is_none_or(|k| k == uid), "{number} was {:?}: {line}", known.uid);
+                    assert!(
+                        known.uid.is_none_or(|k| k == uid),
+                        "{number} was {:?}: {line}",
+                        known.uid
+                    );
                     known.uid = Some(uid);
                 }
                 if let Some(flags) = flags(rest) {
@@ -203,7 +253,9 @@ impl Simulation {
         self.clients[client].told.clear();
         let name = MAILBOXES[mailbox];
         match remembered {
-            Some((validity, modseq, messages)) => self.resync(client, name, validity, modseq, messages),
+            Some((validity, modseq, messages)) => {
+                self.resync(client, name, validity, modseq, messages)
+            }
             None => {
                 self.ok(client, &format!("SELECT {name}"), Expunges::MustNot);
             }
@@ -213,7 +265,14 @@ impl Simulation {
     }
 
     /// SELECT with QRESYNC: the delta applied to what it remembered is the mailbox.
-    fn resync(&mut self, client: usize, name: &str, validity: u32, modseq: u64, mut messages: Vec<Message>) {
+    fn resync(
+        &mut self,
+        client: usize,
+        name: &str,
+        validity: u32,
+        modseq: u64,
+        mut messages: Vec<Message>,
+    ) {
         let command = format!("SELECT {name} (QRESYNC ({validity} {modseq}))");
         self.trace.push(format!("{client}: C: {command}"));
         let lines = self.clients[client].connection.ok(&command);
@@ -225,7 +284,10 @@ impl Simulation {
             } else if let (Some(uid), Some(flags)) = (item(line, "UID "), flags(line)) {
                 let uid = uid.parse().unwrap();
                 messages.retain(|m| m.uid != uid);
-                messages.push(Message { uid, flags: flags.into_iter().filter(|f| f != "\\Recent").collect() });
+                messages.push(Message {
+                    uid,
+                    flags: flags.into_iter().filter(|f| f != "\\Recent").collect(),
+                });
             } else if let Some(number) = line.strip_suffix(" EXISTS") {
                 let number = number.trim_start_matches("* ").parse().unwrap();
                 self.clients[client].told.resize(number, Told::default());
@@ -248,8 +310,14 @@ impl Simulation {
         let told = &self.clients[client].told;
         assert_eq!(told.len(), truth.len(), "the client counts otherwise");
         for (told, truth) in told.iter().zip(&truth) {
-            assert!(told.uid.is_none_or(|u| u == truth.uid), "{told:?} is {truth:?}");
-            assert!(told.flags.as_ref().is_none_or(|f| *f == truth.flags), "{told:?} is {truth:?}");
+            assert!(
+                told.uid.is_none_or(|u| u == truth.uid),
+                "{told:?} is {truth:?}"
+            );
+            assert!(
+                told.flags.as_ref().is_none_or(|f| *f == truth.flags),
+                "{told:?} is {truth:?}"
+            );
         }
     }
 
@@ -258,7 +326,12 @@ impl Simulation {
         self.compare(client);
         self.fetch_all(client);
         self.compare(client);
-        assert!(self.clients[client].told.iter().all(|t| t.uid.is_some() && t.flags.is_some()));
+        assert!(
+            self.clients[client]
+                .told
+                .iter()
+                .all(|t| t.uid.is_some() && t.flags.is_some())
+        );
     }
 
     fn append(&mut self, client: usize) {
@@ -267,8 +340,12 @@ impl Simulation {
         self.serial += 1;
         let message = format!("Subject: {}\r\n\r\ntext\r\n", self.serial);
         let list: Vec<&str> = flags.iter().map(String::as_str).collect();
-        let command =
-            format!("APPEND {} ({}) {{{}+}}\r\n{message}", MAILBOXES[mailbox], list.join(" "), message.len());
+        let command = format!(
+            "APPEND {} ({}) {{{}+}}\r\n{message}",
+            MAILBOXES[mailbox],
+            list.join(" "),
+            message.len()
+        );
         let tagged = self.ok(client, &command, Expunges::May);
         let uid = code_numbers(&tagged, "APPENDUID")[1];
         self.place(mailbox, uid, flags);
@@ -282,37 +359,60 @@ impl Simulation {
     }
 
     fn some_flags(&mut self) -> BTreeSet<String> {
-        FLAGS.iter().filter(|_| self.random.u32(..3) == 0).map(|f| (*f).to_owned()).collect()
+        FLAGS
+            .iter()
+            .filter(|_| self.random.u32(..3) == 0)
+            .map(|f| (*f).to_owned())
+            .collect()
     }
 
     /// Some messages the client knows: a set to send, and the UIDs it means; by UID or not.
     fn some_messages(&mut self, client: usize) -> Option<(&'static str, String, Vec<u32>)> {
         let told = self.clients[client].told.clone();
-        let chosen: Vec<usize> = (0..told.len()).filter(|_| self.random.u32(..4) == 0).collect();
+        let chosen: Vec<usize> = (0..told.len())
+            .filter(|_| self.random.u32(..4) == 0)
+            .collect();
         if chosen.is_empty() || told.iter().any(|t| t.uid.is_none()) {
             return None;
         }
         let uids: Vec<u32> = chosen.iter().map(|&i| told[i].uid.unwrap()).collect();
         let by_uid = self.random.bool();
-        let set: Vec<String> =
-            if by_uid { uids.iter().map(u32::to_string).collect() } else { chosen.iter().map(|i| (i + 1).to_string()).collect() };
+        let set: Vec<String> = if by_uid {
+            uids.iter().map(u32::to_string).collect()
+        } else {
+            chosen.iter().map(|i| (i + 1).to_string()).collect()
+        };
         Some((if by_uid { "UID " } else { "" }, set.join(","), uids))
     }
 
     fn permitted(prefix: &str) -> Expunges {
-        if prefix.is_empty() { Expunges::MustNot } else { Expunges::May }
+        if prefix.is_empty() {
+            Expunges::MustNot
+        } else {
+            Expunges::May
+        }
     }
 
     fn store(&mut self, client: usize) {
-        let Some((prefix, set, uids)) = self.some_messages(client) else { return };
+        let Some((prefix, set, uids)) = self.some_messages(client) else {
+            return;
+        };
         let flags = self.some_flags();
         let action = *self.random.choice(&["", "+", "-"]).unwrap();
         let silent = *self.random.choice(&["", ".SILENT"]).unwrap();
         let list: Vec<&str> = flags.iter().map(String::as_str).collect();
-        let command = format!("{prefix}STORE {set} {action}FLAGS{silent} ({})", list.join(" "));
+        let command = format!(
+            "{prefix}STORE {set} {action}FLAGS{silent} ({})",
+            list.join(" ")
+        );
         // Messages that are gone may turn the answer into NO; the others are changed all the same.
         self.command(client, &command, Self::permitted(prefix));
-        for message in self.truth(client).messages.iter_mut().filter(|m| uids.contains(&m.uid)) {
+        for message in self
+            .truth(client)
+            .messages
+            .iter_mut()
+            .filter(|m| uids.contains(&m.uid))
+        {
             match action {
                 "+" => message.flags.extend(flags.iter().cloned()),
                 "-" => message.flags.retain(|f| !flags.contains(f)),
@@ -320,8 +420,12 @@ impl Simulation {
             }
         }
         // .SILENT tells nothing: the client knows by itself, if it knew the state before.
-        let truth: HashMap<u32, BTreeSet<String>> =
-            self.truth(client).messages.iter().map(|m| (m.uid, m.flags.clone())).collect();
+        let truth: HashMap<u32, BTreeSet<String>> = self
+            .truth(client)
+            .messages
+            .iter()
+            .map(|m| (m.uid, m.flags.clone()))
+            .collect();
         for told in &mut self.clients[client].told {
             if let Some(uid) = told.uid.filter(|u| uids.contains(u) && !silent.is_empty()) {
                 told.flags = truth.get(&uid).cloned();
@@ -330,69 +434,141 @@ impl Simulation {
     }
 
     fn expunge(&mut self, client: usize) {
-        let among = if self.random.bool() { self.some_messages(client).map(|(_, _, uids)| uids) } else { None };
+        let among = if self.random.bool() {
+            self.some_messages(client).map(|(_, _, uids)| uids)
+        } else {
+            None
+        };
         let command = match &among {
-            Some(uids) => format!("UID EXPUNGE {}", uids.iter().map(u32::to_string).collect::<Vec<_>>().join(",")),
+            Some(uids) => format!(
+                "UID EXPUNGE {}",
+                uids.iter()
+                    .map(u32::to_string)
+                    .collect::<Vec<_>>()
+                    .join(",")
+            ),
             None => "EXPUNGE".to_owned(),
         };
         self.ok(client, &command, Expunges::May);
-        self.truth(client)
-            .messages
-            .retain(|m| !m.flags.contains("\\Deleted") || among.as_ref().is_some_and(|uids| !uids.contains(&m.uid)));
+        self.truth(client).messages.retain(|m| {
+            !m.flags.contains("\\Deleted")
+                || among.as_ref().is_some_and(|uids| !uids.contains(&m.uid))
+        });
         if among.is_none() {
             self.noop(client);
         }
     }
 
     fn copy_or_move(&mut self, client: usize) {
-        let Some((prefix, set, uids)) = self.some_messages(client) else { return };
+        let Some((prefix, set, uids)) = self.some_messages(client) else {
+            return;
+        };
         let to = self.random.usize(..2);
         let verb = *self.random.choice(&["COPY", "MOVE"]).unwrap();
         let command = format!("{prefix}{verb} {set} {}", MAILBOXES[to]);
         let from_here = self.trace.len();
         self.command(client, &command, Expunges::May);
-        let code = self.trace[from_here..].iter().find(|l| l.contains("[COPYUID ")).cloned();
-        let present: Vec<Message> =
-            self.truth(client).messages.iter().filter(|m| uids.contains(&m.uid)).cloned().collect();
+        let code = self.trace[from_here..]
+            .iter()
+            .find(|l| l.contains("[COPYUID "))
+            .cloned();
+        let present: Vec<Message> = self
+            .truth(client)
+            .messages
+            .iter()
+            .filter(|m| uids.contains(&m.uid))
+            .cloned()
+            .collect();
         let Some(code) = code else {
             assert!(present.is_empty(), "no COPYUID, but {present:?} exist");
             return;
         };
-        let fields: Vec<&str> = code.split("[COPYUID ").nth(1).unwrap().split(']').next().unwrap().split(' ').collect();
+        let fields: Vec<&str> = code
+            .split("[COPYUID ")
+            .nth(1)
+            .unwrap()
+            .split(']')
+            .next()
+            .unwrap()
+            .split(' ')
+            .collect();
         let pairs: Vec<(u32, u32)> = numbers(fields[1]).zip(numbers(fields[2])).collect();
-        assert_eq!(pairs.iter().map(|p| p.0).collect::<Vec<_>>(), present.iter().map(|m| m.uid).collect::<Vec<_>>());
+        assert_eq!(
+            pairs.iter().map(|p| p.0).collect::<Vec<_>>(),
+            present.iter().map(|m| m.uid).collect::<Vec<_>>()
+        );
         for (message, (_, uid)) in present.iter().zip(&pairs) {
             self.place(to, *uid, message.flags.clone());
         }
         if verb == "MOVE" {
-            self.truth(client).messages.retain(|m| !pairs.iter().any(|p| p.0 == m.uid));
+            self.truth(client)
+                .messages
+                .retain(|m| !pairs.iter().any(|p| p.0 == m.uid));
         }
     }
 
     fn fetch(&mut self, client: usize) {
-        let Some((prefix, set, uids)) = self.some_messages(client) else { return };
+        let Some((prefix, set, uids)) = self.some_messages(client) else {
+            return;
+        };
         // A message gone meanwhile still answers: its end has not been told yet.
         let from_here = self.trace.len();
-        self.command(client, &format!("{prefix}FETCH {set} (UID FLAGS RFC822.SIZE)"), Self::permitted(prefix));
-        let sizes = self.trace[from_here..].iter().filter(|l| l.contains("RFC822.SIZE ")).count() - 1;
+        self.command(
+            client,
+            &format!("{prefix}FETCH {set} (UID FLAGS RFC822.SIZE)"),
+            Self::permitted(prefix),
+        );
+        let sizes = self.trace[from_here..]
+            .iter()
+            .filter(|l| l.contains("RFC822.SIZE "))
+            .count()
+            - 1;
         assert_eq!(sizes, uids.len(), "every message asked for is answered for");
     }
 
     fn search(&mut self, client: usize) {
-        let flag = *self.random.choice(&["SEEN", "ANSWERED", "FLAGGED", "DELETED", "KEYWORD work"]).unwrap();
+        let flag = *self
+            .random
+            .choice(&["SEEN", "ANSWERED", "FLAGGED", "DELETED", "KEYWORD work"])
+            .unwrap();
         let from_here = self.trace.len();
         self.ok(client, &format!("UID SEARCH {flag}"), Expunges::May);
-        let line = self.trace[from_here..].iter().find(|l| l.contains("S: * SEARCH")).unwrap();
-        let found: BTreeSet<u32> =
-            line.split("* SEARCH").nth(1).unwrap().split_whitespace().map(|n| n.parse().unwrap()).collect();
-        let name = if flag == "KEYWORD work" { "work".to_owned() } else { format!("\\{}{}", &flag[..1], flag[1..].to_lowercase()) };
-        let truth: BTreeSet<u32> =
-            self.truth(client).messages.iter().filter(|m| m.flags.contains(&name)).map(|m| m.uid).collect();
+        let line = self.trace[from_here..]
+            .iter()
+            .find(|l| l.contains("S: * SEARCH"))
+            .unwrap();
+        let found: BTreeSet<u32> = line
+            .split("* SEARCH")
+            .nth(1)
+            .unwrap()
+            .split_whitespace()
+            .map(|n| n.parse().unwrap())
+            .collect();
+        let name = if flag == "KEYWORD work" {
+            "work".to_owned()
+        } else {
+            format!("\\{}{}", &flag[..1], flag[1..].to_lowercase())
+        };
+        let truth: BTreeSet<u32> = self
+            .truth(client)
+            .messages
+            .iter()
+            .filter(|m| m.flags.contains(&name))
+            .map(|m| m.uid)
+            .collect();
         // Messages whose arrival or end is not told yet may be missing or still be there.
         let existing: BTreeSet<u32> = self.truth(client).messages.iter().map(|m| m.uid).collect();
-        let known: BTreeSet<u32> = self.clients[client].told.iter().filter_map(|t| t.uid).collect();
+        let known: BTreeSet<u32> = self.clients[client]
+            .told
+            .iter()
+            .filter_map(|t| t.uid)
+            .collect();
         for uid in known.intersection(&existing) {
-            assert_eq!(found.contains(uid), truth.contains(uid), "{flag} for UID {uid}");
+            assert_eq!(
+                found.contains(uid),
+                truth.contains(uid),
+                "{flag} for UID {uid}"
+            );
         }
     }
 
@@ -401,11 +577,15 @@ impl Simulation {
         if self.clients[client].qresync {
             self.noop(client);
             let name = MAILBOXES[mailbox];
-            let status = self.clients[client].connection.ok(&format!("STATUS {name} (UIDVALIDITY HIGHESTMODSEQ)"));
+            let status = self.clients[client]
+                .connection
+                .ok(&format!("STATUS {name} (UIDVALIDITY HIGHESTMODSEQ)"));
             let validity = item(&status[0], "UIDVALIDITY ").unwrap().parse().unwrap();
             let modseq = item(&status[0], "HIGHESTMODSEQ ").unwrap().parse().unwrap();
             let messages = self.truth(client).messages.clone();
-            self.clients[client].remembered.insert(mailbox, (validity, modseq, messages));
+            self.clients[client]
+                .remembered
+                .insert(mailbox, (validity, modseq, messages));
         }
         self.ok(client, "UNSELECT", Expunges::MustNot);
         self.clients[client].selected = None;

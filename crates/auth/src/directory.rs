@@ -12,7 +12,6 @@ use std::{
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
 };
 
 use serde::{Deserialize, Serialize};
@@ -21,9 +20,6 @@ use crate::{
     authenticator::Identity,
     password::{self, ScramKeys, Unusable},
 };
-
-/// How often at most the file is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The longest account name, in octets.
 const NAME_OCTETS_MAX: usize = 254;
@@ -41,7 +37,6 @@ pub struct Directory {
 struct Read {
     accounts: Arc<Accounts>,
     stamp: Option<Stamp>,
-    looked: Instant,
 }
 
 /// What tells one version of a file from another: inode, size, modification time.
@@ -146,7 +141,6 @@ impl Directory {
         let read = Mutex::new(Read {
             accounts: Arc::new(accounts),
             stamp,
-            looked: Instant::now(),
         });
         Ok(Self {
             path,
@@ -201,24 +195,17 @@ impl Directory {
             .or_else(|| find(plain).map(|a| found(a, detail)))
     }
 
-    /// The accounts as of the newest readable file.
+    /// The accounts as of the newest readable file. One look at the file's metadata: logins and
+    /// recipients are rare beside what else they cost.
     fn current(&self) -> Arc<Accounts> {
         let mut held = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.looked.elapsed() >= LOOK_EVERY {
-            held.looked = Instant::now();
-            let stamp = fs::metadata(&self.path).ok().map(|m| stamp(&m));
-            if stamp != held.stamp {
-                match read(&self.path) {
-                    Ok((accounts, stamp)) => {
-                        held.accounts = Arc::new(accounts);
-                        held.stamp = stamp;
-                    }
-                    Err(error) => {
-                        tracing::error!(%error, "the accounts stay as they were");
-                        held.stamp = stamp;
-                    }
-                }
+        let stamp = fs::metadata(&self.path).ok().map(|m| stamp(&m));
+        if stamp != held.stamp {
+            match read(&self.path) {
+                Ok((accounts, _)) => held.accounts = Arc::new(accounts),
+                Err(error) => tracing::error!(%error, "the accounts stay as they were"),
             }
+            held.stamp = stamp;
         }
         held.accounts.clone()
     }
@@ -350,7 +337,6 @@ impl Directory {
         *held = Read {
             accounts: Arc::new(accounts),
             stamp,
-            looked: Instant::now(),
         };
         Ok(outcome)
     }
@@ -622,7 +608,6 @@ mod tests {
                 error.contains(says) && error.contains("accounts.toml"),
                 "{error}"
             );
-            std::thread::sleep(LOOK_EVERY);
             assert!(directory.account("ann").is_some());
         }
     }

@@ -57,9 +57,14 @@ impl Verb {
     pub(crate) fn run(&self, config: &Config) -> Result<(), Failed> {
         let directory = Directory::open(config.accounts.clone(), config.domains.clone())?;
         match self {
-            Self::Add { name, password_stdin } => {
+            Self::Add {
+                name,
+                password_stdin,
+            } => {
                 if directory.account(name).is_some() {
-                    return Err(Failed::Because(format!("there is an account {name:?} already")));
+                    return Err(Failed::Because(format!(
+                        "there is an account {name:?} already"
+                    )));
                 }
                 let account = directory.add(name, &password(*password_stdin)?)?;
                 println!("added {}", account.name);
@@ -67,10 +72,17 @@ impl Verb {
             Self::Remove { name, yes } => remove(&directory, name, *yes)?,
             Self::List => {
                 for account in directory.accounts() {
-                    println!("{}{}", account.name, if account.disabled { "  (disabled)" } else { "" });
+                    println!(
+                        "{}{}",
+                        account.name,
+                        if account.disabled { "  (disabled)" } else { "" }
+                    );
                 }
             }
-            Self::Passwd { name, password_stdin } => {
+            Self::Passwd {
+                name,
+                password_stdin,
+            } => {
                 existing(&directory, name)?;
                 directory.set_password(name, &password(*password_stdin)?)?;
                 println!("{name} has a new password");
@@ -90,13 +102,22 @@ impl Verb {
 }
 
 fn existing(directory: &Directory, name: &str) -> Result<std::sync::Arc<Account>, Failed> {
-    directory.account(name).ok_or_else(|| Failed::Because(format!("there is no account {name:?}")))
+    directory
+        .account(name)
+        .ok_or_else(|| Failed::Because(format!("there is no account {name:?}")))
 }
 
 fn show(account: &Account) {
     println!("name        {}", account.name);
     println!("id          A{:x}", account.id);
-    println!("login       {}", if account.disabled { "disabled" } else { "by password, SCRAM-SHA-256, SCRAM-SHA-256-PLUS" });
+    println!(
+        "login       {}",
+        if account.disabled {
+            "disabled"
+        } else {
+            "by password, SCRAM-SHA-256, SCRAM-SHA-256-PLUS"
+        }
+    );
 }
 
 fn remove(directory: &Directory, name: &str, yes: bool) -> Result<(), Failed> {
@@ -105,7 +126,10 @@ fn remove(directory: &Directory, name: &str, yes: bool) -> Result<(), Failed> {
         if !io::stdin().is_terminal() {
             return Err(Failed::Because("nobody to ask: say --yes".to_owned()));
         }
-        print!("Remove {}? Its mail stays in the store as A{:x}, but nobody can reach it. [y/N] ", account.name, account.id);
+        print!(
+            "Remove {}? Its mail stays in the store as A{:x}, but nobody can reach it. [y/N] ",
+            account.name, account.id
+        );
         io::stdout().flush()?;
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer)?;
@@ -114,7 +138,10 @@ fn remove(directory: &Directory, name: &str, yes: bool) -> Result<(), Failed> {
         }
     }
     directory.remove(name)?;
-    println!("removed {}; its mail stays in the store as A{:x}", account.name, account.id);
+    println!(
+        "removed {}; its mail stays in the store as A{:x}",
+        account.name, account.id
+    );
     Ok(())
 }
 

@@ -36,14 +36,24 @@ fn check(file: &Path) -> Result<(), Failed> {
     for warning in &config.warnings {
         eprintln!("{warning}");
     }
-    println!("{}: good{}", file.display(), if config.warnings.is_empty() { "" } else { ", with warnings" });
+    println!(
+        "{}: good{}",
+        file.display(),
+        if config.warnings.is_empty() {
+            ""
+        } else {
+            ", with warnings"
+        }
+    );
     Ok(())
 }
 
 fn show(config: &Config, effective: bool) {
     for (key, value, origin) in config.in_force() {
         match origin {
-            Origin::Line(line) => println!("{} = {value}  # {}:{line}", key.name, config.file.display()),
+            Origin::Line(line) => {
+                println!("{} = {value}  # {}:{line}", key.name, config.file.display())
+            }
             Origin::Default if effective => println!("{} = {value}  # default", key.name),
             Origin::Default => {}
         }

@@ -84,7 +84,11 @@ fn main() -> ExitCode {
 
 fn default_file() -> PathBuf {
     let here = PathBuf::from("chapar.toml");
-    if here.exists() { here } else { PathBuf::from("/etc/chapar/chapar.toml") }
+    if here.exists() {
+        here
+    } else {
+        PathBuf::from("/etc/chapar/chapar.toml")
+    }
 }
 
 /// The configuration; its errors are printed if it can't be used.

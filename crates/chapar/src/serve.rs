@@ -17,5 +17,7 @@ pub(crate) fn quickstart(directory: &Path) -> Result<(), Failed> {
 }
 
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
 }
