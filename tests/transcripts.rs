@@ -56,7 +56,9 @@ fn every_transcript_holds() {
         let user = format!("user{number}");
         chapar.add_account(&user);
         let text = fs::read_to_string(file).unwrap();
-        if let Err(what) = run(&chapar, &user, &text) {
+        let run = std::panic::AssertUnwindSafe(|| run(&chapar, &user, &text));
+        let outcome = std::panic::catch_unwind(run);
+        if let Err(what) = outcome.unwrap_or_else(|_| Err("it panicked, see above".to_owned())) {
             failures.push(format!(
                 "{}:{what}",
                 file.strip_prefix(&folder).unwrap().display()
