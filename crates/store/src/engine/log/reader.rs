@@ -31,7 +31,7 @@ impl<D: Disk> Shared<D> {
         into: &mut Vec<u8>,
     ) -> Result<usize, Error> {
         if at.0 >= self.written_end.load(Ordering::Acquire) {
-            self.wait_written(at).await;
+            self.wait_written(at).await?;
         }
         let segment = self.segment(at.0)?;
         if let Some(length) = length.filter(|length| *length <= PIECE_BYTES_MAX)
@@ -50,14 +50,17 @@ impl<D: Disk> Shared<D> {
     }
 
     /// Waits until a record that was put is written, or can't be any more.
-    async fn wait_written(&self, at: Ref) {
+    async fn wait_written(&self, at: Ref) -> Result<(), Error> {
         let mut written = self.written.subscribe();
         let generation = written.borrow().generation;
-        self.flush();
+        if !self.flush_to(at.0) {
+            return Err(self.no_record(at));
+        }
         // The sender lives as long as self.
         let _ = written
             .wait_for(|now| now.end > at.0 || now.generation != generation)
             .await;
+        Ok(())
     }
 
     /// The segment that has an LSN.

@@ -194,7 +194,7 @@ impl<D: Disk> Recovery<'_, D> {
             let event = match found {
                 Found::Record { header, .. } => Event::Record(header),
                 Found::Bad { lsn, end, header } => Event::Bad { lsn, end, header },
-                Found::End { zeros, .. } => {
+                Found::End { zeros } => {
                     dirty = !zeros;
                     return ControlFlow::Break(());
                 }

@@ -37,7 +37,6 @@ pub(crate) enum Found<'a> {
     },
     /// No record follows in a segment that is still being written.
     End {
-        lsn: u64,
         /// Whether all that follows is zeros, as it was allocated.
         zeros: bool,
     },
@@ -87,16 +86,13 @@ pub(crate) fn scan<D: Disk>(
                 end
             }
             Step::End { zeros } => {
-                let _ = visit(Found::End { lsn: at, zeros });
+                let _ = visit(Found::End { zeros });
                 return Ok(());
             }
         };
     }
     if until.is_none() {
-        let _ = visit(Found::End {
-            lsn: at,
-            zeros: true,
-        });
+        let _ = visit(Found::End { zeros: true });
     }
     Ok(())
 }

@@ -285,9 +285,12 @@ impl<D: Disk> Shared<D> {
         Ok(())
     }
 
-    /// Has the writer write what waits, though nobody has appended.
-    pub(crate) fn flush(&self) {
-        self.wake_writer(&mut self.queue());
+    /// Has the writer write what waits, though nobody has appended; `false` if an LSN is
+    /// not among what waits or is written.
+    pub(crate) fn flush_to(&self, lsn: u64) -> bool {
+        let mut queue = self.queue();
+        self.wake_writer(&mut queue);
+        lsn < queue.next_lsn
     }
 
     fn wake_writer(&self, queue: &mut Queue) {
@@ -408,6 +411,10 @@ impl<D: Disk> Drop for StopGuard<D> {
         for done in abandoned.into_iter().filter_map(|item| item.done) {
             done(Err(closed()));
         }
+        // Whoever waits to read what was queued waits no longer.
+        self.0
+            .written
+            .send_modify(|written| written.generation += 1);
         self.0.stopped.send_replace(true);
     }
 }

@@ -122,6 +122,23 @@ fn a_put_is_readable_before_anybody_has_appended() {
 }
 
 #[test]
+fn what_is_not_a_record_s_place_is_refused() {
+    let log = Log::open(RamDisk::default(), SEGMENT_BYTES).unwrap();
+    let at = put(&log, b"body");
+    read(&log, at).unwrap();
+    for wrong in [0, at.0 - 8, at.0 + 8, at.0 + 48, 1 << 40, u64::MAX] {
+        let refused = read(&log, Ref(wrong));
+        assert!(matches!(refused, Err(Error::Corrupt { .. })), "{wrong}");
+    }
+    let mut into = Vec::new();
+    for (range, length) in [(0..5, 4), (0..5, 5), (2..3, 3), (9..10, 4)] {
+        let refused = wait(log.read(at, range, Some(length), &mut into));
+        assert!(matches!(refused, Err(Error::Corrupt { .. })), "{refused:?}");
+    }
+    assert_eq!(into, b"");
+}
+
+#[test]
 fn a_batch_goes_only_where_the_account_s_log_ends() {
     let log = Log::open(RamDisk::default(), SEGMENT_BYTES).unwrap();
     let refused = |seq| append(&log, log.begin(), A, seq, b"x").is_err();
