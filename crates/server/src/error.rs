@@ -24,8 +24,13 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
-    /// No socket of that name came from systemd.
-    #[error("no socket named {0:?} was passed in: FileDescriptorName= in its .socket unit")]
+    /// systemd passed a socket in whose name says nothing.
+    #[error(
+        "a socket named {0:?} was passed in: FileDescriptorName= has to be imap, imaps or lmtp"
+    )]
+    PassedName(String),
+    /// No socket of that name was passed in.
+    #[error("no socket named {0:?} was passed in")]
     NotPassed(String),
     /// The certificate or its key can't be used.
     #[error("{}: {why}", file.display())]

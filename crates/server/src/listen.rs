@@ -12,7 +12,11 @@ use listenfd::ListenFd;
 use rustix::net::sockopt::{set_ipv6_v6only, set_socket_keepalive};
 use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
-use crate::{error::Error, settings::Address, stream::Socket};
+use crate::{
+    error::Error,
+    settings::{Address, Listen, Security, Speaks},
+    stream::Socket,
+};
 
 /// Connections that wait to be accepted, at most.
 const BACKLOG: u32 = 1024;
@@ -93,6 +97,11 @@ impl Passed {
         Self { sockets, places }
     }
 
+    /// What is to be done with the sockets, by their names.
+    pub(crate) fn listeners(&self) -> Result<Vec<Listen>, Error> {
+        self.places.keys().map(|name| by_name(name)).collect()
+    }
+
     /// Every socket of a name: a unit with several `ListenStream=` has several.
     fn named(&mut self, name: &str) -> Result<Vec<Listening>, Error> {
         let places = self
@@ -122,6 +131,21 @@ impl Passed {
             None => Err(io::ErrorKind::NotFound.into()),
         }
     }
+}
+
+/// What a passed socket is for.
+fn by_name(name: &str) -> Result<Listen, Error> {
+    let (speaks, security) = match name {
+        "imap" => (Speaks::Imap, Security::StartTls),
+        "imaps" => (Speaks::Imap, Security::Tls),
+        "lmtp" => (Speaks::Lmtp, Security::StartTls),
+        _ => return Err(Error::PassedName(name.to_owned())),
+    };
+    Ok(Listen {
+        speaks,
+        security,
+        address: Address::Passed(name.to_owned()),
+    })
 }
 
 /// Listens on an address.
@@ -201,6 +225,16 @@ mod tests {
         assert!(matches!(second, Err(Error::Socket { .. })), "{second:?}");
         drop(first);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_passed_socket_is_known_by_its_name() {
+        let imaps = by_name("imaps").unwrap();
+        assert_eq!(
+            (imaps.speaks, imaps.security),
+            (Speaks::Imap, Security::Tls)
+        );
+        assert!(matches!(by_name("unknown"), Err(Error::PassedName(_))));
     }
 
     #[tokio::test]

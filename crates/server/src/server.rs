@@ -63,7 +63,8 @@ impl Server {
         // All of them first: a server that can't have one of its ports opens none.
         let mut passed = Passed::take();
         let mut listening = Vec::new();
-        for one in &settings.listen {
+        let wanted = [settings.listen.clone(), passed.listeners()?].concat();
+        for one in &wanted {
             for socket in listen(&one.address, &mut passed)? {
                 listening.push((one, socket));
             }
