@@ -46,13 +46,27 @@ impl Piece {
 #[derive(Debug)]
 pub struct Email {
     engine: Engine,
-    record: Vec<u8>,
+    record: Record,
+}
+
+/// What a record says.
+#[derive(Debug)]
+pub(crate) struct Record {
+    octets: Vec<u8>,
     trace: Range<usize>,
     digest: Range<usize>,
-    pieces: Vec<Piece>,
+    pub(crate) pieces: Vec<Piece>,
     /// Octets of the content.
-    size: u64,
-    blake3: [u8; 32],
+    pub(crate) size: u64,
+    pub(crate) blake3: [u8; 32],
+}
+
+/// What one put of a record says.
+pub(crate) enum Put {
+    /// All of it.
+    Whole(Record),
+    /// Where the rest is.
+    Pieces(Vec<Piece>),
 }
 
 impl Email {
@@ -68,7 +82,7 @@ impl Email {
     /// The same, in place: nothing is allocated.
     #[must_use]
     pub fn digest_ref(&self) -> DigestRef<'_> {
-        let octets = self.record.get(self.digest.clone()).unwrap_or_default();
+        let octets = self.record.digest();
         // It has been read once already, in `decode`.
         DigestRef::new(octets).expect("the digest was readable")
     }
@@ -76,30 +90,25 @@ impl Email {
     /// Octets of the trace fields.
     #[must_use]
     pub fn trace_len(&self) -> u64 {
-        self.trace.len() as u64
+        self.record.trace().len() as u64
     }
 
     /// Octets in all: RFC822.SIZE.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.trace_len() + self.size
+        self.trace_len() + self.record.size
     }
 
     /// The trace fields themselves.
     #[must_use]
     pub fn trace(&self) -> &[u8] {
-        self.record.get(self.trace.clone()).unwrap_or_default()
+        self.record.trace()
     }
 
     /// BLAKE3 of the content, without the trace fields.
     #[must_use]
     pub fn blake3(&self) -> &[u8; 32] {
-        &self.blake3
-    }
-
-    /// Where the content is.
-    pub(crate) fn pieces(&self) -> &[Piece] {
-        &self.pieces
+        &self.record.blake3
     }
 
     /// Appends octets `span` to `into`, verified against their checksums; those
@@ -121,7 +130,7 @@ impl Email {
         let trace = self.trace();
         into.extend_from_slice(trace.get(within(span, 0, trace.len())).unwrap_or_default());
         let mut start = self.trace_len();
-        for piece in &self.pieces {
+        for piece in &self.record.pieces {
             let len = piece.len as usize;
             let wanted = within(span, start, len);
             if !wanted.is_empty() {
@@ -137,25 +146,44 @@ impl Email {
 
     /// Reads the record at `at`.
     pub(crate) async fn fetch(engine: Engine, at: Piece) -> Result<Self, Error> {
-        let mut record = Vec::with_capacity(at.len as usize);
-        at.read(&engine, &mut record).await?;
-        if record.first() == Some(&IN_PIECES) {
-            let pieces = decode_pieces(&record).map_err(|why| damaged(at, why))?;
-            record.clear();
-            for piece in pieces {
-                piece.read(&engine, &mut record).await?;
+        let damaged = |why| damaged(at, why);
+        let mut octets = Vec::with_capacity(at.len as usize);
+        at.read(&engine, &mut octets).await?;
+        let record = match Record::decode(octets).map_err(damaged)? {
+            Put::Whole(record) => record,
+            Put::Pieces(pieces) => {
+                let mut octets = Vec::new();
+                for piece in pieces {
+                    piece.read(&engine, &mut octets).await?;
+                }
+                match Record::decode(octets).map_err(damaged)? {
+                    Put::Whole(record) => record,
+                    Put::Pieces(_) => return Err(damaged(Malformed("pieces of pieces"))),
+                }
+            }
+        };
+        Ok(Self { engine, record })
+    }
+}
+
+impl Record {
+    /// What one put says.
+    pub(crate) fn decode(octets: Vec<u8>) -> Result<Put, Malformed> {
+        let mut read = Octets(&octets);
+        match read.u8()? {
+            WHOLE => {}
+            IN_PIECES => {
+                let pieces = read_pieces(&mut read)?;
+                read.end()?;
+                return Ok(Put::Pieces(pieces));
+            }
+            _ => {
+                let what = "a message record of a version that is not known";
+                return Err(Malformed(what));
             }
         }
-        Self::decode(engine, record).map_err(|why| damaged(at, why))
-    }
-
-    fn decode(engine: Engine, record: Vec<u8>) -> Result<Self, Malformed> {
-        let mut read = Octets(&record);
-        if read.u8()? != WHOLE {
-            return Err(Malformed("a message record of a version that is not known"));
-        }
         // Where what has just been read ends.
-        let end = |read: &Octets<'_>| record.len() - read.0.len();
+        let end = |read: &Octets<'_>| octets.len() - read.0.len();
         let trace_len = read.octets()?.len();
         let trace = end(&read) - trace_len..end(&read);
         let (blake3, rest) = read.0.split_first_chunk().ok_or(Malformed("cut short"))?;
@@ -163,19 +191,27 @@ impl Email {
         read = Octets(rest);
         let pieces = read_pieces(&mut read)?;
         let size = pieces.iter().map(|piece| u64::from(piece.len)).sum();
-        let digest = end(&read)..record.len();
+        let digest = end(&read)..octets.len();
         if DigestRef::new(read.0).is_none() {
             return Err(Malformed("a digest that can't be read"));
         }
-        Ok(Self {
-            engine,
+        Ok(Put::Whole(Self {
             trace,
             digest,
             pieces,
             size,
             blake3,
-            record,
-        })
+            octets,
+        }))
+    }
+
+    pub(crate) fn trace(&self) -> &[u8] {
+        self.octets.get(self.trace.clone()).unwrap_or_default()
+    }
+
+    /// The encoded digest.
+    pub(crate) fn digest(&self) -> &[u8] {
+        self.octets.get(self.digest.clone()).unwrap_or_default()
     }
 }
 
@@ -201,22 +237,22 @@ fn damaged(at: Piece, why: Malformed) -> Error {
 pub(crate) async fn put_record(account: &Shared, arrival: &Arrival) -> Result<Piece, Error> {
     let (engine, message) = (&account.engine, &arrival.message);
     let record = encode(&arrival.trace, message);
-    let put = async |octets: Vec<u8>| {
+    let put = async |kind, octets: Vec<u8>| {
         let len = u32::try_from(octets.len()).unwrap_or(u32::MAX);
-        let (writes, kind) = (message.writes(), RecordKind::Message);
+        let writes = message.writes();
         let put = engine.put(writes, kind, Some(account.id), octets);
         put.await.map(|at| Piece { at, len })
     };
     if record.len() <= PIECE_BYTES_MAX {
-        return put(record).await;
+        return put(RecordKind::Message, record).await;
     }
     let mut pieces = Vec::with_capacity(record.len() / PIECE_BYTES_MAX + 1);
     for octets in record.chunks(PIECE_BYTES_MAX) {
-        pieces.push(put(octets.to_vec()).await?);
+        pieces.push(put(RecordKind::Blob, octets.to_vec()).await?);
     }
     let mut head = vec![IN_PIECES];
     put_pieces(&mut head, &pieces);
-    put(head).await
+    put(RecordKind::Message, head).await
 }
 
 fn encode(trace: &[u8], message: &Received) -> Vec<u8> {
@@ -249,12 +285,5 @@ fn read_pieces(read: &mut Octets<'_>) -> Result<Vec<Piece>, Malformed> {
         let (at, len) = (Ref(last), read.u32()?);
         pieces.push(Piece { at, len });
     }
-    Ok(pieces)
-}
-
-fn decode_pieces(head: &[u8]) -> Result<Vec<Piece>, Malformed> {
-    let mut read = Octets(head.get(1..).unwrap_or_default());
-    let pieces = read_pieces(&mut read)?;
-    read.end()?;
     Ok(pieces)
 }

@@ -17,6 +17,7 @@ use crate::{
     error::Error,
     id::AccountId,
     incoming::Incoming,
+    verify::{self, Depth, Finding, Summary},
 };
 
 /// Accounts that stay open though nobody uses them: reopening one reads its checkpoint.
@@ -208,6 +209,22 @@ impl Store {
         engine.checkpoint_put(writes, Some(complete_to)).await?;
         prepared.into_iter().for_each(Prepared::done);
         Ok(())
+    }
+
+    /// Verifies the log, and that the accounts open here are what it says; see
+    /// [`crate::verify::verify`]. Waits for the disk: call it on a thread that may.
+    ///
+    /// # Errors
+    /// As [`crate::verify::verify`].
+    pub fn verify(&self, depth: Depth, found: &mut dyn FnMut(Finding)) -> Result<Summary, Error> {
+        let open: Vec<_> = self
+            .open_accounts()
+            .open
+            .values()
+            .filter_map(|slot| slot.account.get())
+            .map(|account| (account.id(), account.snapshot()))
+            .collect();
+        verify::verify_open(&self.inner.engine, &open, depth, found)
     }
 
     /// Finishes what is queued, writes a checkpoint, releases the lease.

@@ -1,1 +1,353 @@
 //! Walks a store and names what is wrong with it.
+//!
+//! Everything is read from the log and believed only if it agrees: each record with its
+//! checksum, each batch with those before it, each message with its record, and its octets
+//! with the hash and the digest that were made of them on arrival. Takes memory for the
+//! state of all accounts and the places of all pieces; never for octets.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::ControlFlow,
+    path::PathBuf,
+    sync::Arc,
+};
+
+use crate::{
+    change::Batch,
+    check,
+    email::{Piece, Put, Record},
+    engine::{Engine, Position, Ref, WalkItem, WalkKind},
+    error::Error,
+    fold::State,
+    id::{AccountId, Uid},
+    mailbox::Message,
+    name::MailboxName,
+    octets::Malformed,
+    snapshot::Snapshot,
+};
+
+mod content;
+
+/// How much to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Every record by its checksum; that all batches fit; that all a message needs is there.
+    Records,
+    /// Also every message's octets, by their hash, and its digest, made again.
+    Content,
+}
+
+/// Something that is wrong. What is not known, or does not apply, is `None`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The partition's name.
+    pub partition: Arc<str>,
+    /// Whose.
+    pub account: Option<AccountId>,
+    /// In which mailbox.
+    pub mailbox: Option<MailboxName>,
+    /// Of which message.
+    pub uid: Option<Uid>,
+    /// Where: the file below the store's directory; `log` for a place in the log as a whole.
+    pub file: Arc<str>,
+    /// Where in it, in octets.
+    pub offset: u64,
+    /// What, for a person.
+    pub what: Arc<str>,
+}
+
+/// What was looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Accounts.
+    pub accounts: u64,
+    /// Mailboxes of all.
+    pub mailboxes: u64,
+    /// Messages in them; a copy is one more.
+    pub messages: u64,
+    /// Records of the log.
+    pub records: u64,
+    /// Octets of these.
+    pub octets: u64,
+    /// What was wrong.
+    pub findings: u64,
+}
+
+/// Verifies the store in a directory, which a server may have open. Changes nothing. Waits for the
+/// disk: call it on a thread that may. Calls `found` for whatever is wrong.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Corrupt`] if it takes a newer program.
+pub fn verify(
+    directory: PathBuf,
+    depth: Depth,
+    found: &mut dyn FnMut(Finding),
+) -> Result<Summary, Error> {
+    let walk = |visit: &mut Visit<'_>| Engine::walk_directory(directory.clone(), visit);
+    Ok(Verifier::run(&walk, depth, found)?.summary)
+}
+
+/// Verifies a store that is open here, and that the states of `open` are what the log says.
+pub(crate) fn verify_open(
+    engine: &Engine,
+    open: &[(AccountId, Arc<Snapshot>)],
+    depth: Depth,
+    found: &mut dyn FnMut(Finding),
+) -> Result<Summary, Error> {
+    let mut verifier = Verifier::run(&|visit| engine.walk(visit), depth, found)?;
+    for (id, snapshot) in open {
+        let folded = verifier.accounts.get(id).map(|account| &account.state);
+        // The walk may have seen more, or less, of an account that is written to meanwhile.
+        let Some(folded) = folded.filter(|state| state.snapshot.mod_seq() == snapshot.mod_seq())
+        else {
+            continue;
+        };
+        if let Some(what) = check::difference(&folded.snapshot, snapshot) {
+            let what = format!("its state is not what its log says: {what}");
+            verifier.summary.findings += 1;
+            found(Finding {
+                account: Some(*id),
+                ..finding(&what)
+            });
+        }
+    }
+    Ok(verifier.summary)
+}
+
+type Visit<'a> = dyn FnMut(WalkItem<'_>) -> ControlFlow<()> + 'a;
+type Walk<'a> = dyn Fn(&mut Visit<'_>) -> Result<Position, Error> + 'a;
+
+fn finding(what: &str) -> Finding {
+    Finding {
+        partition: "default".into(),
+        account: None,
+        mailbox: None,
+        uid: None,
+        file: "log".into(),
+        offset: 0,
+        what: what.into(),
+    }
+}
+
+/// What the log has told so far.
+#[derive(Default)]
+struct Verifier {
+    accounts: BTreeMap<AccountId, Account>,
+    /// Every blob: how long it is.
+    blobs: HashMap<Ref, u32>,
+    /// Every message record.
+    records: HashMap<Ref, Kept>,
+    summary: Summary,
+}
+
+#[derive(Default)]
+struct Account {
+    state: State,
+    /// The number of its last batch, whether or not it could be read.
+    last: u64,
+}
+
+/// What is kept of a message record until its message is seen.
+struct Kept {
+    /// Octets of the record.
+    len: u32,
+    about: Result<About, Malformed>,
+}
+
+/// What a message record says.
+enum About {
+    Message {
+        trace_len: u64,
+        size: u64,
+        content: Content,
+    },
+    /// Where the record itself is. What it says is not looked at.
+    Pieces(Vec<Piece>),
+}
+
+/// Where a message's octets are, and what they must be.
+#[derive(Debug, Clone)]
+struct Content {
+    pieces: Arc<[Piece]>,
+    blake3: [u8; 32],
+    /// Of the encoded digest.
+    digest_blake3: [u8; 32],
+}
+
+impl Verifier {
+    fn run(walk: &Walk<'_>, depth: Depth, found: &mut dyn FnMut(Finding)) -> Result<Self, Error> {
+        let mut verifier = Self::default();
+        let mut findings = 0;
+        let mut found = |finding| {
+            findings += 1;
+            found(finding);
+        };
+        walk(&mut |item| {
+            verifier.visit(item, &mut found);
+            ControlFlow::Continue(())
+        })?;
+        let contents = verifier.judge(&mut found);
+        if depth == Depth::Content {
+            content::verify(walk, contents, &mut found)?;
+        }
+        verifier.summary.findings = findings;
+        Ok(verifier)
+    }
+
+    fn visit(&mut self, item: WalkItem<'_>, found: &mut dyn FnMut(Finding)) {
+        let (kind, account, at, body) = match item {
+            WalkItem::Record {
+                kind,
+                account,
+                at,
+                body,
+            } => (kind, account, at, body),
+            WalkItem::Damage(damage) => {
+                return found(Finding {
+                    file: damage.file,
+                    offset: damage.offset,
+                    ..finding(&damage.what)
+                });
+            }
+        };
+        self.summary.records += 1;
+        self.summary.octets += body.len() as u64;
+        let len = u32::try_from(body.len()).unwrap_or(u32::MAX);
+        match kind {
+            WalkKind::Blob => {
+                self.blobs.insert(at, len);
+            }
+            WalkKind::Message => {
+                let about = Record::decode(body.to_vec()).map(About::new);
+                self.records.insert(at, Kept { len, about });
+            }
+            WalkKind::Batch { seq } => {
+                let Some(id) = account else {
+                    return found(Finding {
+                        offset: at.0,
+                        ..finding("a batch of no account")
+                    });
+                };
+                let account = self.accounts.entry(id).or_default();
+                account.batch(seq, body, &mut |what| {
+                    found(Finding {
+                        account: Some(id),
+                        offset: at.0,
+                        ..finding(what)
+                    });
+                });
+            }
+        }
+    }
+
+    /// Looks at all accounts as the whole log left them. Gives what their messages' octets must be, and
+    /// one message that has them, by the first piece.
+    fn judge(&mut self, found: &mut dyn FnMut(Finding)) -> Vec<(Content, Finding)> {
+        let mut contents: HashMap<Ref, (Content, Finding)> = HashMap::new();
+        for (id, account) in &self.accounts {
+            let snapshot = &account.state.snapshot;
+            for what in check::check(snapshot) {
+                found(Finding {
+                    account: Some(*id),
+                    ..finding(&what)
+                });
+            }
+            self.summary.accounts += 1;
+            for (name, mailbox) in snapshot.mailboxes() {
+                self.summary.mailboxes += 1;
+                for message in mailbox.range(Uid(1), Uid(u32::MAX)) {
+                    self.summary.messages += 1;
+                    let of = |what: &str| Finding {
+                        account: Some(*id),
+                        mailbox: Some(name.clone()),
+                        uid: Some(message.uid),
+                        offset: message.record.0,
+                        ..finding(what)
+                    };
+                    match self.message(&message) {
+                        Ok(Some(content)) => {
+                            if let Some(first) = content.pieces.first() {
+                                contents
+                                    .entry(first.at)
+                                    .or_insert_with(|| (content.clone(), of("")));
+                            }
+                        }
+                        Ok(None) => {}
+                        Err(what) => found(of(what)),
+                    }
+                }
+            }
+        }
+        contents.into_values().collect()
+    }
+
+    /// Whether all that a message needs is there; its content, if that can be looked at.
+    fn message(&self, message: &Message<'_>) -> Result<Option<&Content>, &'static str> {
+        let kept = self.records.get(&message.record);
+        let kept = kept.ok_or("its record is missing or damaged")?;
+        if kept.len != message.record_len {
+            return Err("its record has another length");
+        }
+        let (pieces, content) = match &kept.about {
+            Ok(About::Message {
+                trace_len,
+                size,
+                content,
+            }) => {
+                if trace_len + size != message.size {
+                    return Err("its size is not what its record says");
+                }
+                (&content.pieces[..], Some(content))
+            }
+            Ok(About::Pieces(pieces)) => (&pieces[..], None),
+            Err(Malformed(what)) => return Err(what),
+        };
+        for piece in pieces {
+            match self.blobs.get(&piece.at) {
+                None => return Err("some of its octets are missing or damaged"),
+                Some(len) if *len != piece.len => return Err("some of its octets are others"),
+                Some(_) => {}
+            }
+        }
+        Ok(content)
+    }
+}
+
+impl Account {
+    fn batch(&mut self, seq: u64, body: &[u8], found: &mut dyn FnMut(&str)) {
+        if seq != self.last + 1 {
+            found(&format!(
+                "batch {} is missing or damaged",
+                self.last.saturating_add(1)
+            ));
+        }
+        self.last = seq;
+        match Batch::decode(body) {
+            Ok(batch) if batch.mod_seq.0 == seq => {
+                for misfit in self.state.apply(&batch) {
+                    found(&format!("batch {seq}: {}", misfit.0));
+                }
+            }
+            Ok(batch) => found(&format!("batch {seq} says it is {}", batch.mod_seq)),
+            Err(Malformed(what)) => found(&format!("batch {seq}: {what}")),
+        }
+        self.state.snapshot.mod_seq = seq;
+    }
+}
+
+impl About {
+    fn new(put: Put) -> Self {
+        match put {
+            Put::Whole(record) => Self::Message {
+                trace_len: record.trace().len() as u64,
+                size: record.size,
+                content: Content {
+                    blake3: record.blake3,
+                    digest_blake3: *blake3::hash(record.digest()).as_bytes(),
+                    pieces: record.pieces.into(),
+                },
+            },
+            Put::Pieces(pieces) => Self::Pieces(pieces),
+        }
+    }
+}

@@ -9,6 +9,7 @@ use mail::Span;
 use crate::{
     Account, AccountId, Arrival, Error, Flags, MailboxId, MailboxName, ModSeq, Options, Received,
     Role, Store, Timestamp, Uid,
+    verify::{Depth, Summary},
 };
 
 /// Runs a future to its end on this thread.
@@ -35,6 +36,14 @@ fn clock() -> Timestamp {
         unix: 1_800_000_000,
         zone_minutes: 60,
     }
+}
+
+/// That verify finds nothing, however deep it looks.
+fn nothing_wrong(store: &Store) -> Summary {
+    let mut findings = Vec::new();
+    let summary = store.verify(Depth::Content, &mut |finding| findings.push(finding));
+    assert_eq!(findings, []);
+    summary.unwrap()
 }
 
 const ALICE: AccountId = AccountId(0xa11ce);

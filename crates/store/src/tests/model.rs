@@ -539,6 +539,7 @@ fn random_verbs_do_what_the_model_does() {
             }
             world.reopen().await;
             world.compare();
+            nothing_wrong(&world.store);
         });
     }
 }
