@@ -105,6 +105,21 @@ impl Email {
         self.record.trace()
     }
 
+    /// Where the octets that are kept and verified as one with octet `at` end. Who reads
+    /// from there to there reads nothing twice. Some hundred KiB further at most.
+    #[must_use]
+    pub fn read_end(&self, at: u64) -> u64 {
+        let mut end = self.trace_len();
+        let mut pieces = self.pieces.iter();
+        while end <= at {
+            let Some(piece) = pieces.next() else {
+                return self.size();
+            };
+            end += u64::from(piece.len);
+        }
+        end
+    }
+
     /// BLAKE3 of the content, without the trace fields.
     #[must_use]
     pub fn blake3(&self) -> &[u8; 32] {

@@ -86,7 +86,7 @@ impl Encoded {
             kept: true,
             ..Measure::default()
         };
-        for piece in pieces(self.span) {
+        for piece in pieces(self.span, |at| email.read_end(at)) {
             if decoder.is_done() {
                 break;
             }
@@ -123,7 +123,7 @@ impl Encoded {
         }
         let mut decoder = Decoder::new(self, partial)?;
         let mut left = measure.size;
-        for piece in pieces(self.span) {
+        for piece in pieces(self.span, |at| email.read_end(at)) {
             kept.clear();
             email.read(piece, kept).await?;
             left = left.saturating_sub(copy(decoder.push(kept), response));

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use imap::{UidSet, command::DateTime, encode};
-use mail::{Digest, Part, Span, What};
+use mail::{Part, Span, What};
 use store::{Account, Email, Message};
 
 use super::{
@@ -247,28 +247,33 @@ fn slice(octets: &[u8], span: Span) -> &[u8] {
 #[derive(Debug)]
 struct Record {
     email: Email,
-    digest: Digest,
+    /// The MIME tree, once an item has needed it.
+    structure: Option<Part>,
 }
 
 impl Record {
     fn new(email: Email) -> Self {
-        let digest = email.digest();
-        Self { email, digest }
+        let structure = None;
+        Self { email, structure }
     }
 
     fn structure(&mut self) -> &Part {
-        &self.digest.structure
+        let email = &self.email;
+        // The store has seen to it that a tree that can't be read reads as an empty one.
+        self.structure
+            .get_or_insert_with(|| email.digest().structure)
     }
 
     fn listed(&self) -> &[u8] {
-        &self.digest.listed
+        self.email.digest_ref().listed
     }
 
     fn derived(&self, derived: Derived, out: &mut Vec<u8>) {
+        let digest = self.email.digest_ref();
         let (name, value): (&[u8], &[u8]) = match derived {
-            Derived::Envelope => (b"ENVELOPE ", &self.digest.envelope),
-            Derived::Body => (b"BODY ", &self.digest.body),
-            Derived::BodyStructure => (b"BODYSTRUCTURE ", &self.digest.body_structure),
+            Derived::Envelope => (b"ENVELOPE ", digest.envelope),
+            Derived::Body => (b"BODY ", digest.body),
+            Derived::BodyStructure => (b"BODYSTRUCTURE ", digest.body_structure),
         };
         out.extend_from_slice(name);
         out.extend_from_slice(value);

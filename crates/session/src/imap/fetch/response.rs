@@ -6,9 +6,6 @@ use store::Email;
 
 use crate::{FLUSH_AT, Gone, Outlet, imap::refusal::Stop};
 
-/// Octets read at a time.
-pub(super) const PIECE: u64 = 64 * 1024;
-
 /// Why a message could not be served.
 #[derive(Debug)]
 pub(super) enum Trouble {
@@ -94,7 +91,7 @@ impl<'a, O: Outlet> Response<'a, O> {
     /// Octets of a message as a string, in pieces: never more than a piece is held.
     pub(super) async fn span(&mut self, email: &Email, span: Span) -> Result<(), Fail> {
         string_head(self.buffer(), span.len());
-        for piece in pieces(span) {
+        for piece in pieces(span, |at| email.read_end(at)) {
             let buffer = self.out.buffer();
             let from = buffer.len();
             email.read(piece, buffer).await?;
@@ -144,11 +141,12 @@ fn hide_nul(buffer: &mut [u8], from: usize) {
     }
 }
 
-/// A span in pieces.
-pub(super) fn pieces(span: Span) -> impl Iterator<Item = Span> {
+/// A span in pieces, each of which ends where its message's store reads up to.
+pub(super) fn pieces(span: Span, read_end: impl Fn(u64) -> u64) -> impl Iterator<Item = Span> {
     let mut start = span.start;
     std::iter::from_fn(move || {
-        let end = span.end.min(start.saturating_add(PIECE));
+        // Never backwards, whatever it says.
+        let end = span.end.min(read_end(start).max(start.saturating_add(1)));
         let piece = Span { start, end };
         start = end;
         (!piece.is_empty()).then_some(piece)
@@ -192,20 +190,19 @@ mod tests {
 
     #[test]
     fn spans_come_in_pieces() {
+        let ends = |at: u64| if at < 7 { 7 } else { (at - 7) / 10 * 10 + 17 };
         for (whole, expected) in [
             (span(5, 5), vec![]),
             (span(5, 6), vec![span(5, 6)]),
+            (span(0, 17), vec![span(0, 7), span(7, 17)]),
             (
-                span(1, 2 * PIECE + 2),
-                vec![
-                    span(1, PIECE + 1),
-                    span(PIECE + 1, 2 * PIECE + 1),
-                    span(2 * PIECE + 1, 2 * PIECE + 2),
-                ],
+                span(6, 30),
+                vec![span(6, 7), span(7, 17), span(17, 27), span(27, 30)],
             ),
         ] {
-            assert_eq!(pieces(whole).collect::<Vec<_>>(), expected);
+            assert_eq!(pieces(whole, ends).collect::<Vec<_>>(), expected);
         }
+        assert_eq!(pieces(span(0, 3), |_| 0).count(), 3);
     }
 
     #[test]

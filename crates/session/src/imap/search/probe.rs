@@ -1,6 +1,8 @@
 //! Asking a message: the keys of a search that its snapshot does not answer.
 
-use mail::{Digest, Span, What, encoded_word, header, search};
+use std::sync::OnceLock;
+
+use mail::{Part, Span, What, encoded_word, header, search};
 use store::{Email, Error};
 
 use super::{
@@ -8,9 +10,6 @@ use super::{
     query::{Asked, Probe, Source},
     text::{Decoders, Kind, Scope, Stretch, Texts, stretches},
 };
-
-/// Octets read at a time.
-const PIECE: u64 = 64 * 1024;
 
 /// Octets of one header that are looked at. Real ones are far smaller; a hostile one
 /// is as large as a message can be.
@@ -23,13 +22,18 @@ const OCTETS_PER_STEP: usize = 16;
 #[derive(Debug)]
 pub(super) struct Witness {
     email: Email,
-    digest: Digest,
+    /// The MIME tree, once something has needed it.
+    structure: OnceLock<Part>,
 }
 
 impl Witness {
     pub(super) fn new(email: Email) -> Self {
-        let digest = email.digest();
-        Self { email, digest }
+        let structure = OnceLock::new();
+        Self { email, structure }
+    }
+
+    fn structure(&self) -> &Part {
+        self.structure.get_or_init(|| self.email.digest().structure)
     }
 
     /// Answers the probes of one source.
@@ -49,7 +53,7 @@ impl Witness {
             .filter(|(p, _)| p.source == source);
         match source {
             Source::Digest => {
-                let headers = [self.email.trace(), &self.digest.listed];
+                let headers = [self.email.trace(), self.email.digest_ref().listed];
                 for (probe, answer) in asked {
                     *answer = Some(match &probe.what {
                         Asked::Sent(days) => self.sent(days),
@@ -86,13 +90,13 @@ impl Witness {
     /// RFC 9051 §6.4.4: the day in the field, disregarding time and zone. A message
     /// without one was sent on no day.
     fn sent(&self, days: &std::ops::Range<i64>) -> bool {
-        let sent = self.digest.sent_days.map(i64::from);
+        let sent = self.email.digest_ref().sent_days.map(i64::from);
         sent.is_some_and(|day| days.contains(&day))
     }
 
     async fn header(&self) -> Result<Vec<u8>, Error> {
         let trace = self.email.trace_len();
-        let span = self.digest.structure.span(&[], What::Header, trace);
+        let span = self.structure().span(&[], What::Header, trace);
         let mut octets = Vec::new();
         self.email
             .read(
@@ -106,7 +110,7 @@ impl Witness {
     /// Reads the message's text until all is found, or all is read.
     async fn read(&self, texts: &mut Texts, pace: &mut Pace) -> Result<(), Error> {
         let mut octets = Vec::new();
-        for stretch in stretches(&self.digest.structure, self.email.trace_len()) {
+        for stretch in stretches(self.structure(), self.email.trace_len()) {
             if !texts.want(&stretch) {
                 continue;
             }
@@ -138,7 +142,7 @@ impl Witness {
         let whole = self.bounded(stretch.span, u64::MAX);
         let mut start = whole.start;
         while start < whole.end && texts.want(stretch) {
-            let end = whole.end.min(start.saturating_add(PIECE));
+            let end = whole.end.min(self.email.read_end(start)).max(start + 1);
             octets.clear();
             self.email.read(Span { start, end }, &mut octets).await?;
             texts.body(&octets, &mut decoders, stretch);
