@@ -12,6 +12,8 @@ mod fields;
 mod message;
 mod plan;
 mod response;
+#[cfg(test)]
+pub(super) mod tests;
 
 use imap::{
     UidSet,

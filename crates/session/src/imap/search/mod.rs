@@ -13,6 +13,8 @@ mod found;
 mod pace;
 mod probe;
 mod query;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use imap::{
