@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug, Default)]
 struct Sent {
     buffer: Vec<u8>,
-    sent: Vec<u8>,
+    gone_out: Vec<u8>,
     largest: usize,
 }
 
@@ -34,7 +34,7 @@ impl Outlet for Sent {
 
     async fn flush(&mut self) -> Result<(), Gone> {
         self.largest = self.largest.max(self.buffer.len());
-        self.sent.append(&mut self.buffer);
+        self.gone_out.append(&mut self.buffer);
         Ok(())
     }
 }
@@ -136,7 +136,7 @@ impl Reader {
         };
         sent.flush().await.unwrap();
         self.largest = sent.largest;
-        let said = String::from_utf8_lossy(&sent.sent).into_owned();
+        let said = String::from_utf8_lossy(&sent.gone_out).into_owned();
         (said, ending(&outcome))
     }
 
