@@ -282,6 +282,9 @@ impl Session {
         let user = self
             .logged_in()
             .ok_or_else(|| Refusal::bad("APPEND needs a login first"))?;
+        if start.index >= append::MESSAGES_MAX {
+            return Err(Refusal::no(Code::Limit, "Too many messages in one APPEND"));
+        }
         if start.size == 0 {
             // RFC 3502: so a client takes an APPEND back.
             let text = "A message of no octets: nothing was appended";

@@ -121,7 +121,7 @@ async fn tell_expunges(
         }
         return Ok(());
     }
-    while let Some(number) = selected.view.bury_first() {
+    while let Some(number) = selected.view.bury_last() {
         encode::expunge(out.buffer(), number);
         flush_if_full(out).await?;
     }

@@ -12,14 +12,10 @@
 //! * *untold* flags: messages whose modseq is above `told`.
 //!
 //! So [`View::advance`] may be called at any time: it changes no number and no
-//! count. Numbers change in [`View::bury_first`], [`View::bury_all`] and
+//! count. Numbers change in [`View::bury_last`], [`View::bury_all`] and
 //! [`View::announce`], each called where the response is written, nowhere else.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    ops::Range,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use imap::UidSet;
 use store::{Mailbox, Message, ModSeq, Uid};
@@ -30,7 +26,7 @@ pub(crate) struct View {
     /// The newest state taken.
     mailbox: Arc<Mailbox>,
     /// Gone from `mailbox`, still counted by the client; ascending.
-    ghosts: VecDeque<Ghost>,
+    ghosts: Vec<Ghost>,
     /// The client counts messages with UIDs below this.
     announced: u32,
     /// Changes of flags up to this one have been told.
@@ -59,7 +55,7 @@ impl View {
             announced: mailbox.uid_next().0,
             told: mailbox.highest_mod_seq(),
             complete: mailbox.highest_mod_seq(),
-            ghosts: VecDeque::new(),
+            ghosts: Vec::new(),
             aware: BTreeMap::new(),
             recent: Vec::new(),
             mailbox,
@@ -84,7 +80,7 @@ impl View {
             .checked_sub(1)
             .and_then(|index| self.mailbox.at(index))
             .map_or(0, |message| message.uid.0);
-        let ghost = self.ghosts.back().map_or(0, |ghost| ghost.uid.0);
+        let ghost = self.ghosts.last().map_or(0, |ghost| ghost.uid.0);
         living.max(ghost)
     }
 
@@ -209,8 +205,7 @@ impl View {
         }
         if before > 0 && self.ghosts.len() > before {
             // Two sorted runs: near to linear.
-            let ghosts = self.ghosts.make_contiguous();
-            ghosts.sort_by_key(|ghost| ghost.uid);
+            self.ghosts.sort_by_key(|ghost| ghost.uid);
         }
         self.mailbox = Arc::clone(newer);
     }
@@ -287,11 +282,13 @@ impl View {
         }
     }
 
-    /// Stops counting the first ghost: EXPUNGE with the number given back is being
-    /// written. Those after it count one less from then on.
-    pub(crate) fn bury_first(&mut self) -> Option<u32> {
-        let ghost = self.ghosts.pop_front()?;
-        Some(self.place_of(ghost.uid) + 1)
+    /// Stops counting the last ghost: EXPUNGE with the number given back is being
+    /// written. From the last to the first, so that each number is the one by which the
+    /// client knows the message.
+    pub(crate) fn bury_last(&mut self) -> Option<u32> {
+        let ghosts = number(self.ghosts.len());
+        let ghost = self.ghosts.pop()?;
+        Some(self.place_of(ghost.uid) + ghosts)
     }
 
     /// Stops counting all ghosts: VANISHED with the UIDs given back is being written.
@@ -308,7 +305,9 @@ impl View {
         let mut living = self.mailbox.range(Uid(first), Uid(last)).peekable();
         let mut ghosts = self
             .ghosts
-            .range(from..)
+            .get(from..)
+            .unwrap_or_default()
+            .iter()
             .take_while(move |ghost| ghost.uid.0 <= last)
             .filter_map(|ghost| ghost.last.get(ghost.uid))
             .peekable();

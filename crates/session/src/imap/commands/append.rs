@@ -17,6 +17,9 @@ use crate::imap::{
     state::{Enabled, User},
 };
 
+/// The most messages of one APPEND: they are all held on to until the last has come.
+pub(crate) const MESSAGES_MAX: usize = 1000;
+
 /// The messages of an APPEND that is being received.
 #[derive(Debug, Default)]
 pub(crate) struct Appending {

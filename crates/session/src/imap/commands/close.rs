@@ -9,7 +9,11 @@ use crate::imap::{
 /// Its caller leaves the mailbox, also if the expunge fails: then NO says so.
 pub(crate) async fn close(selected: &Selected) -> Outcome {
     if selected.access == Access::ReadWrite {
-        selected.account().expunge(selected.mailbox, None).await?;
+        match selected.account().expunge(selected.mailbox, None).await {
+            // Deleted meanwhile: nothing is left to expunge.
+            Ok(_) | Err(store::Error::NoSuchMailbox) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(Done::new("CLOSE completed"))
 }

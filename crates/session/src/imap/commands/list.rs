@@ -20,8 +20,9 @@ use crate::{
     },
 };
 
-/// The most patterns of one LIST; those that follow match nothing.
-const PATTERNS_MAX: usize = 50;
+/// The longest that the patterns of one LIST may be together, in octets: each costs its length
+/// times the length of all names. Those beyond match nothing.
+const PATTERNS_OCTETS_MAX: usize = 4000;
 
 /// Answers LIST.
 pub(crate) async fn list(
@@ -83,7 +84,10 @@ pub(crate) fn patterns(reference: &[u8], patterns: &[Vec<u8>], enabled: Enabled)
     patterns
         .iter()
         .filter(|pattern| !pattern.is_empty())
-        .take(PATTERNS_MAX)
+        .scan(0, |octets, pattern| {
+            *octets += pattern.len();
+            (*octets <= PATTERNS_OCTETS_MAX).then_some(pattern)
+        })
         .filter_map(|pattern| names::text(pattern, enabled).ok())
         .filter_map(|pattern| Pattern::new(&reference, &pattern))
         .collect()

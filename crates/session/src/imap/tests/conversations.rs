@@ -228,7 +228,7 @@ fn move_says_where_to_before_what_is_gone() {
         );
         assert_eq!(
             lines[1..],
-            ["* 1 EXPUNGE", "* 2 EXPUNGE", "b OK MOVE completed"]
+            ["* 3 EXPUNGE", "* 1 EXPUNGE", "b OK MOVE completed"]
         );
         // Messages that are not there: done, nothing to say (Apple Mail).
         expect(
