@@ -32,6 +32,15 @@ impl Identity {
     }
 }
 
+/// Somebody who tries to log in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempt<'a> {
+    /// From where; `None` is a Unix socket.
+    pub(crate) peer: Option<IpAddr>,
+    /// As whom.
+    pub(crate) user: &'a str,
+}
+
 /// Why a login failed. What it says is fit for the client: it does not tell
 /// whether the account exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -74,8 +83,8 @@ struct Shared {
     brake: Brake,
     trusted: Trusted,
     /// Hashes running at once: each takes a processor and 19 MiB.
-    hashing: Semaphore,
-    /// Random, of this process: keys what is remembered and the salts of nobody.
+    hashing: Arc<Semaphore>,
+    /// Random, of this process: keys what is remembered.
     secret: [u8; 32],
     /// What an unknown user's password is checked against, so that it takes as long.
     nobody: String,
@@ -112,7 +121,7 @@ impl Authenticator {
             directory,
             brake: Brake::new(hardness),
             trusted,
-            hashing: Semaphore::new(processors),
+            hashing: Arc::new(Semaphore::new(processors)),
             secret,
             nobody: password::hash("nobody has this password").unwrap_or_default(),
             remembered: Mutex::default(),
@@ -133,26 +142,37 @@ impl Authenticator {
         user: &[u8],
         password: &[u8],
     ) -> Result<Identity, Refused> {
-        let user = std::str::from_utf8(user).map_err(|_| Refused::Credentials)?;
-        if !self.permits(peer, user) {
-            return Err(Refused::Braked);
-        }
+        let user = String::from_utf8_lossy(user);
+        let attempt = Attempt { peer, user: &user };
+        self.permit(attempt)?;
         let Ok(prepared) = password::prepare(password) else {
-            return self.outcome(peer, user, None);
+            return self.outcome(attempt, None).await;
         };
-        let account = self.shared.directory.account(user).filter(|a| !a.disabled);
+        let account = self.login(&user);
         let right = if let Some(account) = &account {
-            self.is_right(account, prepared).await?
+            self.is_right(attempt, account, prepared).await?
         } else {
             // As long as for somebody, and for nothing.
-            self.verify(prepared, self.shared.nobody.clone()).await?;
+            self.verify(attempt, prepared, self.shared.nobody.clone())
+                .await?;
             false
         };
         let identity = account.filter(|_| right).map(|a| a.identity());
-        self.outcome(peer, user, identity)
+        self.outcome(attempt, identity).await
     }
 
-    async fn is_right(&self, account: &Account, prepared: String) -> Result<bool, Refused> {
+    /// The account that somebody may log in to by a name.
+    fn login(&self, user: &str) -> Option<Arc<Account>> {
+        let account = self.shared.directory.login(user);
+        account.filter(|account| !account.disabled)
+    }
+
+    async fn is_right(
+        &self,
+        attempt: Attempt<'_>,
+        account: &Account,
+        prepared: String,
+    ) -> Result<bool, Refused> {
         // The hash is part of the key: a changed password is forgotten at once.
         let key = hmac(
             &self.shared.secret,
@@ -165,7 +185,9 @@ impl Authenticator {
         {
             return Ok(true);
         }
-        let right = self.verify(prepared, account.password.clone()).await?;
+        let right = self
+            .verify(attempt, prepared, account.password.clone())
+            .await?;
         if right {
             let mut remembered = self.remembered();
             if remembered.len() >= REMEMBERED_MAX {
@@ -185,57 +207,75 @@ impl Authenticator {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn verify(&self, prepared: String, phc: String) -> Result<bool, Refused> {
-        let _permit = self
-            .shared
-            .hashing
-            .acquire()
+    async fn verify(
+        &self,
+        attempt: Attempt<'_>,
+        prepared: String,
+        phc: String,
+    ) -> Result<bool, Refused> {
+        let permit = Arc::clone(&self.shared.hashing)
+            .acquire_owned()
             .await
             .map_err(|_| Refused::Unavailable)?;
-        let hashing = tokio::task::spawn_blocking(move || password::verify(&prepared, &phc));
+        // Others from there may have failed while this one waited: a thousand connections at once
+        // get no more tries than one.
+        self.permit(attempt)?;
+        let hashing = tokio::task::spawn_blocking(move || {
+            // Held until the hash is done, even if its connection is gone.
+            let _permit = permit;
+            password::verify(&prepared, &phc)
+        });
         hashing.await.map_err(|_| Refused::Unavailable)
     }
 
     /// Whether the brake lets somebody try.
-    pub(crate) fn permits(&self, peer: Option<IpAddr>, user: &str) -> bool {
-        match peer {
+    ///
+    /// # Errors
+    /// [`Refused::Braked`].
+    pub(crate) fn permit(&self, attempt: Attempt<'_>) -> Result<(), Refused> {
+        let permitted = match attempt.peer {
             Some(peer) if !(self.shared.trusted)(peer) => {
-                self.shared
-                    .brake
-                    .permits(peer, &comparable(user), Instant::now())
+                let user = comparable(attempt.user);
+                self.shared.brake.permits(peer, &user, Instant::now())
             }
             _ => true,
-        }
+        };
+        permitted.then_some(()).ok_or(Refused::Braked)
     }
 
-    /// Tells the brake how a try ended.
-    pub(crate) fn outcome(
+    /// Tells the brake how a try ended, and holds a failure back for as long as it wants.
+    ///
+    /// # Errors
+    /// [`Refused::Credentials`] without an identity.
+    pub(crate) async fn outcome(
         &self,
-        peer: Option<IpAddr>,
-        user: &str,
+        attempt: Attempt<'_>,
         identity: Option<Identity>,
     ) -> Result<Identity, Refused> {
-        let user = comparable(user);
-        match (identity, peer) {
-            (Some(identity), Some(peer)) => {
-                self.shared.brake.succeeded(peer, &user);
-                Ok(identity)
-            }
-            (Some(identity), None) => Ok(identity),
-            (None, Some(peer)) => {
-                self.shared.brake.failed(peer, &user, Instant::now());
-                Err(Refused::Credentials)
-            }
-            (None, None) => Err(Refused::Credentials),
+        let user = comparable(attempt.user);
+        if let Some(identity) = identity {
+            self.shared.brake.succeeded(attempt.peer, &user);
+            return Ok(identity);
         }
+        let delay = self
+            .shared
+            .brake
+            .failed(attempt.peer, &user, Instant::now());
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        Err(Refused::Credentials)
     }
 
     /// An account's SCRAM keys; of nobody, keys that nothing proves.
     pub(crate) fn scram_keys(&self, user: &str) -> (ScramKeys, Option<Identity>) {
-        if let Some(account) = self.shared.directory.account(user).filter(|a| !a.disabled) {
+        if let Some(account) = self.login(user) {
             return (account.scram.clone(), Some(account.identity()));
         }
-        let keyed = hmac(&self.shared.secret, comparable(user).as_bytes());
+        // A salt that changed when the server starts again would tell that nobody has it.
+        let secret = self.shared.directory.secret();
+        let secret = secret.unwrap_or(self.shared.secret);
+        let keyed = hmac(&secret, comparable(user).as_bytes());
         let salt = keyed.iter().take(16).copied().collect();
         (
             ScramKeys {
@@ -356,7 +396,7 @@ mod tests {
             Err(Refused::Braked)
         );
         let here = Some("127.0.0.1".parse().unwrap());
-        for _ in 0..5 {
+        for _ in 0..3 {
             assert_eq!(
                 authenticator.password(here, b"ann", b"x").await,
                 Err(Refused::Credentials)
@@ -374,6 +414,47 @@ mod tests {
                 .await
                 .is_ok()
         );
+    }
+
+    #[tokio::test]
+    async fn many_connections_at_once_get_no_more_tries_than_one() {
+        let hardness = Hardness {
+            failures_per_account: 2,
+            ..Hardness::default()
+        };
+        let (_folder, authenticator) = authenticator(hardness);
+        let stranger = Some("192.0.2.1".parse().unwrap());
+        let mut tries = tokio::task::JoinSet::new();
+        for _ in 0..40 {
+            let authenticator = authenticator.clone();
+            tries.spawn(async move { authenticator.password(stranger, b"ann", b"x").await });
+        }
+        let outcomes = tries.join_all().await;
+        let looked_at = outcomes.iter().filter(|o| **o == Err(Refused::Credentials));
+        // One more for every hash that runs beside.
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        assert!(looked_at.count() <= 2 + processors, "{outcomes:?}");
+    }
+
+    #[tokio::test]
+    async fn the_address_is_a_name_too_if_its_domain_is_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let domains = vec!["example.org".to_owned()];
+        let directory = Directory::open(folder.path().join("accounts.toml"), domains).unwrap();
+        directory.add("ann", b"secret").unwrap();
+        let authenticator = Authenticator::new(Arc::new(directory));
+        for (user, expected) in [
+            ("ann", true),
+            ("Ann@Example.org", true),
+            ("ann@example.net", false),
+            ("ann+x@example.org", false),
+            ("@example.org", false),
+        ] {
+            let outcome = authenticator
+                .password(None, user.as_bytes(), b"secret")
+                .await;
+            assert_eq!(outcome.is_ok(), expected, "{user}");
+        }
     }
 
     #[test]

@@ -8,12 +8,13 @@
 use std::{
     collections::HashMap,
     fs::{self, File},
-    io::Write,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    io::{self, ErrorKind, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -108,6 +109,9 @@ pub enum Error {
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
+    /// 32 random octets: where the salts of names that nobody has come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
     #[serde(default, rename = "account")]
     accounts: Vec<Entry>,
 }
@@ -127,6 +131,7 @@ struct Entry {
 /// All accounts, by name.
 #[derive(Debug, Default)]
 struct Accounts {
+    secret: Option<[u8; 32]>,
     by_name: HashMap<Arc<str>, Arc<Account>>,
 }
 
@@ -153,6 +158,25 @@ impl Directory {
     #[must_use]
     pub fn account(&self, name: &str) -> Option<Arc<Account>> {
         self.current().by_name.get(&*comparable(name)).cloned()
+    }
+
+    /// The account that somebody may log in to by a name: it is the account's; or an address of
+    /// one of our domains, whose local part is. Many mail clients know nothing but addresses.
+    #[must_use]
+    pub fn login(&self, name: &str) -> Option<Arc<Account>> {
+        let accounts = self.current();
+        let name = comparable(name);
+        let account = accounts.by_name.get(&*name).or_else(|| {
+            let (local_part, domain) = name.rsplit_once('@')?;
+            let ours = self.domains.iter().any(|d| d == domain);
+            ours.then(|| accounts.by_name.get(local_part))?
+        });
+        account.cloned()
+    }
+
+    /// Random octets that stay the same as long as the file is there, if it has them.
+    pub(crate) fn secret(&self) -> Option<[u8; 32]> {
+        self.current().secret
     }
 
     /// Every account, by name.
@@ -198,16 +222,45 @@ impl Directory {
     /// The accounts as of the newest readable file. One look at the file's metadata: logins and
     /// recipients are rare beside what else they cost.
     fn current(&self) -> Arc<Accounts> {
-        let mut held = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamp = fs::metadata(&self.path).ok().map(|m| stamp(&m));
-        if stamp != held.stamp {
-            match read(&self.path) {
-                Ok((accounts, _)) => held.accounts = Arc::new(accounts),
-                Err(error) => tracing::error!(%error, "the accounts stay as they were"),
-            }
-            held.stamp = stamp;
+        let found = fs::metadata(&self.path).ok().map(|m| stamp(&m));
+        let mut held = self.held();
+        if found == held.stamp {
+            return Arc::clone(&held.accounts);
         }
-        held.accounts.clone()
+        held.stamp = found;
+        let before = Arc::clone(&held.accounts);
+        drop(held);
+        // Read by whoever noticed, while the others go on with what there was.
+        match self.read_existing() {
+            Ok(accounts) => {
+                let mut held = self.held();
+                // Unless somebody else has read a newer one meanwhile.
+                if held.stamp == found {
+                    held.accounts = Arc::new(accounts);
+                }
+                Arc::clone(&held.accounts)
+            }
+            Err(error) => {
+                tracing::error!(%error, "the accounts stay as they were");
+                before
+            }
+        }
+    }
+
+    /// The accounts in the file, which was there once: without it mail would be
+    /// refused for good.
+    fn read_existing(&self) -> Result<Accounts, Error> {
+        match read(&self.path)? {
+            (accounts, Some(_)) => Ok(accounts),
+            (_, None) => Err(Error::Io {
+                path: self.path.clone(),
+                source: ErrorKind::NotFound.into(),
+            }),
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Read> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds an account with a fresh number; gives it.
@@ -294,52 +347,69 @@ impl Directory {
         &self,
         change: impl FnOnce(&mut Vec<Entry>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let io = |source| Error::Io {
+        let failed = |source| Error::Io {
             path: self.path.clone(),
             source,
         };
-        let folder = self
-            .path
-            .parent()
-            .filter(|p| !p.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).map_err(io)?;
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(self.path.with_extension("lock"))
-            .map_err(io)?;
-        lock.lock().map_err(io)?;
+        let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(failed)?;
+        let lock = open_private(&self.path.with_extension("lock"), folder).map_err(failed)?;
+        lock.lock().map_err(failed)?;
         let mut document = read_document(&self.path)?.0;
         let outcome = change(&mut document.accounts)?;
-        let malformed = |e: toml::ser::Error| Error::Malformed {
+        if document.secret.is_none() {
+            document.secret = Some(HEXLOWER.encode(&random::<32>()?));
+        }
+        let text = toml::to_string(&document).map_err(|error| Error::Malformed {
             path: self.path.clone(),
-            what: e.to_string(),
-        };
-        let text = format!("{HEAD}{}", toml::to_string(&document).map_err(malformed)?);
-        let new = self.path.with_extension("new");
-        let mut file = File::options()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(0o600)
-            .open(&new)
-            .map_err(io)?;
-        file.write_all(text.as_bytes())
-            .and_then(|()| file.sync_all())
-            .map_err(io)?;
-        fs::rename(&new, &self.path).map_err(io)?;
-        File::open(folder).and_then(|f| f.sync_all()).map_err(io)?;
+            what: error.to_string(),
+        })?;
+        self.replace(&format!("{HEAD}{text}"), folder)
+            .map_err(failed)?;
         let (accounts, stamp) = read(&self.path)?;
-        let mut held = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        *held = Read {
+        *self.held() = Read {
             accounts: Arc::new(accounts),
             stamp,
         };
         Ok(outcome)
     }
+
+    /// Puts a new file in the old one's place: after a crash there is one or the other.
+    fn replace(&self, text: &str, folder: &Path) -> io::Result<()> {
+        let new = self.path.with_extension("new");
+        // One that a crash left behind may have any permissions.
+        if let Err(error) = fs::remove_file(&new)
+            && error.kind() != ErrorKind::NotFound
+        {
+            return Err(error);
+        }
+        let mut file = open_private(&new, folder)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&new, &self.path)?;
+        File::open(folder)?.sync_all()
+    }
+}
+
+/// Opens a file to write, making it if need be: for its owner only, and that is the folder's
+/// owner. Otherwise a server could not read what root has changed.
+fn open_private(path: &Path, folder: &Path) -> io::Result<File> {
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path)?;
+    let (own, folder) = (file.metadata()?, fs::metadata(folder)?);
+    if own.uid() == 0 && folder.uid() != 0 {
+        fchown(&file, Some(folder.uid()), Some(folder.gid()))?;
+    }
+    Ok(file)
 }
 
 /// The first lines of the file.
@@ -433,7 +503,15 @@ fn read(path: &Path) -> Result<(Accounts, Option<Stamp>), Error> {
         path: path.to_owned(),
         what,
     };
-    let mut accounts = Accounts::default();
+    let mut accounts = Accounts {
+        secret: document.secret.as_deref().and_then(secret),
+        ..Accounts::default()
+    };
+    if document.secret.is_some() && accounts.secret.is_none() {
+        return Err(malformed(
+            "the secret is not 64 hexadecimal digits; without it, a new one is made".to_owned(),
+        ));
+    }
     let mut ids = HashMap::new();
     for entry in document.accounts {
         let name = entry.name.clone();
@@ -498,9 +576,17 @@ fn check_name(name: &str) -> Result<String, Error> {
 
 /// A number no account has ever had, but for a chance that is none.
 fn random_id() -> Result<u64, Error> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|_| Unusable::NotHashed)?;
-    Ok((u64::from_le_bytes(bytes) >> 1).max(1))
+    Ok((u64::from_le_bytes(random()?) >> 1).max(1))
+}
+
+fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut octets = [0; N];
+    getrandom::fill(&mut octets).map_err(|_| Unusable::NotHashed)?;
+    Ok(octets)
+}
+
+fn secret(digits: &str) -> Option<[u8; 32]> {
+    HEXLOWER.decode(digits.as_bytes()).ok()?.try_into().ok()
 }
 
 #[cfg(test)]
@@ -594,10 +680,12 @@ mod tests {
         directory.add("ann", b"secret").unwrap();
         let path = folder.path().join("accounts.toml");
         let good = fs::read_to_string(&path).unwrap();
+        let entry = &good[good.find("[[account]]").unwrap()..];
         for (bad, says) in [
             (good.replace("id = \"A", "id = \"B"), "id"),
             (format!("{good}\nnonsense = 1\n"), "nonsense"),
-            (format!("{good}{}", good.replace(HEAD, "")), "same id"),
+            (format!("{good}{entry}"), "same id"),
+            (good.replace("secret = \"", "secret = \"x"), "secret"),
             (good.replace("$argon2id$", "$argon3$"), "Argon2id"),
         ] {
             fs::write(&path, bad).unwrap();
@@ -610,5 +698,42 @@ mod tests {
             );
             assert!(directory.account("ann").is_some());
         }
+        fs::remove_file(&path).unwrap();
+        assert!(directory.account("ann").is_some(), "no file is broken, too");
+        let other = good.replace("\"ann\"", "\"bob\"");
+        fs::write(&path, other).unwrap();
+        assert!(directory.account("ann").is_none());
+        assert!(directory.account("bob").is_some());
+    }
+
+    #[test]
+    fn the_file_is_private_and_nothing_else_is_left() {
+        let (folder, directory) = directory(&[]);
+        let new = folder.path().join("accounts.new");
+        fs::write(&new, "what a crash left").unwrap();
+        directory.add("ann", b"secret").unwrap();
+        let secret = directory.secret();
+        directory.set_password("ann", b"other").unwrap();
+        assert!(secret.is_some() && directory.secret() == secret);
+        let path = folder.path().join("accounts.toml");
+        assert_eq!(fs::metadata(path).unwrap().mode() & 0o777, 0o600);
+        assert!(!new.exists());
+    }
+
+    #[test]
+    fn administrators_at_once_lose_nothing() {
+        let (folder, _) = directory(&[]);
+        let path = folder.path().join("accounts.toml");
+        std::thread::scope(|scope| {
+            for name in ["ann", "bob", "carl", "dora"] {
+                let path = path.clone();
+                scope.spawn(move || {
+                    let directory = Directory::open(path, Vec::new()).unwrap();
+                    directory.add(name, b"secret").unwrap();
+                });
+            }
+        });
+        let directory = Directory::open(path, Vec::new()).unwrap();
+        assert_eq!(directory.accounts().len(), 4);
     }
 }

@@ -118,7 +118,7 @@ impl Exchange {
                     _ => Ok(Step::Done(identity)),
                 }
             }
-            State::Scram(scram) => scram.step(&self.authenticator, self.peer, message),
+            State::Scram(scram) => scram.step(&self.authenticator, self.peer, message).await,
         }
     }
 }

@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 
 use super::{Channel, Step};
 use crate::{
-    authenticator::{Authenticator, Identity, Refused},
+    authenticator::{Attempt, Authenticator, Identity, Refused},
     password::ScramKeys,
 };
 
@@ -82,7 +82,7 @@ impl Scram {
         }
     }
 
-    pub(super) fn step(
+    pub(super) async fn step(
         &mut self,
         authenticator: &Authenticator,
         peer: Option<IpAddr>,
@@ -90,7 +90,7 @@ impl Scram {
     ) -> Result<Step, Refused> {
         match std::mem::replace(&mut self.state, State::Over) {
             State::First => self.first(authenticator, peer, message),
-            State::Final(pending) => self.last(authenticator, peer, &pending, message),
+            State::Final(pending) => self.last(authenticator, peer, &pending, message).await,
             State::Acknowledge(identity) if message.is_empty() => Ok(Step::Done(identity)),
             State::Acknowledge(_) | State::Over => {
                 Err(Refused::Malformed("nothing more was expected"))
@@ -107,9 +107,10 @@ impl Scram {
     ) -> Result<Step, Refused> {
         let first = ClientFirst::read(message)?;
         self.check_flag(first.flag)?;
-        if !authenticator.permits(peer, &first.user) {
-            return Err(Refused::Braked);
-        }
+        authenticator.permit(Attempt {
+            peer,
+            user: &first.user,
+        })?;
         let (keys, identity) = authenticator.scram_keys(&first.user);
         let ours = match &self.nonce {
             Some(nonce) => nonce.clone(),
@@ -152,7 +153,7 @@ impl Scram {
     }
 
     /// `client-final-message`: RFC 5802 §7.
-    fn last(
+    async fn last(
         &mut self,
         authenticator: &Authenticator,
         peer: Option<IpAddr>,
@@ -165,6 +166,10 @@ impl Scram {
                 "the nonce is not the one of this exchange",
             ));
         }
+        let user = &pending.user;
+        let attempt = Attempt { peer, user };
+        // A thousand exchanges begun at once get no more tries than one.
+        authenticator.permit(attempt)?;
         let mut expected = pending.gs2_header.clone().into_bytes();
         if let Binding::Used(data) = &self.binding {
             expected.extend_from_slice(data);
@@ -177,7 +182,7 @@ impl Scram {
             .as_ref()
             .filter(|_| proven && bound)
             .cloned();
-        let identity = authenticator.outcome(peer, &pending.user, identity)?;
+        let identity = authenticator.outcome(attempt, identity).await?;
         if pending
             .acts_as
             .as_ref()
@@ -365,18 +370,20 @@ mod tests {
         let (_folder, authenticator) = authenticator();
         let mut scram = Scram::new(Binding::Impossible);
         scram.nonce = Some("%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0".to_owned());
-        let first = scram.step(&authenticator, None, b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO");
+        let first = scram
+            .step(&authenticator, None, b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO")
+            .await;
         assert_eq!(
             challenge(first),
             format!("r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s={SALT},i=4096")
         );
         let last = b"c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
-        let step = scram.step(&authenticator, None, last);
+        let step = scram.step(&authenticator, None, last).await;
         assert_eq!(
             challenge(step),
             "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
         );
-        let done = scram.step(&authenticator, None, b"").unwrap();
+        let done = scram.step(&authenticator, None, b"").await.unwrap();
         assert!(matches!(done, Step::Done(identity) if &*identity.name == "user"));
     }
 
@@ -396,7 +403,7 @@ mod tests {
             (Binding::Impossible, b""),
             (Binding::Impossible, b"\xff,,"),
         ] {
-            let refused = Scram::new(binding).step(&authenticator, None, first);
+            let refused = Scram::new(binding).step(&authenticator, None, first).await;
             assert!(
                 matches!(refused, Err(Refused::Malformed(_))),
                 "{first:?}: {refused:?}"
@@ -448,13 +455,10 @@ mod tests {
         ] {
             let mut scram = Scram::new(Binding::Used(exporter.to_vec()));
             let bare = format!("n={user},r=abc");
-            let first = scram.step(
-                &authenticator,
-                None,
-                format!("p=tls-exporter,,{bare}").as_bytes(),
-            );
+            let first = format!("p=tls-exporter,,{bare}");
+            let first = scram.step(&authenticator, None, first.as_bytes()).await;
             let last = prove(&bare, &challenge(first), &binding, password);
-            let outcome = scram.step(&authenticator, None, &last);
+            let outcome = scram.step(&authenticator, None, &last).await;
             assert_eq!(outcome.is_ok(), good, "{user} {password}");
             assert!(good || outcome == Err(Refused::Credentials));
         }
@@ -462,20 +466,20 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_has_a_salt_too() {
-        let (_folder, authenticator) = authenticator();
-        let salt = |user: String| {
-            let authenticator = authenticator.clone();
-            async move {
-                let first = Scram::new(Binding::Impossible).step(
-                    &authenticator,
-                    None,
-                    format!("n,,n={user},r=a").as_bytes(),
-                );
-                challenge(first).split(',').nth(1).unwrap().to_owned()
-            }
+        let (folder, authenticator) = authenticator();
+        // A name in the file, so that the file gets its secret.
+        authenticator.directory().add("ann", b"x").unwrap();
+        let salt = async |authenticator: &Authenticator, user: &str| {
+            let first = format!("n,,n={user},r=a");
+            let mut scram = Scram::new(Binding::Impossible);
+            let first = scram.step(authenticator, None, first.as_bytes());
+            challenge(first.await).split(',').nth(1).unwrap().to_owned()
         };
-        let nobody = salt("nobody".to_owned()).await;
-        assert_eq!(nobody, salt("nobody".to_owned()).await);
-        assert_ne!(nobody, salt("nobody2".to_owned()).await);
+        let nobody = salt(&authenticator, "nobody").await;
+        assert_eq!(nobody, salt(&authenticator, "Nobody").await);
+        assert_ne!(nobody, salt(&authenticator, "nobody2").await);
+        let path = folder.path().join("accounts.toml");
+        let restarted = Authenticator::new(Arc::new(Directory::open(path, Vec::new()).unwrap()));
+        assert_eq!(nobody, salt(&restarted, "nobody").await);
     }
 }
