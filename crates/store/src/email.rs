@@ -110,7 +110,7 @@ impl Email {
     #[must_use]
     pub fn read_end(&self, at: u64) -> u64 {
         let mut end = self.trace_len();
-        let mut pieces = self.pieces.iter();
+        let mut pieces = self.record.pieces.iter();
         while end <= at {
             let Some(piece) = pieces.next() else {
                 return self.size();
