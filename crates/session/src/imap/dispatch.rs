@@ -271,7 +271,6 @@ impl Session {
     fn entered(&mut self, entered: Result<User, Refusal>, text: &'static str) -> Outcome {
         match entered {
             Ok(user) => {
-                tracing::info!(user = &*user.name, "logged in");
                 self.failed_logins = 0;
                 self.wire
                     .set_limits(wire_limits(self.services.limits.command_bytes_max));
