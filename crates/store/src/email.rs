@@ -80,10 +80,12 @@ impl Email {
     }
 
     /// The same, in place: nothing is allocated.
+    ///
+    /// # Panics
+    /// Never: that it can be read was seen when the record was.
     #[must_use]
     pub fn digest_ref(&self) -> DigestRef<'_> {
         let octets = self.record.digest();
-        // It has been read once already, in `decode`.
         DigestRef::new(octets).expect("the digest was readable")
     }
 
@@ -211,12 +213,12 @@ impl Record {
             return Err(Malformed("a digest that can't be read"));
         }
         Ok(Put::Whole(Self {
+            octets,
             trace,
             digest,
             pieces,
             size,
             blake3,
-            octets,
         }))
     }
 

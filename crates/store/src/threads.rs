@@ -98,6 +98,7 @@ impl Threads {
     }
 
     /// Whether both know the same.
+    #[cfg(test)]
     pub(crate) fn same(&self, other: &Self) -> bool {
         self.known == other.known
     }

@@ -8,7 +8,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     ops::ControlFlow,
-    path::PathBuf,
+    path::Path,
     sync::Arc,
 };
 
@@ -79,11 +79,11 @@ pub struct Summary {
 /// # Errors
 /// [`Error::Io`]; [`Error::Corrupt`] if it takes a newer program.
 pub fn verify(
-    directory: PathBuf,
+    directory: &Path,
     depth: Depth,
     found: &mut dyn FnMut(Finding),
 ) -> Result<Summary, Error> {
-    let walk = |visit: &mut Visit<'_>| Engine::walk_directory(directory.clone(), visit);
+    let walk = |visit: &mut Visit<'_>| Engine::walk_directory(directory.to_owned(), visit);
     Ok(Verifier::run(&walk, depth, found)?.summary)
 }
 

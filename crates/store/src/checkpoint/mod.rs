@@ -9,5 +9,7 @@ mod read;
 mod value;
 mod write;
 
-pub(crate) use read::{Opened, accounts, fold, open};
+#[cfg(test)]
+pub(crate) use read::fold;
+pub(crate) use read::{Opened, accounts, open};
 pub(crate) use write::{Prepared, prepare};

@@ -82,10 +82,13 @@ pub(crate) async fn prepare(engine: &Engine, account: Account) -> Result<Option<
     }))
 }
 
+/// What writes a value's body.
+type Body = Box<dyn FnOnce(&mut Vec<u8>) + Send>;
+
 /// Values to put and keys to remove.
 #[derive(Default)]
 struct Changes {
-    put: BTreeMap<Key, Box<dyn Fn(&mut Vec<u8>) + Send>>,
+    put: BTreeMap<Key, Body>,
     removed: BTreeSet<Key>,
     /// Keys that no program of ours has written.
     strange: Vec<Vec<u8>>,
@@ -166,7 +169,7 @@ impl Changes {
     fn encode(self, account: AccountId) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
         let put = self.put.into_iter().map(|(key, body)| {
             let key = key.encode(account);
-            let value = seal(&key, |into| body(into));
+            let value = seal(&key, body);
             (key, Some(value))
         });
         let removed = self.removed.into_iter().map(|key| key.encode(account));

@@ -128,6 +128,9 @@ pub(crate) enum Engine {
     Log(Log<RealDisk>),
     /// The same, on a disk in memory.
     Memory(Log<RamDisk>),
+    /// The same, on a disk that fails when it is told to.
+    #[cfg(test)]
+    Sim(Log<log::sim::SimDisk>),
 }
 
 /// The call, on whichever engine it is.
@@ -136,6 +139,8 @@ macro_rules! each {
         match $self {
             Engine::Log($engine) => $call,
             Engine::Memory($engine) => $call,
+            #[cfg(test)]
+            Engine::Sim($engine) => $call,
         }
     };
 }

@@ -1,6 +1,9 @@
 //! The store as its users see it.
 
+mod damage;
+mod faults;
 mod model;
+mod verbs;
 
 use std::{future::Future, pin::pin, sync::Arc, task};
 
@@ -150,7 +153,7 @@ fn a_message_over_the_limit_is_refused() {
     run(async {
         let store = memory();
         let mut incoming = store.receive().await.unwrap();
-        incoming.write(&[b'x'; 1 << 20]).await.unwrap();
+        incoming.write(&vec![b'x'; 1 << 20]).await.unwrap();
         let more = incoming.write(b"x").await;
         assert!(matches!(more, Err(Error::TooBig(n)) if n == 1 << 20));
         assert!(incoming.finish().await.is_err());

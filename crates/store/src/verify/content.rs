@@ -37,15 +37,15 @@ impl Reading {
 
     /// What is wrong with the octets that came.
     fn judge(self) -> Option<Finding> {
-        let what = if self.hasher.finalize().as_bytes() != &self.content.blake3 {
-            "its octets are not those that arrived"
-        } else {
+        let what = if self.hasher.finalize().as_bytes() == &self.content.blake3 {
             let mut digest = Vec::new();
             self.scanner.finish().encode(&mut digest);
             if blake3::hash(&digest).as_bytes() == &self.content.digest_blake3 {
                 return None;
             }
             "what was derived from it is not what is derived now"
+        } else {
+            "its octets are not those that arrived"
         };
         Some(Finding {
             what: what.into(),

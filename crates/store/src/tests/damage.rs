@@ -1,0 +1,205 @@
+//! Damage: found, named, and no more costly than it must be.
+
+use super::*;
+use crate::{
+    check,
+    engine::{Engine, EngineOptions},
+    verify::{Finding, verify},
+};
+
+fn engine() -> Engine {
+    let options = EngineOptions {
+        directory: None,
+        segment_bytes: 4 << 20,
+    };
+    run(Engine::open(options)).unwrap()
+}
+
+fn store(engine: &Engine) -> Store {
+    Store::with_engine(engine.clone(), 1 << 20, clock)
+}
+
+/// Some hundred messages, some expunged, some with keywords.
+async fn fill(store: &Store) -> Account {
+    let account = store.account(ALICE).await.unwrap();
+    let mut arrivals = Vec::new();
+    for n in 0..600 {
+        let octets = format!("Message-ID: <{n}@x>\r\nSubject: {n}\r\n\r\nbody {n}\r\n");
+        let mut arrival = arrival(store, octets.as_bytes()).await;
+        if n % 7 == 0 {
+            arrival.flags.system = crate::SystemFlags::DELETED;
+            arrival.flags.keywords.push(format!("k{}", n % 5).into());
+        }
+        arrivals.push(arrival);
+    }
+    account.append(inbox(&account), arrivals).await.unwrap();
+    account
+        .expunge(inbox(&account), Some(&[Uid(1), Uid(8)]))
+        .await
+        .unwrap();
+    account
+}
+
+#[test]
+fn a_damaged_checkpoint_is_folded_again() {
+    run(async {
+        let engine = engine();
+        let first = store(&engine);
+        fill(&first).await;
+        first.checkpoint().await.unwrap();
+        let count = engine.checkpoint_scan(vec![]).await.unwrap().len();
+        // A header, chunks of three hundred and something, an expunge, thread keys.
+        assert!(count >= 6, "{count}");
+        for n in 0..count {
+            for kind in 0..4 {
+                let before = store(&engine).account(ALICE).await.unwrap().snapshot();
+                let entries = engine.checkpoint_scan(vec![]).await.unwrap();
+                assert_eq!(entries.len(), count);
+                let (key, value) = entries[n].clone();
+                let wrong = damaged(&value, kind);
+                engine
+                    .checkpoint_put(vec![(key, wrong)], None)
+                    .await
+                    .unwrap();
+                let again = store(&engine);
+                let account = again.account(ALICE).await.unwrap();
+                assert_eq!(check::difference(&before, &account.snapshot()), None);
+                assert!(account.shared.kept().is_none(), "entry {n}, {kind}");
+                // It is put right with the next one.
+                account.subscribe(&name("x")).await.unwrap();
+                account.unsubscribe(&name("x")).await.unwrap();
+                again.checkpoint().await.unwrap();
+                let account = store(&engine).account(ALICE).await.unwrap();
+                assert!(account.shared.kept().is_some(), "entry {n}, {kind}");
+            }
+        }
+    });
+}
+
+/// A value, changed, cut, emptied or gone.
+fn damaged(value: &[u8], kind: u8) -> Option<Vec<u8>> {
+    let half = value.len() / 2;
+    match kind {
+        0 => {
+            let mut flipped = value.to_vec();
+            flipped[half] ^= 4;
+            Some(flipped)
+        }
+        1 => Some(value[..half].to_vec()),
+        2 => Some(vec![]),
+        _ => None,
+    }
+}
+
+#[test]
+fn an_old_value_among_new_ones_is_noticed_or_harmless() {
+    run(async {
+        let engine = engine();
+        let first = store(&engine);
+        let account = fill(&first).await;
+        first.checkpoint().await.unwrap();
+        let old = engine.checkpoint_scan(vec![]).await.unwrap();
+        let snapshot = account.snapshot();
+        let mailbox = snapshot.mailbox(inbox(&account)).unwrap();
+        let uids: Vec<Uid> = mailbox.range(Uid(1), Uid(400)).map(|m| m.uid).collect();
+        let trash = snapshot.named(&name("Trash")).unwrap().id();
+        account.move_to(mailbox.id(), &uids, trash).await.unwrap();
+        first.checkpoint().await.unwrap();
+        for (key, value) in old {
+            let now = engine.checkpoint_get(key.clone()).await.unwrap();
+            let put = vec![(key.clone(), Some(value))];
+            engine.checkpoint_put(put, None).await.unwrap();
+            let again = store(&engine).account(ALICE).await.unwrap();
+            assert_eq!(
+                check::difference(&account.snapshot(), &again.snapshot()),
+                None
+            );
+            engine.checkpoint_put(vec![(key, now)], None).await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_damaged_message_is_named_and_the_others_are_served() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options {
+        directory: Some(directory.path().to_owned()),
+        message_bytes_max: 1 << 20,
+        clock,
+    };
+    run(async {
+        let store = Store::open(options.clone()).await.unwrap();
+        let account = store.account(ALICE).await.unwrap();
+        let texts = ["the first", "the second", "the third"];
+        for text in texts {
+            let octets = format!("Subject: x\r\n\r\n{text} message\r\n");
+            let arrival = arrival(&store, octets.as_bytes()).await;
+            account
+                .append(inbox(&account), vec![arrival])
+                .await
+                .unwrap();
+        }
+        assert_eq!(nothing_wrong(&store).messages, 3);
+        store.close().await.unwrap();
+    });
+    let mut findings: Vec<Finding> = Vec::new();
+    let summary = verify(directory.path(), Depth::Content, &mut |f| findings.push(f)).unwrap();
+    assert_eq!((summary.messages, &findings[..]), (3, &[][..]));
+
+    damage(directory.path(), b"the second message");
+    verify(directory.path(), Depth::Records, &mut |f| findings.push(f)).unwrap();
+    let named: Vec<_> = findings.iter().map(|f| (f.account, f.uid)).collect();
+    // The record in its file, and the message that it was of.
+    assert_eq!(
+        named,
+        [(None, None), (Some(ALICE), Some(Uid(2)))],
+        "{findings:?}"
+    );
+    assert!(findings[0].file.ends_with(".log") && findings[0].offset > 0);
+    assert_eq!(findings[1].mailbox, Some(name("INBOX")));
+
+    run(async {
+        let store = Store::open(options).await.unwrap();
+        let account = store.account(ALICE).await.unwrap();
+        let snapshot = account.snapshot();
+        let mailbox = snapshot.mailbox(inbox(&account)).unwrap();
+        for message in mailbox.range(Uid(1), Uid(3)) {
+            let email = account.email(&message).await.unwrap();
+            let mut octets = b"before".to_vec();
+            let span = Span {
+                start: 0,
+                end: u64::MAX,
+            };
+            match email.read(span, &mut octets).await {
+                Ok(()) => assert_ne!(message.uid, Uid(2)),
+                Err(Error::Corrupt { .. }) => assert_eq!(message.uid, Uid(2)),
+                Err(error) => panic!("{error}"),
+            }
+            assert_eq!(octets == b"before", message.uid == Uid(2));
+        }
+        store.close().await.unwrap();
+    });
+}
+
+/// Flips a bit of what is written somewhere in the log.
+fn damage(directory: &std::path::Path, what: &[u8]) {
+    let mut found = 0;
+    let mut directories = vec![directory.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|e| e == "log") {
+                let mut octets = std::fs::read(&path).unwrap();
+                let mut places = octets.windows(what.len());
+                if let Some(at) = places.position(|octets| octets == what) {
+                    octets[at] ^= 1;
+                    std::fs::write(&path, octets).unwrap();
+                    found += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(found, 1);
+}
