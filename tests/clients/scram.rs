@@ -8,7 +8,7 @@ use crate::chapar::{Chapar, PASSWORD};
 #[test]
 fn gsasl_logs_in_by_scram() {
     let chapar = Chapar::with_accounts(&["ann"]);
-    for mechanism in ["SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", "PLAIN"] {
+    for mechanism in ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN"] {
         let said = run(Command::new("gsasl")
             .args([
                 "--imap",
@@ -19,6 +19,8 @@ fn gsasl_logs_in_by_scram() {
                 "--password",
                 PASSWORD,
             ])
+            // Without channel binding only where the mechanism has none: gsasl refuses to go down.
+            .args(if mechanism.ends_with("PLUS") { &[][..] } else { &["--no-cb"] })
             .arg("--x509-ca-file")
             .arg(chapar.directory().join("cert.pem"))
             .args(["localhost", &chapar.imap.port().to_string()]));
