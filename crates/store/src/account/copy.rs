@@ -8,7 +8,10 @@ use crate::{
     error::Error,
     flag::{Flags, Keyword},
     id::{MailboxId, Uid},
-    mailbox::{Mailbox, Message, keywords::KEYWORDS_MAX},
+    mailbox::{
+        Mailbox, Message,
+        keywords::{KEYWORD_OCTETS_MAX, KEYWORDS_MAX, KEYWORDS_OF_MESSAGE_MAX},
+    },
     octets::{UidRanges, extend_ranges},
 };
 
@@ -156,6 +159,15 @@ pub(super) fn room_for(draft: &Draft<'_>, to: MailboxId, flags: &Flags) -> Resul
 
 /// Whether a mailbox may know these keywords as well.
 pub(super) fn room_for_keywords(mailbox: &Mailbox, keywords: &[Keyword]) -> Result<(), Error> {
+    if keywords.len() > KEYWORDS_OF_MESSAGE_MAX {
+        return Err(Error::Limit("keywords of a message"));
+    }
+    if keywords
+        .iter()
+        .any(|keyword| keyword.len() > KEYWORD_OCTETS_MAX)
+    {
+        return Err(Error::Limit("octets of a keyword"));
+    }
     let new = |keyword: &&Keyword| mailbox.keywords.find(keyword).is_none();
     let count = mailbox.keywords().len() + keywords.iter().filter(new).count();
     if count > KEYWORDS_MAX {

@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     flag::{Flags, Keyword, SystemFlags},
     id::{MailboxId, Uid},
-    mailbox::{Mailbox, Message},
+    mailbox::{Mailbox, Message, keywords::KEYWORDS_OF_MESSAGE_MAX},
     octets::{UidRanges, extend_ranges},
 };
 
@@ -64,6 +64,9 @@ fn store(
         }
         // RFC 7162 §3.1.3 leaves it open; what does not change has no new modseq.
         if let Some(outcome) = given.applied_to(&message) {
+            if outcome.1.len() > KEYWORDS_OF_MESSAGE_MAX {
+                return Err(Error::Limit("keywords of a message"));
+            }
             extend_ranges(outcomes.entry(outcome).or_default(), uid);
         }
     }

@@ -13,7 +13,7 @@ use crate::{
     mailbox::{
         Counters, Mailbox,
         history::{CHUNK_ENTRIES_MAX, Gone},
-        placements::{CHUNK_ROWS_MAX, Chunk, KeywordSet, Row},
+        placements::{CHUNK_ROWS_MAX, Chunk, Row},
     },
     name::{MailboxName, Role},
     octets::{Malformed, Octets, put_i64, put_len, put_octets, put_step, put_u64},
@@ -286,7 +286,14 @@ pub(super) fn read_chunk(mut read: Octets<'_>, keywords: usize) -> Result<Chunk,
     let mut uid = 0;
     for _ in 0..read.count(3)? {
         uid = next_uid(uid, read)?;
-        chunk.keywords.push((Uid(uid), read_set(read, keywords)?));
+        let set = read_set(read, keywords)?;
+        // Neighbours often have the same, and had one allocation before.
+        let last = chunk.keywords.last().map(|(_, last)| last);
+        let set = match last.filter(|last| ***last == *set) {
+            Some(last) => Arc::clone(last),
+            None => set.into(),
+        };
+        chunk.keywords.push((Uid(uid), set));
     }
     read.end()?;
     Ok(chunk)
@@ -299,7 +306,7 @@ fn next_uid(uid: u32, read: &mut Octets<'_>) -> Result<u32, Malformed> {
 }
 
 /// Indexes of keywords, of which there are `keywords`.
-fn read_set(read: &mut Octets<'_>, keywords: usize) -> Result<KeywordSet, Malformed> {
+fn read_set(read: &mut Octets<'_>, keywords: usize) -> Result<Vec<u32>, Malformed> {
     let mut set = Vec::with_capacity(read.count(1)?);
     for _ in 0..set.capacity() {
         let index = read.u32()?;
@@ -311,7 +318,7 @@ fn read_set(read: &mut Octets<'_>, keywords: usize) -> Result<KeywordSet, Malfor
     if set.is_empty() {
         return Err(Malformed("keywords that are none"));
     }
-    Ok(set.into())
+    Ok(set)
 }
 
 pub(super) fn put_history(into: &mut Vec<u8>, chunk: &[Gone]) {

@@ -8,6 +8,12 @@ use crate::flag::Keyword;
 /// the largest label collections known have 10,000; a new one costs by how many there are.
 pub(crate) const KEYWORDS_MAX: usize = 10_000;
 
+/// The most keywords of one message: what bounds the memory that a chunk takes.
+pub(crate) const KEYWORDS_OF_MESSAGE_MAX: usize = 256;
+
+/// The longest keyword, in octets.
+pub(crate) const KEYWORD_OCTETS_MAX: usize = 255;
+
 /// Every keyword that was ever used in a mailbox, as first spelled.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Keywords {

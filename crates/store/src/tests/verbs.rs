@@ -86,23 +86,33 @@ fn a_special_use_has_one_mailbox() {
 fn keywords_have_a_limit_and_too_many_change_nothing() {
     run(async {
         let (_store, account) = with_messages(&["\r\n"]).await;
-        let change = |count: u32| FlagChange {
-            action: FlagAction::Replace,
+        let change = |action, keywords: std::ops::Range<u32>| FlagChange {
+            action,
             flags: Flags {
                 system: SystemFlags::SEEN,
-                keywords: (0..count).map(|n| format!("k{n}").into()).collect(),
+                keywords: keywords.map(|n| format!("k{n}").into()).collect(),
             },
             unchanged_since: None,
         };
-        let store = async |count| {
-            account
-                .store(inbox(&account), &[Uid(1)], &change(count))
-                .await
+        let store = async |action, keywords| {
+            let change = change(action, keywords);
+            account.store(inbox(&account), &[Uid(1)], &change).await
         };
-        assert!(matches!(store(10_001).await, Err(Error::Limit("keywords"))));
+        let (replace, add) = (FlagAction::Replace, FlagAction::Add);
+        assert!(matches!(store(replace, 0..257).await, Err(Error::Limit(_))));
         assert_eq!(look(&account, "INBOX", 1, |m| m.system), SystemFlags::NONE);
-        store(10_000).await.unwrap();
-        assert_eq!(look(&account, "INBOX", 1, |m| m.keywords.len()), 10_000);
+        store(replace, 0..256).await.unwrap();
+        assert!(matches!(store(add, 256..257).await, Err(Error::Limit(_))));
+        store(add, 0..256).await.unwrap();
+        // What the mailbox has ever known counts, too.
+        for from in (256..9984).step_by(256) {
+            store(replace, from..from + 256).await.unwrap();
+        }
+        store(replace, 9984..10_000).await.unwrap();
+        let outcome = store(replace, 10_000..10_001).await;
+        assert!(matches!(outcome, Err(Error::Limit("keywords"))));
+        store(replace, 0..1).await.unwrap();
+        assert_eq!(look(&account, "INBOX", 1, |m| m.keywords.len()), 1);
     });
 }
 
