@@ -186,9 +186,13 @@ impl Store {
         let engine = &self.inner.engine;
         // Whatever is durable now will be in it.
         let complete_to = engine.position();
+        let pending = engine.pending_accounts();
+        if pending.is_empty() && engine.bytes_since_checkpoint() == 0 {
+            return Ok(());
+        }
         let (mut writes, mut prepared) = (Vec::new(), Vec::new());
         let mut bytes = 0;
-        for id in engine.pending_accounts() {
+        for id in pending {
             let account = self.account(id).await?;
             let Some(mut account) = checkpoint::prepare(engine, account).await? else {
                 continue;

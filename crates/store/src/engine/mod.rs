@@ -1,7 +1,7 @@
 //! What keeps the bytes, and knows no mail.
 //!
 //! An engine offers: put a record, append a batch to an account's log, read
-//! both back, keep checkpoint data. Two implement it: [`log`], files
+//! both back, keep checkpoint data. Two implement it: `log`, files
 //! on a local disk, and the same log in memory, for tests and simulation.
 //!
 //! The contract, once, for both:
@@ -11,7 +11,7 @@
 //! * **Durability.** A put is durable no later than any append called after it
 //!   that is acknowledged. An append is acknowledged by its `done`, after the disk has it.
 //! * **Failure.** When a group of writes fails, everything queued behind it fails too,
-//!   and every [`Writes`] from before is spent: what it put can never be referred to
+//!   and every `Writes` from before is spent: what it put can never be referred to
 //!   by a later batch. Begin again for the next attempt.
 //! * **Places.** A [`Ref`] means something only if the batch that holds it was acknowledged.
 

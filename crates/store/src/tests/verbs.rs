@@ -195,3 +195,26 @@ fn accounts_opened_at_once_are_the_same_account() {
     });
     assert_eq!(run(store.accounts()).unwrap(), [ALICE]);
 }
+
+#[test]
+fn idle_accounts_are_closed_and_come_back_as_they_were() {
+    run(async {
+        let store = memory();
+        let held = store.account(ALICE).await.unwrap();
+        let idle = store.account(AccountId(1)).await.unwrap();
+        idle.subscribe(&name("x")).await.unwrap();
+        let (before, closed) = (idle.snapshot(), Arc::downgrade(&idle.shared));
+        drop(idle);
+        for id in 2..3000 {
+            store.account(AccountId(id)).await.unwrap();
+        }
+        assert!(closed.upgrade().is_none());
+        let again = store.account(AccountId(1)).await.unwrap();
+        assert_eq!(crate::check::difference(&before, &again.snapshot()), None);
+        let same = store.account(ALICE).await.unwrap();
+        assert!(Arc::ptr_eq(&held.shared, &same.shared));
+        store.checkpoint().await.unwrap();
+        assert_eq!(store.accounts().await.unwrap().len(), 3000);
+        nothing_wrong(&store);
+    });
+}
