@@ -90,6 +90,7 @@ impl Connection {
         let mut lines = Vec::new();
         loop {
             let line = self.read_line();
+            assert!(!line.starts_with("(nothing"), "waiting for {tag}: {line}");
             let last = line.starts_with(&format!("{tag} "));
             lines.push(line);
             if last {

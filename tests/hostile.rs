@@ -126,11 +126,14 @@ fn a_client_that_stops_reading_holds_up_nobody() {
     for _ in 0..20 {
         ann.append("INBOX", &message);
     }
-    let mut deaf: Vec<Connection> = (0..5).map(|_| chapar.login("ann")).collect();
-    for connection in &mut deaf {
-        connection.ok("SELECT INBOX");
-        connection.start("FETCH 1:20 BODY.PEEK[]");
-    }
+    let mut deaf: Vec<(Connection, String)> = (0..5)
+        .map(|_| {
+            let mut connection = chapar.login("ann");
+            connection.ok("SELECT INBOX");
+            let tag = connection.start("FETCH 1:20 BODY.PEEK[]");
+            (connection, tag)
+        })
+        .collect();
     ann.ok("SELECT INBOX");
     for _ in 0..50 {
         ann.append("INBOX", "Subject: y\r\n\r\nz\r\n");
@@ -138,8 +141,7 @@ fn a_client_that_stops_reading_holds_up_nobody() {
         ann.ok("FETCH 1 FLAGS");
     }
     // And when they read again, they get all of it.
-    let tag = "t2";
-    for connection in &mut deaf {
+    for (connection, tag) in &mut deaf {
         let lines = connection.finish(tag);
         assert!(lines.len() > 20 * (8 << 10));
     }

@@ -521,8 +521,7 @@ impl Simulation {
         let sizes = self.trace[from_here..]
             .iter()
             .filter(|l| l.contains("RFC822.SIZE "))
-            .count()
-            - 1;
+            .count();
         assert_eq!(sizes, uids.len(), "every message asked for is answered for");
     }
 

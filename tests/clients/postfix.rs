@@ -123,7 +123,9 @@ fn master_cf(port: u16) -> String {
             ["smtp", "inet", ..] | [] => {}
             [name, kind, private, unprivileged, _, wakeup, limit, ..] if !continued => {
                 let command = fields[7..].join(" ");
-                ours.push_str(&format!("{name} {kind} {private} {unprivileged} n {wakeup} {limit} {command}\n"));
+                ours.push_str(&format!(
+                    "{name} {kind} {private} {unprivileged} n {wakeup} {limit} {command}\n"
+                ));
             }
             _ => ours.push_str(&format!("{line}\n")),
         }

@@ -20,7 +20,11 @@ fn gsasl_logs_in_by_scram() {
                 PASSWORD,
             ])
             // Without channel binding only where the mechanism has none: gsasl refuses to go down.
-            .args(if mechanism.ends_with("PLUS") { &[][..] } else { &["--no-cb"] })
+            .args(if mechanism.ends_with("PLUS") {
+                &[][..]
+            } else {
+                &["--no-cb"]
+            })
             .arg("--x509-ca-file")
             .arg(chapar.directory().join("cert.pem"))
             .args(["localhost", &chapar.imap.port().to_string()]));
