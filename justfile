@@ -25,7 +25,7 @@ fuzz SECONDS="60":
 
 # The documentation of the code
 doc:
-    cargo doc --workspace --no-deps --open
+    cargo doc --workspace --no-deps --document-private-items --open
 
 # A server to try out
 run:

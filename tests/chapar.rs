@@ -17,7 +17,8 @@ pub(crate) const PASSWORD: &str = "correct-horse";
 /// A server process with its directory.
 pub(crate) struct Chapar {
     directory: PathBuf,
-    _temporary: Option<tempfile::TempDir>,
+    /// Holds the directory until the end.
+    temporary: Option<tempfile::TempDir>,
     process: Option<Child>,
     pub(crate) imap: SocketAddr,
     pub(crate) imaps: SocketAddr,
@@ -39,7 +40,7 @@ impl Chapar {
     pub(crate) fn prepare(extra: &str) -> Self {
         let temporary = tempfile::tempdir().unwrap();
         let mut chapar = Self::prepare_in(temporary.path(), extra);
-        chapar._temporary = Some(temporary);
+        chapar.temporary = Some(temporary);
         chapar
     }
 
@@ -48,7 +49,7 @@ impl Chapar {
         let [imap, imaps, lmtp] = free_ports();
         let chapar = Self {
             directory: directory.to_owned(),
-            _temporary: None,
+            temporary: None,
             process: None,
             imap,
             imaps,
@@ -144,7 +145,7 @@ plaintext = true
             .spawn()
             .unwrap();
         self.process = Some(child);
-        let give_up = Instant::now() + Duration::from_secs(60);
+        let give_up = Instant::now() + Duration::from_mins(1);
         while TcpStream::connect(self.imap).is_err() || TcpStream::connect(self.lmtp).is_err() {
             if let Some(status) = self.process.as_mut().unwrap().try_wait().unwrap() {
                 panic!("chapar serve ended with {status}:\n{}", self.log());

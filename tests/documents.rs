@@ -79,8 +79,7 @@ fn every_source_file_says_what_it_is_for() {
     for source in sources() {
         assert!(
             source.starts_with("//!") && source.len() > 20,
-            "a file begins with {:.60}",
-            source
+            "a file begins with {source:.60}"
         );
     }
 }

@@ -202,9 +202,10 @@ fn flag(worker: &Worker) -> Option<()> {
     while worker.going() {
         let uids = search(&mut imap, "UNFLAGGED")?;
         let Some(&uid) = uids.first() else { continue };
-        let Some(id) = message_id(&mut imap, uid)? else {
+        let id = message_id(&mut imap, uid)?;
+        if id.is_empty() {
             continue;
-        };
+        }
         let answer = imap.command(&format!("UID STORE {uid} +FLAGS (\\Flagged)"))?;
         // Moved in between: then there is no FETCH for it, and no promise.
         if is_ok(&answer) && answer.len() > 1 && answer.iter().any(|l| l.contains("\\Flagged")) {
@@ -220,9 +221,10 @@ fn shift(worker: &Worker) -> Option<()> {
     while worker.going() {
         let uids = search(&mut imap, "ALL")?;
         let Some(&uid) = uids.last() else { continue };
-        let Some(id) = message_id(&mut imap, uid)? else {
+        let id = message_id(&mut imap, uid)?;
+        if id.is_empty() {
             continue;
-        };
+        }
         let answer = imap.command(&format!("UID MOVE {uid} Archive"))?;
         if is_ok(&answer) && answer.iter().any(|l| l.contains("COPYUID")) {
             let copy = answer.iter().find(|l| l.contains("COPYUID")).unwrap();
@@ -246,15 +248,15 @@ fn search(imap: &mut Patient, key: &str) -> Option<Vec<u32>> {
     )
 }
 
-fn message_id(imap: &mut Patient, uid: u32) -> Option<Option<String>> {
+/// The Message-ID, empty if the message is gone; `None` once the server is.
+fn message_id(imap: &mut Patient, uid: u32) -> Option<String> {
     let answer = imap.command(&format!(
         "UID FETCH {uid} BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
     ))?;
-    Some(
-        answer
-            .iter()
-            .find_map(|l| l.strip_prefix("Message-ID: ").map(str::to_owned)),
-    )
+    let id = answer
+        .iter()
+        .find_map(|l| l.strip_prefix("Message-ID: ").map(str::to_owned));
+    Some(id.unwrap_or_default())
 }
 
 /// What was ever seen of UIDs: what one says once, it says for ever.

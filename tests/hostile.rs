@@ -196,7 +196,7 @@ fn a_line_without_end_is_cut_off() {
     let chapar = Chapar::with_accounts(&["ann"]);
     let before = peak_memory(&chapar);
     let mut endless = chapar.connect();
-    let block = [b'a'; 64 << 10];
+    let block = vec![b'a'; 64 << 10];
     for _ in 0..1600 {
         if endless.try_send(&block).is_err() {
             break;

@@ -12,7 +12,6 @@
     clippy::indexing_slicing,
     reason = "a test that finds something else than it expects fails"
 )]
-#![expect(clippy::missing_panics_doc, reason = "tests panic to fail")]
 
 mod chapar;
 mod clients;

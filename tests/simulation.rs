@@ -184,7 +184,11 @@ impl Simulation {
                 "{line}"
             );
             for uid in numbers(rest.trim_start_matches("(EARLIER) ")) {
-                self.clients[client].told.retain(|t| t.uid != Some(uid));
+                // One it has heard of only by EXISTS is one of those whose UID it does not know.
+                let told = &mut self.clients[client].told;
+                let at = told.iter().position(|t| t.uid == Some(uid));
+                let at = at.or_else(|| told.iter().position(|t| t.uid.is_none()));
+                told.remove(at.unwrap_or_else(|| panic!("{line}: {uid} was never told of")));
             }
             return;
         }
@@ -253,9 +257,7 @@ impl Simulation {
         self.clients[client].told.clear();
         let name = MAILBOXES[mailbox];
         match remembered {
-            Some((validity, modseq, messages)) => {
-                self.resync(client, name, validity, modseq, messages)
-            }
+            Some(known) => self.resync(client, name, known),
             None => {
                 self.ok(client, &format!("SELECT {name}"), Expunges::MustNot);
             }
@@ -265,14 +267,8 @@ impl Simulation {
     }
 
     /// SELECT with QRESYNC: the delta applied to what it remembered is the mailbox.
-    fn resync(
-        &mut self,
-        client: usize,
-        name: &str,
-        validity: u32,
-        modseq: u64,
-        mut messages: Vec<Message>,
-    ) {
+    fn resync(&mut self, client: usize, name: &str, known: (u32, u64, Vec<Message>)) {
+        let (validity, modseq, mut messages) = known;
         let command = format!("SELECT {name} (QRESYNC ({validity} {modseq}))");
         self.trace.push(format!("{client}: C: {command}"));
         let lines = self.clients[client].connection.ok(&command);
@@ -416,7 +412,7 @@ impl Simulation {
             match action {
                 "+" => message.flags.extend(flags.iter().cloned()),
                 "-" => message.flags.retain(|f| !flags.contains(f)),
-                _ => message.flags = flags.clone(),
+                _ => message.flags.clone_from(&flags),
             }
         }
         // .SILENT tells nothing: the client knows by itself, if it knew the state before.
@@ -480,7 +476,12 @@ impl Simulation {
             .cloned()
             .collect();
         let Some(code) = code else {
-            assert!(present.is_empty(), "no COPYUID, but {present:?} exist");
+            // By number, one that is gone makes it NO, and nothing is copied.
+            let refused = prefix.is_empty() && present.len() < uids.len();
+            assert!(
+                present.is_empty() || refused,
+                "no COPYUID, but {present:?} exist"
+            );
             return;
         };
         let fields: Vec<&str> = code

@@ -123,11 +123,22 @@ fn master_cf(port: u16) -> String {
             ["smtp", "inet", ..] | [] => {}
             [name, kind, private, unprivileged, _, wakeup, limit, ..] if !continued => {
                 let command = fields[7..].join(" ");
-                ours.push_str(&format!(
-                    "{name} {kind} {private} {unprivileged} n {wakeup} {limit} {command}\n"
-                ));
+                ours.extend([
+                    &*[
+                        name,
+                        kind,
+                        private,
+                        unprivileged,
+                        "n",
+                        wakeup,
+                        limit,
+                        &command,
+                    ]
+                    .join(" "),
+                    "\n",
+                ]);
             }
-            _ => ours.push_str(&format!("{line}\n")),
+            _ => ours.extend([line, "\n"]),
         }
     }
     ours
@@ -140,7 +151,7 @@ fn open_to_all(directory: &Path) {
 /// Waits until a mailbox has that many messages.
 fn wait_for(chapar: &Chapar, account: &str, mailbox: &str, messages: u32, postfix: &Postfix) {
     let mut connection = chapar.login(account);
-    let give_up = Instant::now() + Duration::from_secs(60);
+    let give_up = Instant::now() + Duration::from_mins(1);
     loop {
         let status = connection.ok(&format!("STATUS {mailbox} (MESSAGES)"));
         if status[0].ends_with(&format!("(MESSAGES {messages})")) {
@@ -173,7 +184,7 @@ fn mail_injected_into_postfix_arrives_where_it_should() {
         });
         fs::create_dir(&folder).unwrap();
         let postfix = Postfix::start(&folder, &transport);
-        let before = if transport.contains("unix") { 0 } else { 1 };
+        let before = u32::from(!transport.contains("unix"));
         assert!(postfix.inject(&[
             "--to",
             "ann@example.test,bob@example.test,ann+Archive@example.test",

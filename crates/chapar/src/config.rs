@@ -52,7 +52,7 @@ fn show(config: &Config, effective: bool) {
     for (key, value, origin) in config.in_force() {
         match origin {
             Origin::Line(line) => {
-                println!("{} = {value}  # {}:{line}", key.name, config.file.display())
+                println!("{} = {value}  # {}:{line}", key.name, config.file.display());
             }
             Origin::Default if effective => println!("{} = {value}  # default", key.name),
             Origin::Default => {}

@@ -82,23 +82,25 @@ fn names(config: &Config) -> HashMap<u64, String> {
 }
 
 fn as_text(finding: &Finding, name: Option<&str>) -> String {
-    let mut text = format!("partition {}", finding.partition);
-    if let Some(id) = finding.account {
-        text.push_str(&format!(
-            ", account {}",
-            name.map_or_else(|| id.to_string(), |n| format!("{n} ({id})"))
-        ));
-    }
-    if let Some(mailbox) = &finding.mailbox {
-        text.push_str(&format!(", mailbox {mailbox}"));
-    }
-    if let Some(uid) = finding.uid {
-        text.push_str(&format!(", UID {uid}"));
-    }
-    format!(
-        "{text}: {}:{}: {}",
-        finding.file, finding.offset, finding.what
-    )
+    let account = finding.account.map_or_else(String::new, |id| match name {
+        Some(name) => format!(", account {name} ({id})"),
+        None => format!(", account {id}"),
+    });
+    let mailbox = finding
+        .mailbox
+        .as_ref()
+        .map_or_else(String::new, |m| format!(", mailbox {m}"));
+    let uid = finding
+        .uid
+        .map_or_else(String::new, |uid| format!(", UID {uid}"));
+    let Finding {
+        partition,
+        file,
+        offset,
+        what,
+        ..
+    } = finding;
+    format!("partition {partition}{account}{mailbox}{uid}: {file}:{offset}: {what}")
 }
 
 fn as_json(finding: &Finding, name: Option<&str>) -> String {
@@ -125,7 +127,7 @@ fn json_string(text: &str) -> String {
         match c {
             '"' => json.push_str("\\\""),
             '\\' => json.push_str("\\\\"),
-            c if c.is_control() => json.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if c.is_control() => json.extend(format!("\\u{:04x}", u32::from(c)).chars()),
             c => json.push(c),
         }
     }

@@ -1,8 +1,8 @@
 //! The loop that drives sessions: listeners, TLS, limits, signals.
 //!
-//! * [`run`]: a server by its configuration, until it is told to stop;
+//! * [`run()`]: a server by its configuration, until it is told to stop;
 //! * [`quickstart()`]: a server from nothing, that tests itself;
-//! * [`serve`], [`Server`]: the same in pieces.
+//! * [`serve()`], [`Server`]: the same in pieces.
 //!
 //! Everything a protocol decides is in `session`; here are sockets and time.
 

@@ -66,7 +66,7 @@ impl fmt::Display for Problem {
 pub(super) struct Values {
     pub(super) file: PathBuf,
     pub(super) problems: Vec<Problem>,
-    values: BTreeMap<&'static str, (Value, Origin)>,
+    by_key: BTreeMap<&'static str, (Value, Origin)>,
     columns: BTreeMap<&'static str, (usize, usize)>,
 }
 
@@ -76,7 +76,7 @@ impl Values {
         let mut values = Self {
             file: file.to_owned(),
             problems: Vec::new(),
-            values: BTreeMap::new(),
+            by_key: BTreeMap::new(),
             columns: BTreeMap::new(),
         };
         let (document, errors) = DeTable::parse_recoverable(text);
@@ -86,12 +86,12 @@ impl Values {
         }
         values.table(text, "", document.get_ref());
         for key in KEYS {
-            if let (false, Some(default)) = (values.values.contains_key(key.name), key.default) {
+            if let (false, Some(default)) = (values.by_key.contains_key(key.name), key.default) {
                 let value = DeValue::parse(default)
                     .ok()
                     .and_then(|v| key.kind.read(v.get_ref()));
                 if let Some(value) = value {
-                    values.values.insert(key.name, (value, Origin::Default));
+                    values.by_key.insert(key.name, (value, Origin::Default));
                 }
             }
         }
@@ -134,19 +134,16 @@ impl Values {
         at: (usize, usize),
         value: &Spanned<DeValue<'_>>,
     ) {
-        match key.kind.read(value.get_ref()) {
-            Some(read) => {
-                self.values.insert(key.name, (read, Origin::Line(at.0)));
-                self.columns.insert(key.name, at);
-            }
-            None => {
-                let at = position(text, value.span().start);
-                self.problem(
-                    Some(at),
-                    Severity::Error,
-                    format!("`{}` wants {}", key.name, key.kind.wants()),
-                );
-            }
+        if let Some(read) = key.kind.read(value.get_ref()) {
+            self.by_key.insert(key.name, (read, Origin::Line(at.0)));
+            self.columns.insert(key.name, at);
+        } else {
+            let at = position(text, value.span().start);
+            self.problem(
+                Some(at),
+                Severity::Error,
+                format!("`{}` wants {}", key.name, key.kind.wants()),
+            );
         }
     }
 
@@ -180,17 +177,17 @@ impl Values {
 
     /// The value of a key, if it has one.
     pub(super) fn get(&self, key: &str) -> Option<&Value> {
-        self.values.get(key).map(|(value, _)| value)
+        self.by_key.get(key).map(|(value, _)| value)
     }
 
     /// Gives a key a value that depends on the machine or on other keys.
     pub(super) fn fall_back(&mut self, key: &'static str, value: Value) {
-        self.values.entry(key).or_insert((value, Origin::Default));
+        self.by_key.entry(key).or_insert((value, Origin::Default));
     }
 
     /// Every value in force, in the order of [`KEYS`].
     pub(super) fn all(&self) -> Vec<(&'static Key, Value, Origin)> {
-        let one = |key: &'static Key| self.values.get(key.name).map(|(v, o)| (key, v.clone(), *o));
+        let one = |key: &'static Key| self.by_key.get(key.name).map(|(v, o)| (key, v.clone(), *o));
         KEYS.iter().filter_map(one).collect()
     }
 }
