@@ -92,6 +92,14 @@ pub enum Error {
     /// There is no such account.
     #[error("there is no account {0:?}")]
     Missing(String),
+    /// There is an account with that number already.
+    #[error("{id} is the id of {by:?} already")]
+    Taken {
+        /// The number, as it is written.
+        id: String,
+        /// Whose it is.
+        by: String,
+    },
     /// The name can't be an account's.
     #[error("{name:?} can't be an account's name: {why}")]
     Name {
@@ -263,26 +271,66 @@ impl Directory {
         self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a name could be a new account's: before anybody is asked for a password in vain.
+    ///
+    /// # Errors
+    /// [`Error::Name`], [`Error::Exists`].
+    pub fn check_new(&self, name: &str) -> Result<(), Error> {
+        let name = check_name(name)?;
+        match self.account(&name) {
+            Some(_) => Err(Error::Exists(name)),
+            None => Ok(()),
+        }
+    }
+
     /// Adds an account with a fresh number; gives it.
     ///
     /// # Errors
     /// Says what is wrong with the name, the password or the file; nothing has changed then.
     pub fn add(&self, name: &str, password: &[u8]) -> Result<Account, Error> {
+        self.add_again(name, password, random_id()?)
+    }
+
+    /// Adds an account with a number that it had before, and so with the mail that is
+    /// in the store under that number.
+    ///
+    /// # Errors
+    /// As [`Directory::add`]; [`Error::Taken`].
+    pub fn add_again(&self, name: &str, password: &[u8], id: u64) -> Result<Account, Error> {
         let name = check_name(name)?;
         let prepared = password::prepare(password)?;
+        let account = Account {
+            name: name.into(),
+            id,
+            password: password::hash(&prepared)?,
+            scram: ScramKeys::derive(&prepared)?,
+            disabled: false,
+        };
+        let new = Entry::from(&account);
         self.change(|entries| {
-            if entries.iter().any(|e| e.name == name) {
-                return Err(Error::Exists(name));
+            must_be_new(entries, &new.name)?;
+            if let Some(other) = entries.iter().find(|e| e.id == new.id) {
+                return Err(Error::Taken {
+                    id: new.id,
+                    by: other.name.clone(),
+                });
             }
-            let account = Account {
-                name: name.into(),
-                id: random_id()?,
-                password: password::hash(&prepared)?,
-                scram: ScramKeys::derive(&prepared)?,
-                disabled: false,
-            };
-            entries.push(Entry::from(&account));
+            entries.push(new);
             Ok(account)
+        })
+    }
+
+    /// Gives an account another name, and gives it in the form in which it is kept.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Exists`], [`Error::Name`], or what is wrong with the file.
+    pub fn rename(&self, name: &str, new: &str) -> Result<String, Error> {
+        let new = check_name(new)?;
+        let name = comparable(name);
+        self.change(|entries| {
+            must_be_new(entries, &new)?;
+            existing(entries, &name)?.name.clone_from(&new);
+            Ok(new)
         })
     }
 
@@ -295,7 +343,7 @@ impl Directory {
         self.change(|entries| {
             let at = entries
                 .iter()
-                .position(|e| e.name == name)
+                .position(|e| comparable(&e.name) == name)
                 .ok_or(Error::Missing(name))?;
             entries.remove(at);
             Ok(())
@@ -308,9 +356,11 @@ impl Directory {
     /// [`Error::Missing`], [`Error::Password`], or what is wrong with the file.
     pub fn set_password(&self, name: &str, password: &[u8]) -> Result<(), Error> {
         let prepared = password::prepare(password)?;
+        let hash = password::hash(&prepared)?;
+        let scram = ScramKeys::derive(&prepared)?.to_text();
         self.edit(name, |entry| {
-            entry.password = password::hash(&prepared)?;
-            entry.scram_sha_256 = ScramKeys::derive(&prepared)?.to_text();
+            entry.password = hash;
+            entry.scram_sha_256 = scram;
             Ok(())
         })
     }
@@ -332,14 +382,7 @@ impl Directory {
         change: impl FnOnce(&mut Entry) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let name = comparable(name);
-        self.change(|entries| {
-            change(
-                entries
-                    .iter_mut()
-                    .find(|e| e.name == name)
-                    .ok_or(Error::Missing(name))?,
-            )
-        })
+        self.change(|entries| change(existing(entries, &name)?))
     }
 
     /// Reads the file, changes it, and puts the new one in its place, under a lock.
@@ -369,9 +412,11 @@ impl Directory {
             path: self.path.clone(),
             what: error.to_string(),
         })?;
+        // What could not be read again is not written.
+        let accounts = accounts(document, &self.path)?;
         self.replace(&format!("{HEAD}{text}"), folder)
             .map_err(failed)?;
-        let (accounts, stamp) = read(&self.path)?;
+        let stamp = fs::metadata(&self.path).ok().map(|m| stamp(&m));
         *self.held() = Read {
             accounts: Arc::new(accounts),
             stamp,
@@ -394,6 +439,19 @@ impl Directory {
         fs::rename(&new, &self.path)?;
         File::open(folder)?.sync_all()
     }
+}
+
+/// Names are compared in the form in which they are used: a file may have been written by hand.
+fn existing<'a>(entries: &'a mut [Entry], name: &str) -> Result<&'a mut Entry, Error> {
+    let found = entries.iter_mut().find(|e| comparable(&e.name) == name);
+    found.ok_or_else(|| Error::Missing(name.to_owned()))
+}
+
+fn must_be_new(entries: &[Entry], name: &str) -> Result<(), Error> {
+    if entries.iter().any(|e| comparable(&e.name) == name) {
+        return Err(Error::Exists(name.to_owned()));
+    }
+    Ok(())
 }
 
 /// Opens a file to write, making it if need be: for its owner only, and that is the folder's
@@ -499,6 +557,11 @@ fn read_document(path: &Path) -> Result<(Document, Option<Stamp>), Error> {
 
 fn read(path: &Path) -> Result<(Accounts, Option<Stamp>), Error> {
     let (document, stamp) = read_document(path)?;
+    Ok((accounts(document, path)?, stamp))
+}
+
+/// The accounts of a document, if it is good as a whole.
+fn accounts(document: Document, path: &Path) -> Result<Accounts, Error> {
     let malformed = |what: String| Error::Malformed {
         path: path.to_owned(),
         what,
@@ -531,7 +594,7 @@ fn read(path: &Path) -> Result<(Accounts, Option<Stamp>), Error> {
             return Err(malformed(format!("account {name:?} is there twice")));
         }
     }
-    Ok((accounts, stamp))
+    Ok(accounts)
 }
 
 /// A name in the one form in which names are kept and compared.
@@ -622,6 +685,27 @@ mod tests {
     }
 
     #[test]
+    fn an_account_can_come_back_and_change_its_name() {
+        let (_folder, directory) = directory(&[]);
+        let ann = directory.add("ann", b"secret").unwrap();
+        let taken = directory.add_again("bob", b"secret", ann.id).unwrap_err();
+        assert!(matches!(taken, Error::Taken { by, .. } if by == "ann"));
+        directory.remove("ann").unwrap();
+        let bob = directory.add_again("bob", b"secret", ann.id).unwrap();
+        assert_eq!(bob.id, ann.id);
+        directory.add("carl", b"secret").unwrap();
+        for (name, new) in [("bob", "Carl"), ("nobody", "x"), ("bob", "a b")] {
+            assert!(directory.rename(name, new).is_err(), "{name} to {new}");
+        }
+        assert_eq!(
+            directory.rename("BOB", "Bob@Example.org").unwrap(),
+            "bob@example.org"
+        );
+        assert_eq!(directory.account("bob@example.org").unwrap().id, ann.id);
+        assert!(directory.account("bob").is_none());
+    }
+
+    #[test]
     fn names_have_rules() {
         for bad in [
             "",
@@ -689,6 +773,7 @@ mod tests {
             (good.replace("$argon2id$", "$argon3$"), "Argon2id"),
         ] {
             fs::write(&path, bad).unwrap();
+            assert!(directory.add("bob", b"secret").is_err());
             let error = Directory::open(path.clone(), Vec::new())
                 .unwrap_err()
                 .to_string();

@@ -1,12 +1,18 @@
 //! `chapar account`: who there is.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::{
+    io::{self, BufRead, IsTerminal, Read, Write},
+    sync::Arc,
+};
 
 use auth::directory::{Account, Directory};
 use clap::Subcommand;
 use server::Config;
 
-use crate::Failed;
+use crate::{Failed, screen::Screen};
+
+/// More than any password may have: a line without an end is not read for ever.
+const LINE_OCTETS_MAX: u64 = 64 * 1024;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -17,8 +23,11 @@ pub(crate) enum Verb {
         /// Take the password from the first line of standard input
         #[arg(long)]
         password_stdin: bool,
+        /// Give it the mail that an account of this id has left in the store
+        #[arg(long, value_name = "A…")]
+        id: Option<String>,
     },
-    /// Remove an account; its mail stays in the store, but nobody can reach it
+    /// Remove an account; its mail stays in the store until an account gets its id again
     Remove {
         /// The account
         name: String,
@@ -35,6 +44,13 @@ pub(crate) enum Verb {
         /// Take the password from the first line of standard input
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Give an account another name; its password and mail stay
+    Rename {
+        /// The account
+        name: String,
+        /// Its new name
+        new: String,
     },
     /// Show one account
     Show {
@@ -54,108 +70,140 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    pub(crate) fn run(&self, config: &Config) -> Result<(), Failed> {
+    pub(crate) fn run(&self, config: &Config, out: &mut Screen) -> Result<(), Failed> {
         let directory = Directory::open(config.accounts.clone(), config.domains.clone())?;
         match self {
             Self::Add {
                 name,
                 password_stdin,
+                id,
             } => {
-                if directory.account(name).is_some() {
-                    return Err(Failed::Because(format!(
-                        "there is an account {name:?} already"
-                    )));
-                }
-                let account = directory.add(name, &password(*password_stdin)?)?;
-                println!("added {}", account.name);
+                // Before anybody is asked for a password in vain.
+                directory.check_new(name)?;
+                let id = id.as_deref().map(number).transpose()?;
+                let password = password(*password_stdin)?;
+                let account = match id {
+                    Some(id) => directory.add_again(name, &password, id)?,
+                    None => directory.add(name, &password)?,
+                };
+                writeln!(out, "added {}", account.name)?;
             }
-            Self::Remove { name, yes } => remove(&directory, name, *yes)?,
-            Self::List => {
-                for account in directory.accounts() {
-                    println!(
-                        "{}{}",
-                        account.name,
-                        if account.disabled { "  (disabled)" } else { "" }
-                    );
-                }
-            }
+            Self::Remove { name, yes } => remove(&directory, name, *yes, out)?,
+            Self::List => list(&directory, out)?,
             Self::Passwd {
                 name,
                 password_stdin,
             } => {
-                existing(&directory, name)?;
+                let account = existing(&directory, name)?;
                 directory.set_password(name, &password(*password_stdin)?)?;
-                println!("{name} has a new password");
+                writeln!(out, "{} has a new password", account.name)?;
             }
-            Self::Show { name } => show(&*existing(&directory, name)?),
+            Self::Rename { name, new } => {
+                let account = existing(&directory, name)?;
+                let renamed = directory.rename(name, new)?;
+                writeln!(out, "{} is {renamed} now", account.name)?;
+            }
+            Self::Show { name } => show(&*existing(&directory, name)?, out)?,
             Self::Disable { name } => {
                 directory.set_disabled(name, true)?;
-                println!("{name} can log in no more");
+                writeln!(out, "{name} can log in no more")?;
             }
             Self::Enable { name } => {
                 directory.set_disabled(name, false)?;
-                println!("{name} can log in again");
+                writeln!(out, "{name} can log in again")?;
             }
         }
         Ok(())
     }
 }
 
-fn existing(directory: &Directory, name: &str) -> Result<std::sync::Arc<Account>, Failed> {
+fn existing(directory: &Directory, name: &str) -> Result<Arc<Account>, Failed> {
     directory
         .account(name)
         .ok_or_else(|| Failed::Because(format!("there is no account {name:?}")))
 }
 
-fn show(account: &Account) {
-    println!("name        {}", account.name);
-    println!("id          A{:x}", account.id);
-    println!(
-        "login       {}",
-        if account.disabled {
-            "disabled"
-        } else {
-            "by password, SCRAM-SHA-256, SCRAM-SHA-256-PLUS"
-        }
-    );
+/// An account's number in the store, as `show` and `remove` print it.
+fn number(id: &str) -> Result<u64, Failed> {
+    match id.parse::<store::AccountId>() {
+        Ok(id) if id.0 != 0 => Ok(id.0),
+        _ => Err(Failed::Because(format!(
+            "{id:?} is no account's id: they look like A1f0c29"
+        ))),
+    }
 }
 
-fn remove(directory: &Directory, name: &str, yes: bool) -> Result<(), Failed> {
+fn list(directory: &Directory, out: &mut Screen) -> io::Result<()> {
+    for account in directory.accounts() {
+        let disabled = if account.disabled { "  (disabled)" } else { "" };
+        writeln!(out, "{}{disabled}", account.name)?;
+    }
+    Ok(())
+}
+
+fn show(account: &Account, out: &mut Screen) -> io::Result<()> {
+    let login = if account.disabled {
+        "disabled"
+    } else {
+        "by password, SCRAM-SHA-256, SCRAM-SHA-256-PLUS"
+    };
+    writeln!(out, "name        {}", account.name)?;
+    writeln!(out, "id          A{:x}", account.id)?;
+    writeln!(out, "login       {login}")
+}
+
+fn remove(directory: &Directory, name: &str, yes: bool, out: &mut Screen) -> Result<(), Failed> {
     let account = existing(directory, name)?;
+    let (name, id) = (&account.name, account.id);
     if !yes {
         if !io::stdin().is_terminal() {
             return Err(Failed::Because("nobody to ask: say --yes".to_owned()));
         }
-        print!(
-            "Remove {}? Its mail stays in the store as A{:x}, but nobody can reach it. [y/N] ",
-            account.name, account.id
-        );
-        io::stdout().flush()?;
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer)?;
-        if !answer.trim().eq_ignore_ascii_case("y") {
+        write!(
+            out,
+            "Remove {name}? Its mail stays in the store as A{id:x}, but nobody can reach it. [y/N] "
+        )?;
+        out.flush()?;
+        if !line()?.trim_ascii().eq_ignore_ascii_case(b"y") {
             return Err(Failed::Because("nothing was removed".to_owned()));
         }
     }
     directory.remove(name)?;
-    println!(
-        "removed {}; its mail stays in the store as A{:x}",
-        account.name, account.id
-    );
+    writeln!(
+        out,
+        "removed {name}; its mail stays in the store as A{id:x}, until \
+         `chapar account add NAME --id A{id:x}` gives it to an account again"
+    )?;
     Ok(())
 }
 
 /// The new password: from standard input, or asked for twice.
 fn password(from_stdin: bool) -> Result<Vec<u8>, Failed> {
     if from_stdin {
-        let mut line = Vec::new();
-        io::stdin().lock().read_until(b'\n', &mut line)?;
-        let line = line.strip_suffix(b"\n").unwrap_or(&line);
-        return Ok(line.strip_suffix(b"\r").unwrap_or(line).to_vec());
+        return Ok(line()?);
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Failed::Because(
+            "nobody to ask for the password: say --password-stdin".to_owned(),
+        ));
     }
     let password = rpassword::prompt_password("Password: ")?;
     if rpassword::prompt_password("Again: ")? != password {
         return Err(Failed::Because("the two passwords differ".to_owned()));
     }
     Ok(password.into_bytes())
+}
+
+/// The first line of standard input, without its end.
+fn line() -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    let mut input = io::stdin().lock().take(LINE_OCTETS_MAX);
+    input.read_until(b'\n', &mut line)?;
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    }
+    if line.last() == Some(&b'\r') {
+        line.pop();
+    }
+    Ok(line)
 }

@@ -1,11 +1,14 @@
 //! `chapar config`: check and show.
 
-use std::path::Path;
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
 use clap::Subcommand;
 use server::{Config, config::Origin};
 
-use crate::{Failed, read};
+use crate::{Failed, read, screen::Screen};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -20,42 +23,37 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    pub(crate) fn run(&self, file: &Path) -> Result<(), Failed> {
+    pub(crate) fn run(&self, file: &Path, out: &mut Screen) -> Result<(), Failed> {
+        let config = read(file)?;
         match self {
-            Self::Check => check(file),
-            Self::Show { effective } => {
-                show(&read(file)?, *effective);
-                Ok(())
-            }
+            Self::Check => check(&config, out)?,
+            Self::Show { effective } => show(&config, *effective, out)?,
         }
+        Ok(())
     }
 }
 
-fn check(file: &Path) -> Result<(), Failed> {
-    let config = read(file)?;
+fn check(config: &Config, out: &mut Screen) -> io::Result<()> {
     for warning in &config.warnings {
         eprintln!("{warning}");
     }
-    println!(
-        "{}: good{}",
-        file.display(),
-        if config.warnings.is_empty() {
-            ""
-        } else {
-            ", with warnings"
-        }
-    );
-    Ok(())
+    let doubts = match config.warnings.len() {
+        0 => "",
+        1 => ", with a warning",
+        _ => ", with warnings",
+    };
+    writeln!(out, "{}: good{doubts}", config.file.display())
 }
 
-fn show(config: &Config, effective: bool) {
+/// As it could be written in a file, so that what is in force here can be put in force elsewhere.
+fn show(config: &Config, effective: bool, out: &mut Screen) -> io::Result<()> {
     for (key, value, origin) in config.in_force() {
+        let (name, file) = (key.name, config.file.display());
         match origin {
-            Origin::Line(line) => {
-                println!("{} = {value}  # {}:{line}", key.name, config.file.display());
-            }
-            Origin::Default if effective => println!("{} = {value}  # default", key.name),
+            Origin::Line(line) => writeln!(out, "{name} = {value}  # {file}:{line}")?,
+            Origin::Default if effective => writeln!(out, "{name} = {value}  # default")?,
             Origin::Default => {}
         }
     }
+    Ok(())
 }

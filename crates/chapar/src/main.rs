@@ -4,17 +4,21 @@
 //! to standard error. Exit codes: 0 done; 1 it could not be done; 2 it was asked for wrongly;
 //! 3 (verify) something is damaged.
 
-#![expect(clippy::print_stdout, reason = "a command line prints")]
-
 mod account;
 mod config;
+mod screen;
 mod serve;
 mod verify;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use server::Config;
+
+use screen::Screen;
 
 /// A mail store server: LMTP in, IMAP out, on a store that loses nothing.
 #[derive(Debug, Parser)]
@@ -64,15 +68,7 @@ impl<E: std::error::Error> From<E> for Failed {
 
 fn main() -> ExitCode {
     let Arguments { verb, config } = Arguments::parse();
-    let file = config.unwrap_or_else(default_file);
-    let outcome = match verb {
-        Verb::Serve => serve::serve(&file),
-        Verb::Quickstart { directory } => serve::quickstart(&directory),
-        Verb::Account(verb) => read(&file).and_then(|config| verb.run(&config)),
-        Verb::Config(verb) => verb.run(&file),
-        Verb::Verify(verify) => read(&file).and_then(|config| verify.run(&config)),
-    };
-    match outcome {
+    match run(verb, config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failed::Said(code)) => ExitCode::from(code),
         Err(Failed::Because(why)) => {
@@ -82,17 +78,33 @@ fn main() -> ExitCode {
     }
 }
 
-fn default_file() -> PathBuf {
-    let here = PathBuf::from("chapar.toml");
-    if here.exists() {
-        here
-    } else {
-        PathBuf::from("/etc/chapar/chapar.toml")
+fn run(verb: Verb, config: Option<PathBuf>) -> Result<(), Failed> {
+    let mut out = Screen::new();
+    if let Verb::Quickstart { directory } = verb {
+        return serve::quickstart(&directory, &mut out);
+    }
+    let file = config.map_or_else(default_file, Ok)?;
+    match verb {
+        Verb::Serve | Verb::Quickstart { .. } => serve::serve(&file),
+        Verb::Account(verb) => verb.run(&read(&file)?, &mut out),
+        Verb::Config(verb) => verb.run(&file, &mut out),
+        Verb::Verify(verify) => verify.run(&read(&file)?, &mut out),
     }
 }
 
+fn default_file() -> Result<PathBuf, Failed> {
+    let places = ["chapar.toml", "/etc/chapar/chapar.toml"];
+    let found = places.iter().map(PathBuf::from).find(|file| file.exists());
+    found.ok_or_else(|| {
+        let [here, system] = places;
+        Failed::Because(format!(
+            "there is neither {here} here nor {system}: say --config FILE"
+        ))
+    })
+}
+
 /// The configuration; its errors are printed if it can't be used.
-fn read(file: &std::path::Path) -> Result<Config, Failed> {
+fn read(file: &Path) -> Result<Config, Failed> {
     Config::read(file).map_err(|problems| {
         for problem in &problems {
             eprintln!("{problem}");

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use crate::{Failed, read};
+use crate::{Failed, read, screen::Screen};
 
 /// Serves by a configuration until told to stop.
 pub(crate) fn serve(file: &Path) -> Result<(), Failed> {
@@ -11,9 +11,8 @@ pub(crate) fn serve(file: &Path) -> Result<(), Failed> {
 }
 
 /// Makes what is missing, tests it, serves.
-pub(crate) fn quickstart(directory: &Path) -> Result<(), Failed> {
-    server::start_log(server::Format::Text, "warn");
-    Ok(runtime()?.block_on(server::quickstart(directory, &mut io::stdout()))?)
+pub(crate) fn quickstart(directory: &Path, out: &mut Screen) -> Result<(), Failed> {
+    Ok(runtime()?.block_on(server::quickstart(directory, out))?)
 }
 
 fn runtime() -> io::Result<tokio::runtime::Runtime> {

@@ -1,16 +1,32 @@
 //! `chapar verify`: reads the whole store and names whatever is wrong.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    fs,
+    io::{self, Write},
+    sync::Arc,
+};
 
 use auth::Directory;
 use clap::Args;
 use server::Config;
-use store::verify::{Depth, Finding, verify};
+use store::{
+    AccountId,
+    verify::{Depth, Finding, Summary, verify},
+};
 
-use crate::Failed;
+use crate::{Failed, screen::Screen};
+
+/// The exit code for damage.
+const DAMAGED: u8 = 3;
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
+    /// Report what is wrong with this account (a name, or an id such as A1f0c29), and what is
+    /// nobody's; all of the store is read all the same
+    #[arg(long, value_name = "ACCOUNT")]
+    account: Option<String>,
     /// Leave the messages' own octets unread: checksums of records, and that they fit together
     #[arg(long)]
     quick: bool,
@@ -20,114 +36,148 @@ pub(crate) struct Verify {
 }
 
 impl Verify {
-    pub(crate) fn run(&self, config: &Config) -> Result<(), Failed> {
-        let names = names(config);
+    pub(crate) fn run(&self, config: &Config, out: &mut Screen) -> Result<(), Failed> {
+        if let Err(error) = fs::read_dir(&config.data) {
+            let data = config.data.display();
+            return Err(Failed::Because(format!("{data}: {error}")));
+        }
+        let names = Names::read(config);
+        let only = match &self.account {
+            Some(account) => Some(names.account(account)?),
+            None => None,
+        };
         let depth = if self.quick {
             Depth::Records
         } else {
             Depth::Content
         };
+        let mut findings = 0_u64;
+        let mut printed = Ok(());
         let summary = verify(&config.data, depth, &mut |finding| {
-            let name = finding
-                .account
-                .and_then(|id| names.get(&id.0).map(String::as_str));
-            println!(
-                "{}",
-                if self.json {
-                    as_json(&finding, name)
+            if only.is_none() || finding.account.is_none() || finding.account == only {
+                findings += 1;
+                let line = if self.json {
+                    as_json(&finding, &names)
                 } else {
-                    as_text(&finding, name)
+                    as_text(&finding, &names)
+                };
+                if printed.is_ok() {
+                    printed = writeln!(out, "{line}");
                 }
-            );
+            }
         })?;
-        let store::verify::Summary {
+        printed?;
+        self.sum_up(&summary, findings, out)?;
+        if findings > 0 {
+            return Err(Failed::Said(DAMAGED));
+        }
+        Ok(())
+    }
+
+    fn sum_up(&self, summary: &Summary, findings: u64, out: &mut Screen) -> io::Result<()> {
+        let &Summary {
             accounts,
             mailboxes,
             messages,
             records,
             octets,
-            findings,
             ..
         } = summary;
         if self.json {
-            println!(
+            return writeln!(
+                out,
                 r#"{{"accounts":{accounts},"mailboxes":{mailboxes},"messages":{messages},"records":{records},"octets":{octets},"findings":{findings}}}"#
             );
-        } else {
-            println!(
-                "{accounts} accounts, {mailboxes} mailboxes, {messages} messages, {records} records of {octets} octets: {}",
-                if findings == 0 {
-                    "all well".to_owned()
-                } else {
-                    format!("{findings} findings")
-                }
-            );
         }
-        if findings == 0 {
-            Ok(())
-        } else {
-            Err(Failed::Said(3))
-        }
+        let verdict = match findings {
+            0 if records == 0 => "there is no mail here yet".to_owned(),
+            0 => "all well".to_owned(),
+            _ => format!("findings {findings}"),
+        };
+        writeln!(
+            out,
+            "accounts {accounts}, mailboxes {mailboxes}, messages {messages}, \
+             records {records}, octets {octets}: {verdict}"
+        )
     }
 }
 
-/// Account names by number, for findings that people read. Without them it works as well.
-fn names(config: &Config) -> HashMap<u64, String> {
-    let directory = Directory::open(config.accounts.clone(), config.domains.clone());
-    let accounts = directory.map(|d| d.accounts()).unwrap_or_default();
-    accounts
-        .iter()
-        .map(|a| (a.id, a.name.to_string()))
-        .collect()
+/// What accounts are called. One that has been removed has no name.
+struct Names(HashMap<AccountId, Arc<str>>);
+
+impl Names {
+    /// An accounts file that is broken does not keep the mail from being verified.
+    fn read(config: &Config) -> Self {
+        let directory = Directory::open(config.accounts.clone(), config.domains.clone());
+        let accounts = directory.map(|directory| directory.accounts());
+        if let Err(error) = &accounts {
+            eprintln!("chapar: {error}");
+        }
+        let named = |account: Arc<auth::directory::Account>| {
+            (AccountId(account.id), Arc::clone(&account.name))
+        };
+        Self(accounts.into_iter().flatten().map(named).collect())
+    }
+
+    fn account(&self, account: &str) -> Result<AccountId, Failed> {
+        let lower = account.to_lowercase();
+        let named = self.0.iter().find(|(_, name)| ***name == *lower);
+        named
+            .map(|(id, _)| *id)
+            .or_else(|| account.parse().ok())
+            .ok_or_else(|| Failed::Because(format!("there is no account {account:?}")))
+    }
 }
 
-fn as_text(finding: &Finding, name: Option<&str>) -> String {
-    let account = finding.account.map_or_else(String::new, |id| match name {
-        Some(name) => format!(", account {name} ({id})"),
-        None => format!(", account {id}"),
-    });
-    let mailbox = finding
-        .mailbox
-        .as_ref()
-        .map_or_else(String::new, |m| format!(", mailbox {m}"));
-    let uid = finding
-        .uid
-        .map_or_else(String::new, |uid| format!(", UID {uid}"));
-    let Finding {
-        partition,
-        file,
-        offset,
-        what,
-        ..
-    } = finding;
-    format!("partition {partition}{account}{mailbox}{uid}: {file}:{offset}: {what}")
+fn as_text(finding: &Finding, names: &Names) -> String {
+    let mut text = format!("partition {}", finding.partition);
+    // Writing to a String can't fail.
+    if let Some(id) = finding.account {
+        let _ = match names.0.get(&id) {
+            Some(name) => write!(text, ", account {name} ({id})"),
+            None => write!(text, ", account {id}"),
+        };
+    }
+    if let Some(mailbox) = &finding.mailbox {
+        let _ = write!(text, ", mailbox {mailbox}");
+    }
+    if let Some(uid) = finding.uid {
+        let _ = write!(text, ", UID {uid}");
+    }
+    let (file, offset, what) = (&finding.file, finding.offset, &finding.what);
+    format!("{text}: {file}:{offset}: {what}")
 }
 
-fn as_json(finding: &Finding, name: Option<&str>) -> String {
-    let text = |value: Option<String>| value.map_or_else(|| "null".to_owned(), |v| json_string(&v));
+/// An object of RFC 8259, with `null` for what is not known or does not apply.
+fn as_json(finding: &Finding, names: &Names) -> String {
+    let null = || "null".to_owned();
+    let text = |text: Option<&str>| text.map_or_else(null, json_string);
+    let account = finding.account.map(|id| id.to_string());
+    let name = finding.account.and_then(|id| names.0.get(&id));
+    let mailbox = finding.mailbox.as_ref().map(ToString::to_string);
     format!(
         r#"{{"partition":{},"account":{},"name":{},"mailbox":{},"uid":{},"file":{},"offset":{},"what":{}}}"#,
         json_string(&finding.partition),
-        text(finding.account.map(|id| id.to_string())),
-        text(name.map(str::to_owned)),
-        text(finding.mailbox.as_ref().map(ToString::to_string)),
-        finding
-            .uid
-            .map_or_else(|| "null".to_owned(), |uid| uid.to_string()),
+        text(account.as_deref()),
+        text(name.map(|name| &**name)),
+        text(mailbox.as_deref()),
+        finding.uid.map_or_else(null, |uid| uid.to_string()),
         json_string(&finding.file),
         finding.offset,
         json_string(&finding.what),
     )
 }
 
-/// A string as RFC 8259 §7 writes it.
+/// A string of RFC 8259 §7.
 fn json_string(text: &str) -> String {
-    let mut json = String::from("\"");
+    let mut json = String::from('"');
     for c in text.chars() {
         match c {
-            '"' => json.push_str("\\\""),
-            '\\' => json.push_str("\\\\"),
-            c if c.is_control() => json.extend(format!("\\u{:04x}", u32::from(c)).chars()),
+            '"' | '\\' => json.extend(['\\', c]),
+            c if c.is_control() => {
+                // Control characters are all in the first plane.
+                let _ = write!(json, "\\u{:04x}", u32::from(c));
+            }
             c => json.push(c),
         }
     }
@@ -137,17 +187,40 @@ fn json_string(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::json_string;
+    use store::Uid;
+
+    use super::*;
 
     #[test]
-    fn strings_are_escaped() {
-        for (text, expected) in [
-            ("plain", r#""plain""#),
-            ("a\"b\\c", r#""a\"b\\c""#),
-            ("x\ny", r#""x\u000ay""#),
-            ("ü", "\"ü\""),
+    fn a_finding_is_a_line_or_an_object() {
+        let names = Names(HashMap::from([(AccountId(0x1f), "ann".into())]));
+        let mut finding = Finding {
+            partition: "default".into(),
+            account: Some(AccountId(0x1f)),
+            mailbox: None,
+            uid: Some(Uid(2)),
+            file: "log/1.log".into(),
+            offset: 77,
+            what: "a \"quoted\"\n\u{85}back\\slash, ü".into(),
+        };
+        assert_eq!(
+            as_json(&finding, &names),
+            r#"{"partition":"default","account":"A1f","name":"ann","mailbox":null,"uid":2,"file":"log/1.log","offset":77,"what":"a \"quoted\"\u000a\u0085back\\slash, ü"}"#
+        );
+        finding.what = "damaged".into();
+        for (account, expected) in [
+            (
+                Some(0x1f),
+                "partition default, account ann (A1f), UID 2: log/1.log:77: damaged",
+            ),
+            (
+                Some(0x20),
+                "partition default, account A20, UID 2: log/1.log:77: damaged",
+            ),
+            (None, "partition default, UID 2: log/1.log:77: damaged"),
         ] {
-            assert_eq!(json_string(text), expected);
+            finding.account = account.map(AccountId);
+            assert_eq!(as_text(&finding, &names), expected);
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The configuration: one TOML file, checked as a whole.
 
+mod check;
 mod keys;
 mod read;
 mod value;
 
 use std::{
     fs, io,
-    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -97,7 +97,7 @@ impl Config {
                 "`data` must be given: the directory of the store".to_owned(),
             );
         }
-        check(&mut values);
+        check::check(&mut values);
         let fatal = values
             .problems
             .iter()
@@ -153,11 +153,11 @@ impl Config {
 }
 
 fn settings(values: &Values) -> Option<Settings> {
-    let tcp = |key, speaks, security| {
+    let listeners = |key, speaks, security| {
         let listen = move |address| Listen {
             speaks,
             security,
-            address: Address::Tcp(address),
+            address,
         };
         values.addresses(key).into_iter().map(listen)
     };
@@ -170,10 +170,10 @@ fn settings(values: &Values) -> Option<Settings> {
         },
     });
     Some(Settings {
-        listen: tcp("imap.listen", Speaks::Imap, Security::StartTls)
-            .chain(tcp("imap.listen-tls", Speaks::Imap, Security::Tls))
+        listen: listeners("imap.listen", Speaks::Imap, Security::StartTls)
+            .chain(listeners("imap.listen-tls", Speaks::Imap, Security::Tls))
             .chain(unix)
-            .chain(tcp("lmtp.listen", Speaks::Lmtp, Security::StartTls))
+            .chain(listeners("lmtp.listen", Speaks::Lmtp, Security::StartTls))
             .collect(),
         certificate: values.path("tls.certificate").zip(values.path("tls.key")),
         lmtp_allow: values.networks("lmtp.allow"),
@@ -184,96 +184,6 @@ fn settings(values: &Values) -> Option<Settings> {
         grace: values.duration("limits.stop")?,
         ..Settings::default()
     })
-}
-
-/// What only shows when settings are looked at together.
-fn check(values: &mut Values) {
-    let mut wrong = Vec::new();
-    let certificate = values.path("tls.certificate");
-    let key = values.path("tls.key");
-    match (&certificate, &key) {
-        (Some(_), None) => wrong.push((
-            "tls.certificate",
-            "`tls.certificate` needs `tls.key` beside it".to_owned(),
-        )),
-        (None, Some(_)) => wrong.push((
-            "tls.key",
-            "`tls.key` needs `tls.certificate` beside it".to_owned(),
-        )),
-        _ => {}
-    }
-    for (name, path) in [("tls.certificate", &certificate), ("tls.key", &key)] {
-        if let Some(path) = path
-            && let Err(error) = fs::File::open(path)
-        {
-            wrong.push((name, format!("`{name}`: {}: {error}", path.display())));
-        }
-    }
-    if !values.addresses("imap.listen-tls").is_empty() && certificate.is_none() {
-        wrong.push((
-            "imap.listen-tls",
-            "`imap.listen-tls` needs `tls.certificate` and `tls.key`".to_owned(),
-        ));
-    }
-    if !values.addresses("lmtp.listen").is_empty() && values.networks("lmtp.allow").is_empty() {
-        let what =
-            "`lmtp.listen` needs `lmtp.allow`: whoever can connect can put mail into every account";
-        wrong.push(("lmtp.listen", what.to_owned()));
-    }
-    let mut taken: Vec<SocketAddr> = Vec::new();
-    for name in ["imap.listen", "imap.listen-tls", "lmtp.listen"] {
-        for address in values.addresses(name) {
-            if taken.contains(&address) && address.port() != 0 {
-                wrong.push((name, format!("`{name}`: {address} is listened on already")));
-            }
-            taken.push(address);
-        }
-    }
-    for (name, what) in wrong {
-        values.about(name, Severity::Error, what);
-    }
-    doubt(values, certificate.is_some());
-}
-
-/// What can be run, but is hardly meant.
-fn doubt(values: &mut Values, tls: bool) {
-    let open: Vec<SocketAddr> = values
-        .addresses("imap.listen")
-        .into_iter()
-        .filter(|a| !a.ip().to_canonical().is_loopback())
-        .collect();
-    if values.flag("login.plaintext") && !open.is_empty() {
-        let what = "`login.plaintext` lets passwords cross the network in clear text".to_owned();
-        values.about("login.plaintext", Severity::Warning, what);
-    }
-    if !tls && !values.flag("login.plaintext") && !values.addresses("imap.listen").is_empty() {
-        let what = "without `tls.certificate` only SCRAM logins are possible".to_owned();
-        values.about("imap.listen", Severity::Warning, what);
-    }
-    if ["imap.listen", "imap.listen-tls"]
-        .iter()
-        .all(|name| values.addresses(name).is_empty())
-    {
-        values.about(
-            "imap.listen",
-            Severity::Warning,
-            "no IMAP listener: nobody can read mail".to_owned(),
-        );
-    }
-    if values.path("lmtp.unix").is_none() && values.addresses("lmtp.listen").is_empty() {
-        values.about(
-            "lmtp.unix",
-            Severity::Warning,
-            "no LMTP listener: no mail can be delivered".to_owned(),
-        );
-    }
-    if values
-        .duration("limits.idle")
-        .is_some_and(|idle| idle < Duration::from_mins(30))
-    {
-        let what = "`limits.idle` is less than the 30 minutes that RFC 9051 §5.4 wants".to_owned();
-        values.about("limits.idle", Severity::Warning, what);
-    }
 }
 
 /// Typed looks at values; a value of a key is always of the key's kind.
@@ -311,7 +221,7 @@ impl Values {
     }
 
     fn count<T: TryFrom<u64>>(&self, key: &str) -> Option<T> {
-        if let Some(Value::Number(number)) = self.get(key) {
+        if let Some(Value::Number(number) | Value::Bytes(number)) = self.get(key) {
             T::try_from(*number).ok()
         } else {
             None
@@ -326,7 +236,7 @@ impl Values {
         }
     }
 
-    fn addresses(&self, key: &str) -> Vec<SocketAddr> {
+    fn addresses(&self, key: &str) -> Vec<Address> {
         if let Some(Value::Addresses(addresses)) = self.get(key) {
             addresses.clone()
         } else {
@@ -355,10 +265,10 @@ impl Values {
 fn machine_name() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let name = name.trim();
-    if name.is_empty() {
-        "localhost".to_owned()
-    } else {
+    if check::is_host(name) {
         name.to_owned()
+    } else {
+        "localhost".to_owned()
     }
 }
 
@@ -425,6 +335,27 @@ mod tests {
                 "data = \"d\"\n[imap]\nlisten = [\"127.0.0.1:143\", \"127.0.0.1:143\"]",
                 "listened on already",
             ),
+            (
+                "data = \"d\"\n[imap]\nlisten = [\"systemd:a\"]\nlisten-tls = [\"systemd:a\"]",
+                "`imap.listen-tls`: \"systemd:a\" is listened on already",
+            ),
+            (
+                "data = \"d\"\n[lmtp]\nlisten = [\"127.0.0.1:24\"]\nallow = [\"10.0.0.0/8\", \"::/0\"]",
+                ":4:1: warning: `lmtp.allow` lets everybody",
+            ),
+            (
+                "data = \"d\"\n[login]\ntrusted = [\"0.0.0.0/0\"]",
+                "warning: `login.trusted`",
+            ),
+            (
+                "data = \"d\"\nhostname = \"a b\"",
+                ":2:1: error: `hostname`",
+            ),
+            ("data = \"d\"\ndomains = [\"@x\"]", ":2:1: error: `domains`"),
+            (
+                "data = \"d\"\n[log]\nlevel = \"loud,,=\"",
+                ":3:1: error: `log.level`",
+            ),
             ("data = \"d\"\n[limits]\nidle = \"5m\"", "RFC 9051"),
             ("data = \"d\"", "nobody can read mail"),
         ] {
@@ -446,7 +377,7 @@ mod tests {
         };
         assert_eq!(find("data").2, Origin::Line(2));
         assert_eq!(find("limits.idle").2, Origin::Default);
-        assert_eq!(find("limits.idle").1.to_string(), "\"1860s\"");
+        assert_eq!(find("limits.idle").1.to_string(), "\"31m\"");
     }
 
     #[test]

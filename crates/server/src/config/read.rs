@@ -137,13 +137,20 @@ impl Values {
         if let Some(read) = key.kind.read(value.get_ref()) {
             self.by_key.insert(key.name, (read, Origin::Line(at.0)));
             self.columns.insert(key.name, at);
-        } else {
-            let at = position(text, value.span().start);
-            self.problem(
-                Some(at),
-                Severity::Error,
-                format!("`{}` wants {}", key.name, key.kind.wants()),
-            );
+            return;
+        }
+        // Those items of a list that are wrong, or else the whole.
+        let items = value.get_ref().as_array().into_iter().flatten();
+        let mut wrong: Vec<_> = items
+            .filter(|item| !key.kind.takes_item(item.get_ref()))
+            .collect();
+        if wrong.is_empty() {
+            wrong.push(value);
+        }
+        for wrong in wrong {
+            let at = position(text, wrong.span().start);
+            let what = format!("`{}` wants {}", key.name, key.kind.wants());
+            self.problem(Some(at), Severity::Error, what);
         }
     }
 
@@ -230,22 +237,23 @@ mod tests {
 
     #[test]
     fn every_problem_is_named_with_its_place() {
-        let text = "data = 5\nhostnam = \"x\"\n[imap]\nlisten = [\"here\"]\n[limits]\nidle = \"soon\"\n[nonsense]\na = 1\n";
+        let text = "data = 5\nhostnam = \"x\"\n[imap]\nlisten = [\"[::]:143\",\n  \"here\", 5]\n[limits]\nidle = \"soon\"\n[nonsense]\na = 1\n";
         let values = Values::read(Path::new("c.toml"), text);
         let said: Vec<String> = values.problems.iter().map(ToString::to_string).collect();
         for expected in [
             "c.toml:1:8: error: `data` wants a path",
             "c.toml:2:1: error: unknown setting `hostnam`; did you mean `hostname`?",
-            "c.toml:4:10: error: `imap.listen` wants a list",
-            "c.toml:6:8: error: `limits.idle` wants a string such as",
-            "c.toml:7:2: error: unknown setting `nonsense`",
+            "c.toml:5:3: error: `imap.listen` wants a list",
+            "c.toml:5:11: error: `imap.listen` wants a list",
+            "c.toml:7:8: error: `limits.idle` wants a string such as",
+            "c.toml:8:2: error: unknown setting `nonsense`",
         ] {
             assert!(
                 said.iter().any(|s| s.starts_with(expected)),
                 "{expected} is not in {said:#?}"
             );
         }
-        assert_eq!(said.len(), 5, "{said:#?}");
+        assert_eq!(said.len(), 6, "{said:#?}");
     }
 
     #[test]

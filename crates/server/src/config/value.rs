@@ -1,10 +1,10 @@
 //! What a setting can hold: its text forms, and what is wrong with one.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use toml::de::DeValue;
 
-use crate::network::Network;
+use crate::{network::Network, settings::Address};
 
 /// What a setting takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,13 +19,13 @@ pub enum Kind {
     Path,
     /// `true` or `false`.
     Flag,
-    /// A number from 1.
+    /// A number from 1, of 32 bits.
     Count,
     /// Octets: a number, or a string such as `"64KiB"`.
     Bytes,
     /// A time: a string such as `"30s"`, `"5m"`, `"1h30m"`.
     Duration,
-    /// A list of `"address:port"`.
+    /// A list of `"address:port"`, or `"systemd:name"` for a socket that is passed in.
     Addresses,
     /// A list of `"address/prefix"`.
     Networks,
@@ -44,12 +44,14 @@ pub enum Value {
     Path(PathBuf),
     /// [`Kind::Flag`].
     Flag(bool),
-    /// [`Kind::Count`], [`Kind::Bytes`].
+    /// [`Kind::Count`].
     Number(u64),
+    /// [`Kind::Bytes`].
+    Bytes(u64),
     /// [`Kind::Duration`].
     Duration(Duration),
     /// [`Kind::Addresses`].
-    Addresses(Vec<SocketAddr>),
+    Addresses(Vec<Address>),
     /// [`Kind::Networks`].
     Networks(Vec<Network>),
     /// [`Kind::Mode`].
@@ -79,12 +81,25 @@ impl Kind {
             Self::Bytes => "a number of octets, or a string such as \"64KiB\"".to_owned(),
             Self::Duration => "a string such as \"30s\", \"5m\" or \"1h30m\"".to_owned(),
             Self::Addresses => {
-                "a list of strings such as \"127.0.0.1:143\" or \"[::1]:143\"".to_owned()
+                "a list of strings such as \"127.0.0.1:143\", \"[::1]:143\" or \"systemd:imap\""
+                    .to_owned()
             }
             Self::Networks => {
                 "a list of strings such as \"192.0.2.0/24\" or \"2001:db8::/32\"".to_owned()
             }
             Self::Mode => "an octal string such as \"0660\"".to_owned(),
+        }
+    }
+
+    /// Whether an item could be in a list of this kind.
+    #[must_use]
+    pub fn takes_item(self, item: &DeValue<'_>) -> bool {
+        let text = item.as_str();
+        match self {
+            Self::Texts => text.is_some(),
+            Self::Addresses => text.and_then(address).is_some(),
+            Self::Networks => text.is_some_and(|t| t.parse::<Network>().is_ok()),
+            _ => false,
         }
     }
 
@@ -98,12 +113,13 @@ impl Kind {
             Self::Texts => Value::Texts(list(value, |t| Some(t.to_owned()))?),
             Self::Path => Value::Path(text.filter(|t| !t.is_empty())?.into()),
             Self::Flag => Value::Flag(value.as_bool()?),
-            Self::Count => Value::Number(number(value).filter(|&n| n > 0)?),
-            Self::Bytes => {
-                Value::Number(number(value).or_else(|| bytes(text?)).filter(|&n| n > 0)?)
+            Self::Count => {
+                let number = number(value).filter(|&n| n > 0)?;
+                Value::Number(u32::try_from(number).ok()?.into())
             }
+            Self::Bytes => Value::Bytes(number(value).or_else(|| bytes(text?)).filter(|&n| n > 0)?),
             Self::Duration => Value::Duration(duration(text?)?),
-            Self::Addresses => Value::Addresses(list(value, |t| t.parse().ok())?),
+            Self::Addresses => Value::Addresses(list(value, address)?),
             Self::Networks => Value::Networks(list(value, |t| t.parse().ok())?),
             Self::Mode => Value::Mode(u32::from_str_radix(text?, 8).ok().filter(|&m| m <= 0o777)?),
         })
@@ -113,24 +129,69 @@ impl Kind {
 impl fmt::Display for Value {
     /// As it could be written in the file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fn list<T: fmt::Display>(f: &mut fmt::Formatter<'_>, items: &[T]) -> fmt::Result {
-            let items: Vec<String> = items
-                .iter()
-                .map(|i| format!("{:?}", i.to_string()))
-                .collect();
-            write!(f, "[{}]", items.join(", "))
-        }
         match self {
-            Self::Text(text) => write!(f, "{text:?}"),
-            Self::Texts(texts) => list(f, texts),
-            Self::Path(path) => write!(f, "{:?}", path.display().to_string()),
+            Self::Text(text) => quoted(text).fmt(f),
+            Self::Texts(texts) => list_of(f, texts.iter().map(|text| quoted(text))),
+            Self::Path(path) => quoted(&path.display().to_string()).fmt(f),
             Self::Flag(flag) => flag.fmt(f),
             Self::Number(number) => number.fmt(f),
-            Self::Duration(duration) => write!(f, "\"{}s\"", duration.as_secs()),
-            Self::Addresses(addresses) => list(f, addresses),
-            Self::Networks(networks) => list(f, networks),
+            Self::Bytes(octets) => write_bytes(f, *octets),
+            Self::Duration(duration) => write_duration(f, duration.as_secs()),
+            Self::Addresses(addresses) => list_of(f, addresses.iter().map(written_address)),
+            Self::Networks(networks) => list_of(f, networks.iter().map(|n| quoted(&n.to_string()))),
             Self::Mode(mode) => write!(f, "\"{mode:04o}\""),
         }
+    }
+}
+
+/// A TOML string.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn list_of(f: &mut fmt::Formatter<'_>, items: impl Iterator<Item = String>) -> fmt::Result {
+    let items: Vec<String> = items.collect();
+    write!(f, "[{}]", items.join(", "))
+}
+
+/// In the largest unit that gives a whole number.
+fn write_bytes(f: &mut fmt::Formatter<'_>, octets: u64) -> fmt::Result {
+    for (unit, length) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] {
+        if octets.is_multiple_of(length) {
+            return write!(f, "\"{}{unit}\"", octets / length);
+        }
+    }
+    write!(f, "{octets}")
+}
+
+/// In as few units as give it exactly.
+fn write_duration(f: &mut fmt::Formatter<'_>, mut seconds: u64) -> fmt::Result {
+    f.write_str("\"")?;
+    for (unit, length) in [('d', 86400), ('h', 3600), ('m', 60), ('s', 1)] {
+        if seconds >= length {
+            write!(f, "{}{unit}", seconds / length)?;
+            seconds %= length;
+        }
+    }
+    f.write_str("\"")
+}
+
+fn written_address(address: &Address) -> String {
+    match address {
+        Address::Tcp(address) => quoted(&address.to_string()),
+        Address::Unix { path, .. } => quoted(&path.display().to_string()),
+        Address::Passed(name) => quoted(&format!("{PASSED}{name}")),
+    }
+}
+
+/// Goes before the name of a socket that is passed in.
+const PASSED: &str = "systemd:";
+
+fn address(text: &str) -> Option<Address> {
+    match text.strip_prefix(PASSED) {
+        Some("") => None,
+        Some(name) => Some(Address::Passed(name.to_owned())),
+        None => text.parse().ok().map(Address::Tcp),
     }
 }
 
@@ -193,6 +254,55 @@ fn duration(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_is_shown_as_it_can_be_written() {
+        for (kind, text, expected) in [
+            (Kind::Bytes, "\"150MiB\"", "\"150MiB\""),
+            (Kind::Bytes, "1048577", "1048577"),
+            (Kind::Bytes, "\"1024MiB\"", "\"1GiB\""),
+            (Kind::Duration, "\"90m\"", "\"1h30m\""),
+            (Kind::Duration, "\"31m\"", "\"31m\""),
+            (Kind::Count, "0x10", "16"),
+            (Kind::Mode, "\"660\"", "\"0660\""),
+            (Kind::Networks, "[\"::1\"]", "[\"::1/128\"]"),
+            (
+                Kind::Addresses,
+                "[\"[::1]:143\", \"systemd:imap\"]",
+                "[\"[::1]:143\", \"systemd:imap\"]",
+            ),
+            (Kind::Path, "'a\"\\é'", ""),
+            (Kind::Flag, "true", "true"),
+        ] {
+            let read = |text: &str| kind.read(DeValue::parse(text).unwrap().get_ref()).unwrap();
+            let shown = read(text).to_string();
+            assert_eq!(read(&shown), read(text), "{text}");
+            if kind != Kind::Path {
+                assert_eq!(shown, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_read() {
+        for (kind, text) in [
+            (Kind::Count, "0"),
+            (Kind::Count, "-1"),
+            (Kind::Count, "4294967296"),
+            (Kind::Count, "\"5\""),
+            (Kind::Mode, "\"1777\""),
+            (Kind::Mode, "0o660"),
+            (Kind::Addresses, "[\"localhost:143\"]"),
+            (Kind::Addresses, "[\"systemd:\"]"),
+            (Kind::Addresses, "\"127.0.0.1:143\""),
+            (Kind::Networks, "[\"10.0.0.0/33\"]"),
+            (Kind::Flag, "1"),
+            (Kind::Choice(&["a", "b"]), "\"c\""),
+        ] {
+            let value = DeValue::parse(text).unwrap();
+            assert_eq!(kind.read(value.get_ref()), None, "{text}");
+        }
+    }
 
     #[test]
     fn sizes_and_times_have_units() {

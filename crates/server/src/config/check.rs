@@ -1,0 +1,156 @@
+//! What only shows when settings are looked at together, or with the machine.
+
+use std::{fs, time::Duration};
+
+use tracing_subscriber::EnvFilter;
+
+use super::{
+    read::{Severity, Values},
+    value::Value,
+};
+use crate::settings::Address;
+
+/// Every key that holds listeners.
+const LISTENERS: [&str; 3] = ["imap.listen", "imap.listen-tls", "lmtp.listen"];
+
+/// Notes what can't work, then what is hardly meant.
+pub(super) fn check(values: &mut Values) {
+    let mut found = Vec::new();
+    names(values, &mut found);
+    certificate(values, &mut found);
+    listeners(values, &mut found);
+    for (key, what) in found {
+        values.about(key, Severity::Error, what);
+    }
+    let mut found = Vec::new();
+    doubtful_logins(values, &mut found);
+    doubtful_listeners(values, &mut found);
+    for (key, what) in found {
+        values.about(key, Severity::Warning, what);
+    }
+}
+
+/// A key, and what is wrong with it.
+type Found = Vec<(&'static str, String)>;
+
+/// Whether a name can be a host's. It is said to clients as it is, in lines.
+pub(super) fn is_host(name: &str) -> bool {
+    let fits = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+    name.len() <= 255
+        && name
+            .split('.')
+            .all(|label| !label.is_empty() && label.chars().all(fits))
+}
+
+fn names(values: &Values, found: &mut Found) {
+    if values.text("hostname").is_some_and(|name| !is_host(&name)) {
+        let what = "`hostname` wants letters, digits, hyphens and dots";
+        found.push(("hostname", what.to_owned()));
+    }
+    for domain in values.texts("domains") {
+        if !is_host(&domain) {
+            found.push(("domains", format!("`domains`: {domain:?} is no domain")));
+        }
+    }
+    if let Some(level) = values.text("log.level")
+        && let Err(error) = EnvFilter::try_new(&level)
+    {
+        found.push(("log.level", format!("`log.level`: {error}")));
+    }
+}
+
+fn certificate(values: &Values, found: &mut Found) {
+    let paths = ["tls.certificate", "tls.key"].map(|key| (key, values.path(key)));
+    match &paths {
+        [(key, Some(_)), (other, None)] | [(other, None), (key, Some(_))] => {
+            found.push((key, format!("`{key}` needs `{other}` beside it")));
+        }
+        _ => {}
+    }
+    for (key, path) in &paths {
+        if let Some(path) = path
+            && let Err(error) = fs::File::open(path)
+        {
+            found.push((key, format!("`{key}`: {}: {error}", path.display())));
+        }
+    }
+    if !values.addresses("imap.listen-tls").is_empty() && !has_certificate(values) {
+        let what = "`imap.listen-tls` needs `tls.certificate` and `tls.key`";
+        found.push(("imap.listen-tls", what.to_owned()));
+    }
+}
+
+fn has_certificate(values: &Values) -> bool {
+    values.get("tls.certificate").is_some()
+}
+
+fn listeners(values: &Values, found: &mut Found) {
+    let lmtp = values.addresses("lmtp.listen");
+    let over_tcp = lmtp.iter().any(|a| matches!(a, Address::Tcp(_)));
+    if over_tcp && values.networks("lmtp.allow").is_empty() {
+        let what =
+            "`lmtp.listen` needs `lmtp.allow`: whoever can connect can put mail into every account";
+        found.push(("lmtp.listen", what.to_owned()));
+    }
+    let mut taken = Vec::new();
+    for key in LISTENERS {
+        for address in values.addresses(key) {
+            let any_port = matches!(&address, Address::Tcp(tcp) if tcp.port() == 0);
+            if taken.contains(&address) && !any_port {
+                let written = Value::Addresses(vec![address.clone()]).to_string();
+                let written = written.trim_matches(['[', ']']);
+                found.push((key, format!("`{key}`: {written} is listened on already")));
+            }
+            taken.push(address);
+        }
+    }
+}
+
+fn doubtful_logins(values: &Values, found: &mut Found) {
+    let listen = values.addresses("imap.listen");
+    let public = |address: &Address| match address {
+        Address::Tcp(address) => !address.ip().to_canonical().is_loopback(),
+        Address::Passed(_) => true,
+        Address::Unix { .. } => false,
+    };
+    let plaintext = values.flag("login.plaintext");
+    if plaintext && listen.iter().any(public) {
+        let what = "`login.plaintext` lets passwords cross the network in clear text";
+        found.push(("login.plaintext", what.to_owned()));
+    }
+    if !has_certificate(values) && !plaintext && !listen.is_empty() {
+        let what = "without `tls.certificate` only SCRAM logins are possible";
+        found.push(("imap.listen", what.to_owned()));
+    }
+    if is_everybody(values, "login.trusted") {
+        let what = "`login.trusted` lets everybody guess passwords without end";
+        found.push(("login.trusted", what.to_owned()));
+    }
+    let idle = values.duration("limits.idle");
+    if idle.is_some_and(|idle| idle < Duration::from_mins(30)) {
+        let what = "`limits.idle` is less than the 30 minutes that RFC 9051 §5.4 wants";
+        found.push(("limits.idle", what.to_owned()));
+    }
+}
+
+fn doubtful_listeners(values: &Values, found: &mut Found) {
+    let silent = |key| values.addresses(key).is_empty();
+    if silent("imap.listen") && silent("imap.listen-tls") {
+        let what = "no IMAP listener: nobody can read mail";
+        found.push(("imap.listen", what.to_owned()));
+    }
+    if silent("lmtp.listen") && values.get("lmtp.unix").is_none() {
+        let what = "no LMTP listener: no mail can be delivered";
+        found.push(("lmtp.unix", what.to_owned()));
+    }
+    if is_everybody(values, "lmtp.allow") {
+        let what = "`lmtp.allow` lets everybody put mail into every account";
+        found.push(("lmtp.allow", what.to_owned()));
+    }
+}
+
+/// Whether a list of networks has one with all addresses in it.
+fn is_everybody(values: &Values, key: &str) -> bool {
+    let networks = values.networks(key);
+    networks.iter().any(|n| n.to_string().ends_with("/0"))
+}
