@@ -58,7 +58,7 @@ fn without_leaders(text: &str) -> &str {
 }
 
 /// `*subj-blob subj-refwd`. Blobs before what is no refwd are looked at once
-/// here, and dropped by the caller one by one: [`BLOBS_MAX`] keeps that linear.
+/// here, and dropped by the caller one by one: the limit on them keeps that linear.
 fn leader(text: &str) -> Option<&str> {
     const BLOBS_MAX: usize = 16;
     let mut rest = text;
