@@ -77,6 +77,7 @@ listen-tls = ["{imaps}"]
 
 [lmtp]
 unix = "{d}/lmtp.sock"
+unix-mode = "0666"
 listen = ["{lmtp}"]
 allow = ["127.0.0.0/8"]
 

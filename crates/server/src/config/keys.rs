@@ -74,7 +74,7 @@ pub const KEYS: &[Key] = &[
     key(
         "lmtp.unix-mode",
         Kind::Mode,
-        Some("\"0666\""),
+        Some("\"0660\""),
         "its permissions",
     ),
     key(
