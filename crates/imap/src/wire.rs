@@ -358,7 +358,7 @@ impl Wire {
         if found.size > self.limits.inline_literal_bytes_max
             || held > self.limits.command_bytes_max as u64
         {
-            let broken = self.broken("Literal too long");
+            let broken = self.broken_literal("Literal too long");
             self.abandon(literal);
             return Some(broken);
         }
@@ -491,7 +491,17 @@ impl Wire {
             &self.command
         };
         let begun = begun.get(..TAG_BYTES_MAX).unwrap_or(begun);
-        let tag = parse::tag_of(begun);
+        self.broken_with(parse::tag_of(begun), what)
+    }
+
+    /// A literal that can't be taken. Its line is consumed: what is left of the input is not
+    /// this command's, and no tag of it.
+    fn broken_literal(&mut self, what: &'static str) -> Input {
+        let begun = self.command.get(..TAG_BYTES_MAX).unwrap_or(&self.command);
+        self.broken_with(parse::tag_of(begun), what)
+    }
+
+    fn broken_with(&mut self, tag: Option<String>, what: &'static str) -> Input {
         self.command = Vec::new();
         self.messages = 0;
         Input::Broken(Broken {
