@@ -12,7 +12,7 @@ pub mod imap;
 pub mod limits;
 pub mod lmtp;
 
-use std::{future::Future, net::IpAddr, sync::Arc};
+use std::{fmt, future::Future, net::IpAddr, sync::Arc};
 
 pub use limits::Limits;
 
@@ -40,6 +40,16 @@ pub struct Peer {
     pub tls: Option<Tls>,
     /// STARTTLS can be offered.
     pub can_start_tls: bool,
+}
+
+/// Where the client is, for a person.
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address {
+            Some(address) => address.to_canonical().fmt(f),
+            None => f.write_str("a local socket"),
+        }
+    }
 }
 
 /// What a session has to know of TLS.

@@ -133,7 +133,16 @@ fn check_mailbox(mailbox: &Mailbox, snapshot: &Snapshot) -> impl Iterator<Item =
 
 /// The first difference between two states of an account, for a person.
 pub(crate) fn difference(a: &Snapshot, b: &Snapshot) -> Option<String> {
-    let heads = |s: &Snapshot| (s.mod_seq, s.last, s.names.clone(), s.subscriptions.clone());
+    let heads = |s: &Snapshot| {
+        let kept = (s.held, s.expiry, s.moved_to);
+        (
+            s.mod_seq,
+            s.last,
+            kept,
+            s.names.clone(),
+            s.subscriptions.clone(),
+        )
+    };
     if heads(a) != heads(b) {
         return Some(format!("{:?} is not {:?}", heads(a), heads(b)));
     }
@@ -149,6 +158,7 @@ fn mailbox_difference(a: &Mailbox, b: &Mailbox) -> Option<String> {
         (
             (m.id, m.name.clone(), m.role, m.uid_validity, m.uid_next),
             (m.highest_mod_seq, m.recent_from, m.counters),
+            (m.held, m.expiry),
             m.keywords().to_vec(),
         )
     };

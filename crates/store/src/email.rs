@@ -26,8 +26,10 @@ const IN_PIECES: u8 = 2;
 
 /// So many octets of a message, in one put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Piece {
+pub struct Piece {
+    /// Where.
     pub(crate) at: Ref,
+    /// Octets.
     pub(crate) len: u32,
 }
 
@@ -284,7 +286,7 @@ fn encode(trace: &[u8], message: &Received) -> Vec<u8> {
     record
 }
 
-fn put_pieces(into: &mut Vec<u8>, pieces: &[Piece]) {
+pub(crate) fn put_pieces(into: &mut Vec<u8>, pieces: &[Piece]) {
     put_len(into, pieces.len());
     let mut last = 0;
     for piece in pieces {
@@ -294,7 +296,7 @@ fn put_pieces(into: &mut Vec<u8>, pieces: &[Piece]) {
     }
 }
 
-fn read_pieces(read: &mut Octets<'_>) -> Result<Vec<Piece>, Malformed> {
+pub(crate) fn read_pieces(read: &mut Octets<'_>) -> Result<Vec<Piece>, Malformed> {
     let mut pieces = Vec::with_capacity(read.count(2)?);
     let mut last = 0;
     for _ in 0..pieces.capacity() {

@@ -108,6 +108,46 @@ pub(crate) fn apply(
             mailbox.recent_from = mailbox.recent_from.max(*below);
             Ok(())
         }
+        Change::UidsSkipped { mailbox: id, to } => {
+            let mailbox = mailbox(snapshot, *id)?;
+            mailbox.uid_next = mailbox.uid_next.max(*to);
+            Ok(())
+        }
+        Change::HeldSet { mailbox: id, held } => {
+            match id {
+                None => snapshot.held = *held,
+                Some(id) => mailbox(snapshot, *id)?.held = *held,
+            }
+            Ok(())
+        }
+        Change::ExpirySet {
+            mailbox: id,
+            expiry,
+        } => {
+            match id {
+                None => snapshot.expiry = *expiry,
+                Some(id) => mailbox(snapshot, *id)?.expiry = *expiry,
+            }
+            Ok(())
+        }
+        Change::Relocated {
+            mailbox: id,
+            uid,
+            record,
+            record_len,
+        } => {
+            let mailbox = mailbox(snapshot, *id)?;
+            let there = mailbox.placements.relocate(*uid, *record, *record_len);
+            there
+                .then_some(())
+                .ok_or(Misfit("the place of a message that does not exist"))
+        }
+        // Whoever has all that came before has this; who has not begins with it.
+        Change::Base { .. } => Ok(()),
+        Change::MovedAway { partition } => {
+            snapshot.moved_to = Some(*partition);
+            Ok(())
+        }
     }
 }
 
@@ -146,6 +186,8 @@ fn create(
         highest_mod_seq: mod_seq,
         counters: Counters::default(),
         recent_from: Uid(1),
+        held: false,
+        expiry: None,
         keywords: Keywords::default(),
         placements: Placements::default(),
         history: History::default(),

@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    change::Expiry,
     fold::Last,
     id::{MailboxId, ModSeq},
     mailbox::Mailbox,
@@ -20,6 +21,10 @@ pub struct Snapshot {
     pub(crate) names: Arc<BTreeMap<MailboxName, MailboxId>>,
     pub(crate) subscriptions: Arc<BTreeSet<MailboxName>>,
     pub(crate) last: Last,
+    pub(crate) held: bool,
+    pub(crate) expiry: Option<Expiry>,
+    /// The partition in which the account goes on.
+    pub(crate) moved_to: Option<u16>,
 }
 
 impl Snapshot {
@@ -60,6 +65,18 @@ impl Snapshot {
     #[must_use]
     pub fn subscriptions(&self) -> &BTreeSet<MailboxName> {
         &self.subscriptions
+    }
+
+    /// Whether a legal hold lies on the whole account.
+    #[must_use]
+    pub fn held(&self) -> bool {
+        self.held
+    }
+
+    /// The account's rule of expiry; `None`: the configuration decides.
+    #[must_use]
+    pub fn expiry(&self) -> Option<Expiry> {
+        self.expiry
     }
 
     /// The mailbox with this special use.

@@ -492,7 +492,7 @@ impl Session {
                 self.expect_sasl(sasl, &challenge, out);
                 return Ok(None);
             }
-            Ok(Step::Done(identity)) => login::enter(&self.services, identity).await,
+            Ok(Step::Done(identity)) => login::enter(&self.services, &self.peer, identity).await,
             Err(refused) => Err(login::refused(refused)),
         };
         self.entered(entered, "AUTHENTICATE completed").map(Some)

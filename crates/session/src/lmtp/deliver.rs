@@ -66,6 +66,7 @@ impl Delivery<'_> {
     /// Appends the message; says where.
     async fn append(&self, to: &Accepted) -> Result<MailboxName, Error> {
         let account = self.store.account(AccountId(to.identity.account)).await?;
+        let account = account.acting(&self.trace.by);
         let snapshot = account.snapshot();
         let inbox = MailboxName::inbox();
         let arrival = || Arrival {

@@ -15,6 +15,8 @@ use crate::{Peer, Services};
 pub(super) struct Trace {
     /// The transaction's id, in the fields and in the log.
     pub(super) id: String,
+    /// Who delivers, for the account's history.
+    pub(super) by: String,
     /// The lines of `Received` up to the recipient.
     received: String,
     /// Its date, with what stands around it.
@@ -40,7 +42,13 @@ impl Trace {
         let received =
             format!("Received: from {client}{from}\r\n\tby {hostname} with {with} id {id}");
         let date = format!(";\r\n\t{}\r\n", date(now));
-        Self { id, received, date }
+        let by = format!("lmtp {client} {peer}");
+        Self {
+            id,
+            by,
+            received,
+            date,
+        }
     }
 
     /// The fields for one recipient, given the paths as the client wrote them.

@@ -32,7 +32,7 @@ impl Account {
             records.push(email::put_record(&self.shared, message).await?);
         }
         self.shared
-            .commit(writes, |draft| {
+            .commit(&self.by, writes, |draft| {
                 let now = (self.shared.clock)();
                 let mut uids = Vec::with_capacity(messages.len());
                 for (message, record) in messages.iter().zip(&records) {

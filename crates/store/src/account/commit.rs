@@ -110,11 +110,12 @@ impl Shared {
     /// What `verb` says, or why the batch could not be written; nothing has changed then.
     pub(crate) async fn commit<T>(
         self: &Arc<Self>,
+        by: &Arc<str>,
         writes: Option<Writes>,
         mut verb: impl FnMut(&mut Draft<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         for _ in 0..ATTEMPTS_MAX {
-            match self.attempt(writes, &mut verb)? {
+            match self.attempt(by, writes, &mut verb)? {
                 Attempt::Queued(value, done) => {
                     let gone = |_| Err(Error::OutOfService("closed".into()));
                     return done.await.unwrap_or_else(gone).map(|()| value);
@@ -135,9 +136,10 @@ impl Shared {
     /// Runs a verb that nobody waits for: its batch may yet fail.
     pub(crate) fn commit_unawaited<T>(
         self: &Arc<Self>,
+        by: &Arc<str>,
         mut verb: impl FnMut(&mut Draft<'_>) -> Result<T, Error>,
     ) -> Option<T> {
-        match self.attempt(None, &mut verb) {
+        match self.attempt(by, None, &mut verb) {
             Ok(Attempt::Queued(value, _) | Attempt::Nothing(value, _)) => Some(value),
             Ok(Attempt::Stale(_)) | Err(_) => None,
         }
@@ -145,6 +147,7 @@ impl Shared {
 
     fn attempt<T>(
         self: &Arc<Self>,
+        by: &Arc<str>,
         writes: Option<Writes>,
         verb: &mut impl FnMut(&mut Draft<'_>) -> Result<T, Error>,
     ) -> Result<Attempt<T>, Error> {
@@ -178,7 +181,7 @@ impl Shared {
         let batch = Batch {
             mod_seq,
             time: now,
-            by: String::new(),
+            by: Arc::clone(by),
             changes,
         };
         let (sender, receiver) = oneshot::channel();

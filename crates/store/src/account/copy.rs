@@ -28,7 +28,7 @@ impl Account {
     ) -> Result<Copied, Error> {
         let copied = self
             .shared
-            .commit(None, |draft| copy(draft, from, uids, to));
+            .commit(&self.by, None, |draft| copy(draft, from, uids, to));
         copied.await
     }
 
@@ -44,7 +44,7 @@ impl Account {
         to: MailboxId,
     ) -> Result<Copied, Error> {
         self.shared
-            .commit(None, |draft| {
+            .commit(&self.by, None, |draft| {
                 let copied = copy(draft, from, uids, to)?;
                 let mut gone = UidRanges::new();
                 for (uid, _) in &copied.uids {

@@ -21,7 +21,7 @@ impl Account {
         among: Option<&[Uid]>,
     ) -> Result<Vec<Uid>, Error> {
         self.shared
-            .commit(None, |draft| {
+            .commit(&self.by, None, |draft| {
                 let state = draft.mailbox(mailbox)?;
                 let gone: Vec<Uid> = match among {
                     None => state.placements.deleted().map(|m| m.uid).collect(),

@@ -27,7 +27,7 @@ impl Account {
         change: &FlagChange,
     ) -> Result<Stored, Error> {
         self.shared
-            .commit(None, |draft| store(draft, mailbox, uids, change))
+            .commit(&self.by, None, |draft| store(draft, mailbox, uids, change))
             .await
     }
 }

@@ -25,7 +25,7 @@ impl Account {
     /// [`Error::AlreadyExists`], [`Error::RoleTaken`], [`Error::Limit`].
     pub async fn create(&self, name: &MailboxName, role: Option<Role>) -> Result<MailboxId, Error> {
         self.shared
-            .commit(None, |draft| create(draft, name, role))
+            .commit(&self.by, None, |draft| create(draft, name, role))
             .await
     }
 
@@ -38,7 +38,7 @@ impl Account {
             return Err(Error::NotPermitted("INBOX can't be deleted"));
         }
         self.shared
-            .commit(None, |draft| {
+            .commit(&self.by, None, |draft| {
                 let id = draft.named(name)?.id();
                 draft.push(Change::MailboxDeleted { id })
             })
@@ -52,7 +52,7 @@ impl Account {
     /// [`Error::NoSuchMailbox`], [`Error::AlreadyExists`], [`Error::NotPermitted`].
     pub async fn rename(&self, from: &MailboxName, to: &MailboxName) -> Result<(), Error> {
         self.shared
-            .commit(None, |draft| {
+            .commit(&self.by, None, |draft| {
                 if from.is_inbox() {
                     rename_inbox(draft, to)
                 } else {
@@ -68,7 +68,7 @@ impl Account {
     /// [`Error::Limit`].
     pub async fn subscribe(&self, name: &MailboxName) -> Result<(), Error> {
         self.shared
-            .commit(None, |draft| subscribe(draft, name))
+            .commit(&self.by, None, |draft| subscribe(draft, name))
             .await
     }
 
@@ -78,7 +78,7 @@ impl Account {
     /// As for every verb.
     pub async fn unsubscribe(&self, name: &MailboxName) -> Result<(), Error> {
         self.shared
-            .commit(None, |draft| {
+            .commit(&self.by, None, |draft| {
                 if draft.snapshot.subscriptions().contains(name) {
                     draft.push(Change::Unsubscribed { name: name.clone() })
                 } else {
@@ -99,7 +99,7 @@ impl Account {
             ("Trash", Some(Role::Trash)),
         ];
         self.shared
-            .commit(None, |draft| {
+            .commit(&self.by, None, |draft| {
                 for (name, role) in names {
                     let name = MailboxName::new(name)?;
                     if draft.snapshot.named(&name).is_none() {

@@ -25,10 +25,15 @@ use crate::{
 };
 use commit::Shared;
 
+/// What is written down of whoever does something, in octets.
+const BY_OCTETS_MAX: usize = 200;
+
 /// An open account. Cheap to clone; all clones are the same account.
 #[derive(Debug, Clone)]
 pub struct Account {
     pub(crate) shared: Arc<Shared>,
+    /// Who acts through this handle.
+    pub(crate) by: Arc<str>,
 }
 
 /// A message to place with [`Account::append`].
@@ -95,7 +100,21 @@ pub struct Stored {
 
 impl Account {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+        Self {
+            shared,
+            by: "".into(),
+        }
+    }
+
+    /// The same account, in somebody's hands: what is done through it is written down as done
+    /// by them. For people, and for the account's history: a protocol, a name, an address.
+    #[must_use]
+    pub fn acting(&self, by: &str) -> Self {
+        let end = by.floor_char_boundary(BY_OCTETS_MAX);
+        Self {
+            shared: Arc::clone(&self.shared),
+            by: by.get(..end).unwrap_or_default().into(),
+        }
     }
 
     /// Which account.

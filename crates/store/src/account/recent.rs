@@ -14,7 +14,7 @@ impl Account {
     /// `below` that no session had before. Waits for nothing.
     #[must_use]
     pub fn claim_recent(&self, mailbox: MailboxId, below: Uid) -> Range<u32> {
-        let claimed = self.shared.commit_unawaited(|draft| {
+        let claimed = self.shared.commit_unawaited(&self.by, |draft| {
             let state = draft.mailbox(mailbox)?;
             let below = below.min(state.uid_next());
             let claimed = state.recent_from.0..below.0.max(state.recent_from.0);

@@ -152,6 +152,9 @@ fn assemble(header: Header, entries: &[Entry]) -> Result<State, Malformed> {
         mod_seq: header.mod_seq,
         subscriptions: Arc::new(header.subscriptions.into_iter().collect()),
         last: header.last,
+        held: header.held,
+        expiry: header.expiry,
+        moved_to: header.moved_to,
         ..Snapshot::default()
     };
     let mailboxes = Arc::make_mut(&mut snapshot.mailboxes);
@@ -195,6 +198,8 @@ fn mailbox(about: MailboxHeader, parts: &Parts<'_>) -> Result<Mailbox, Malformed
         highest_mod_seq: about.highest_mod_seq,
         counters: about.counters,
         recent_from: about.recent_from,
+        held: about.held,
+        expiry: about.expiry,
         keywords: Keywords::from_names(about.keywords).ok_or(Malformed("keywords alike"))?,
         placements: Placements::from_chunks(chunks).ok_or(Malformed("chunks that don't fit"))?,
         history: History::from_chunks(history).ok_or(Malformed("expunges out of order"))?,

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use crc32c::{crc32c, crc32c_append};
 
 use crate::{
-    change::{put_name, read_name, read_role, read_system, role_octet},
+    change::{
+        Expiry, put_expiry, put_name, read_bool, read_expiry, read_name, read_role, read_system,
+        role_octet,
+    },
     engine::Ref,
     flag::Keyword,
     fold::Last,
@@ -22,7 +25,7 @@ use crate::{
 };
 
 /// The form of value that this program writes and reads. Another is folded again.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 const HEADERS: u8 = b'a';
 const DATA: u8 = b'd';
@@ -111,6 +114,9 @@ pub(super) struct Header {
     pub(super) last: Last,
     /// How many thread keys there are.
     pub(super) threads: u64,
+    pub(super) held: bool,
+    pub(super) expiry: Option<Expiry>,
+    pub(super) moved_to: Option<u16>,
     pub(super) subscriptions: Vec<MailboxName>,
     pub(super) mailboxes: Vec<MailboxHeader>,
 }
@@ -125,6 +131,8 @@ pub(super) struct MailboxHeader {
     pub(super) highest_mod_seq: ModSeq,
     pub(super) recent_from: Uid,
     pub(super) counters: Counters,
+    pub(super) held: bool,
+    pub(super) expiry: Option<Expiry>,
     /// How many ranges of UIDs were expunged.
     pub(super) gone: u64,
     pub(super) keywords: Vec<Keyword>,
@@ -137,6 +145,10 @@ pub(super) fn put_header(into: &mut Vec<u8>, snapshot: &Snapshot, threads: u64) 
     put_u64(into, snapshot.last.thread);
     put_u64(into, snapshot.last.uid_validity.into());
     put_u64(into, threads);
+    into.push(u8::from(snapshot.held));
+    put_expiry(into, snapshot.expiry);
+    // Partitions count from 0.
+    put_u64(into, snapshot.moved_to.map_or(0, |to| u64::from(to) + 1));
     put_len(into, snapshot.subscriptions.len());
     for name in snapshot.subscriptions.iter() {
         put_name(into, name);
@@ -159,6 +171,8 @@ fn put_mailbox(into: &mut Vec<u8>, mailbox: &Mailbox) {
     put_u64(into, mailbox.counters.unseen.into());
     put_u64(into, mailbox.counters.deleted.into());
     put_u64(into, mailbox.counters.octets);
+    into.push(u8::from(mailbox.held));
+    put_expiry(into, mailbox.expiry);
     let gone = mailbox.history.chunks().map(|chunk| chunk.len());
     put_len(into, gone.sum());
     put_len(into, mailbox.keywords().len());
@@ -178,6 +192,9 @@ pub(super) fn read_header(mut read: Octets<'_>) -> Result<Header, Malformed> {
             uid_validity: read.u32()?,
         },
         threads: read.u64()?,
+        held: read_bool(read)?,
+        expiry: read_expiry(read)?,
+        moved_to: read_partition(read)?,
         subscriptions: (0..read.count(1)?)
             .map(|_| read_name(read))
             .collect::<Result<_, _>>()?,
@@ -187,6 +204,14 @@ pub(super) fn read_header(mut read: Octets<'_>) -> Result<Header, Malformed> {
     };
     read.end()?;
     Ok(header)
+}
+
+fn read_partition(read: &mut Octets<'_>) -> Result<Option<u16>, Malformed> {
+    let Some(number) = read.u64()?.checked_sub(1) else {
+        return Ok(None);
+    };
+    let number = u16::try_from(number).map_err(|_| Malformed("no such partition"))?;
+    Ok(Some(number))
 }
 
 fn read_mailbox(read: &mut Octets<'_>) -> Result<MailboxHeader, Malformed> {
@@ -204,6 +229,8 @@ fn read_mailbox(read: &mut Octets<'_>) -> Result<MailboxHeader, Malformed> {
             deleted: read.u32()?,
             octets: read.u64()?,
         },
+        held: read_bool(read)?,
+        expiry: read_expiry(read)?,
         gone: read.u64()?,
         keywords: (0..read.count(1)?)
             .map(|_| read.str().map(Arc::from))

@@ -5,6 +5,7 @@ pub(crate) mod keywords;
 pub(crate) mod placements;
 
 use crate::{
+    change::Expiry,
     clock::Timestamp,
     engine::Ref,
     flag::{Keyword, SystemFlags},
@@ -39,6 +40,8 @@ pub struct Mailbox {
     pub(crate) highest_mod_seq: ModSeq,
     pub(crate) counters: Counters,
     pub(crate) recent_from: Uid,
+    pub(crate) held: bool,
+    pub(crate) expiry: Option<Expiry>,
     pub(crate) keywords: Keywords,
     pub(crate) placements: Placements,
     pub(crate) history: History,
@@ -106,6 +109,16 @@ impl Mailbox {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.counters
+    }
+    /// Whether a legal hold lies on it; one may also lie on its account.
+    #[must_use]
+    pub fn held(&self) -> bool {
+        self.held
+    }
+    /// Its own rule of expiry; `None`: its account's decides.
+    #[must_use]
+    pub fn expiry(&self) -> Option<Expiry> {
+        self.expiry
     }
     /// Every keyword that has ever been used here, by index.
     #[must_use]

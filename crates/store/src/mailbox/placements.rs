@@ -354,6 +354,20 @@ impl Placements {
         changed
     }
 
+    /// Says where a message's record is now; `false` if there is no such message.
+    pub(crate) fn relocate(&mut self, uid: Uid, record: Ref, record_len: u32) -> bool {
+        let mut found = false;
+        self.touch(&[(uid, uid)], |entry, _| {
+            let chunk = Arc::make_mut(&mut entry.chunk);
+            let place = chunk.rows.binary_search_by_key(&uid, |row| row.uid);
+            if let Some(row) = place.ok().and_then(|at| chunk.rows.get_mut(at)) {
+                (row.record, row.record_len) = (record, record_len);
+                found = true;
+            }
+        });
+        found
+    }
+
     /// Removes the messages in `ranges`. Says how many there were.
     pub(crate) fn remove(&mut self, ranges: &[(Uid, Uid)], counters: &mut Counters) -> u32 {
         let mut removed = 0;

@@ -38,16 +38,21 @@ pub(crate) async fn login(
         .password(peer.address, user, password)
         .await
         .map_err(refused)?;
-    enter(services, identity).await
+    enter(services, peer, identity).await
 }
 
 /// Opens the mail of somebody who has proved who they are.
 ///
 /// # Errors
 /// What the store says.
-pub(crate) async fn enter(services: &Services, identity: Identity) -> Result<User, Refusal> {
+pub(crate) async fn enter(
+    services: &Services,
+    peer: &Peer,
+    identity: Identity,
+) -> Result<User, Refusal> {
+    let account = services.store.account(AccountId(identity.account)).await?;
     Ok(User {
-        account: services.store.account(AccountId(identity.account)).await?,
+        account: account.acting(&format!("imap {} {peer}", identity.name)),
         message_bytes_max: services.store.message_bytes_max(),
         name: identity.name,
     })

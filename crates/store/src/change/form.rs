@@ -1,0 +1,570 @@
+//! Changes as they lie in the log. Layout: `docs/store-format-batches.md`.
+
+use std::sync::Arc;
+
+use super::{Added, Batch, Change, Expiry};
+use crate::{
+    email::{put_pieces, read_pieces},
+    engine::Ref,
+    flag::{Flags, SystemFlags},
+    id::{EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
+    name::{MailboxName, Role},
+    octets::{
+        Malformed, Octets, put_i64, put_len, put_octets, put_ranges, put_step, put_timestamp,
+        put_u64,
+    },
+};
+
+/// The form of batch that this program writes.
+const VERSION: u8 = 1;
+
+/// Tags from here on may be skipped by a program that doesn't know them.
+const OPTIONAL_FROM: u8 = 128;
+
+/// What a change is, in the log.
+mod tag {
+    pub(super) const MAILBOX_CREATED: u8 = 1;
+    pub(super) const MAILBOX_DELETED: u8 = 2;
+    pub(super) const MAILBOX_RENAMED: u8 = 3;
+    pub(super) const ROLE_SET: u8 = 4;
+    pub(super) const SUBSCRIBED: u8 = 5;
+    pub(super) const UNSUBSCRIBED: u8 = 6;
+    pub(super) const ADDED: u8 = 7;
+    pub(super) const COPIED: u8 = 8;
+    pub(super) const FLAGS_CHANGED: u8 = 9;
+    pub(super) const EXPUNGED: u8 = 10;
+    pub(super) const RECENT_CLAIMED: u8 = 11;
+    pub(super) const UIDS_SKIPPED: u8 = 12;
+    pub(super) const HELD_SET: u8 = 13;
+    pub(super) const EXPIRY_SET: u8 = 14;
+    pub(super) const RELOCATED: u8 = 15;
+    pub(super) const BASE: u8 = 16;
+    pub(super) const MOVED_AWAY: u8 = 17;
+}
+
+impl Batch {
+    /// The batch as it lies in the log.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut octets = vec![VERSION];
+        put_u64(&mut octets, self.mod_seq.0);
+        put_i64(&mut octets, self.time);
+        put_octets(&mut octets, self.by.as_bytes());
+        let mut body = Vec::new();
+        for change in &self.changes {
+            body.clear();
+            octets.push(change.encode(&mut body));
+            put_octets(&mut octets, &body);
+        }
+        octets
+    }
+
+    /// The batch that lies in the log.
+    pub(crate) fn decode(octets: &[u8]) -> Result<Self, Malformed> {
+        let mut read = Octets(octets);
+        if read.u8()? != VERSION {
+            return Err(Malformed("a batch of a version that is not known"));
+        }
+        let mut batch = Self {
+            mod_seq: ModSeq(read.u64()?),
+            time: read.i64()?,
+            by: read.str()?.into(),
+            changes: Vec::new(),
+        };
+        while !read.is_empty() {
+            let tag = read.u8()?;
+            let mut body = Octets(read.octets()?);
+            if let Some(change) = Change::decode(tag, &mut body)? {
+                body.end()?;
+                batch.changes.push(change);
+            }
+        }
+        Ok(batch)
+    }
+}
+
+impl Change {
+    /// Writes all but the tag, and gives that.
+    fn encode(&self, into: &mut Vec<u8>) -> u8 {
+        match self {
+            Self::MailboxCreated {
+                id,
+                name,
+                role,
+                uid_validity,
+            } => {
+                put_u64(into, id.0);
+                put_name(into, name);
+                into.push(role_octet(*role));
+                put_u64(into, uid_validity.0.into());
+                tag::MAILBOX_CREATED
+            }
+            Self::MailboxDeleted { id } => {
+                put_u64(into, id.0);
+                tag::MAILBOX_DELETED
+            }
+            Self::MailboxRenamed { id, name } => {
+                put_u64(into, id.0);
+                put_name(into, name);
+                tag::MAILBOX_RENAMED
+            }
+            Self::RoleSet { id, role } => {
+                put_u64(into, id.0);
+                into.push(role_octet(*role));
+                tag::ROLE_SET
+            }
+            Self::Subscribed { name } => {
+                put_name(into, name);
+                tag::SUBSCRIBED
+            }
+            Self::Unsubscribed { name } => {
+                put_name(into, name);
+                tag::UNSUBSCRIBED
+            }
+            Self::Added(added) => {
+                added.encode(into);
+                put_len(into, added.thread_keys.len());
+                for key in &added.thread_keys {
+                    into.extend_from_slice(&key.to_le_bytes());
+                }
+                tag::ADDED
+            }
+            Self::Copied(added) => {
+                added.encode(into);
+                tag::COPIED
+            }
+            Self::FlagsChanged {
+                mailbox,
+                uids,
+                flags,
+            } => {
+                put_u64(into, mailbox.0);
+                put_ranges(into, uids);
+                put_flags(into, flags);
+                tag::FLAGS_CHANGED
+            }
+            Self::Expunged { mailbox, uids } => {
+                put_u64(into, mailbox.0);
+                put_ranges(into, uids);
+                tag::EXPUNGED
+            }
+            Self::RecentClaimed { mailbox, below } => {
+                put_place(into, *mailbox, *below);
+                tag::RECENT_CLAIMED
+            }
+            Self::UidsSkipped { mailbox, to } => {
+                put_place(into, *mailbox, *to);
+                tag::UIDS_SKIPPED
+            }
+            Self::HeldSet { mailbox, held } => {
+                put_u64(into, scope(*mailbox));
+                into.push(u8::from(*held));
+                tag::HELD_SET
+            }
+            Self::ExpirySet { mailbox, expiry } => {
+                put_u64(into, scope(*mailbox));
+                put_expiry(into, *expiry);
+                tag::EXPIRY_SET
+            }
+            Self::Relocated {
+                mailbox,
+                uid,
+                record,
+                record_len,
+            } => {
+                let numbers = [mailbox.0, uid.0.into(), record.0, (*record_len).into()];
+                for n in numbers {
+                    put_u64(into, n);
+                }
+                tag::RELOCATED
+            }
+            Self::Base { pieces } => {
+                put_pieces(into, pieces);
+                tag::BASE
+            }
+            Self::MovedAway { partition } => {
+                put_u64(into, (*partition).into());
+                tag::MOVED_AWAY
+            }
+        }
+    }
+
+    /// `None` for a change that may be skipped.
+    fn decode(tag: u8, read: &mut Octets<'_>) -> Result<Option<Self>, Malformed> {
+        Ok(Some(match tag {
+            tag::MAILBOX_CREATED => Self::MailboxCreated {
+                id: MailboxId(read.u64()?),
+                name: read_name(read)?,
+                role: read_role(read)?,
+                uid_validity: UidValidity(read.u32()?),
+            },
+            tag::MAILBOX_DELETED => Self::MailboxDeleted {
+                id: MailboxId(read.u64()?),
+            },
+            tag::MAILBOX_RENAMED => Self::MailboxRenamed {
+                id: MailboxId(read.u64()?),
+                name: read_name(read)?,
+            },
+            tag::ROLE_SET => Self::RoleSet {
+                id: MailboxId(read.u64()?),
+                role: read_role(read)?,
+            },
+            tag::SUBSCRIBED => Self::Subscribed {
+                name: read_name(read)?,
+            },
+            tag::UNSUBSCRIBED => Self::Unsubscribed {
+                name: read_name(read)?,
+            },
+            tag::ADDED => {
+                let mut added = Added::decode(read)?;
+                for _ in 0..read.count(8)? {
+                    let (key, rest) = read.0.split_first_chunk().ok_or(Malformed("cut short"))?;
+                    added.thread_keys.push(u64::from_le_bytes(*key));
+                    read.0 = rest;
+                }
+                Self::Added(added)
+            }
+            tag::COPIED => Self::Copied(Added::decode(read)?),
+            tag::FLAGS_CHANGED => Self::FlagsChanged {
+                mailbox: MailboxId(read.u64()?),
+                uids: read.ranges()?,
+                flags: read_flags(read)?,
+            },
+            tag::EXPUNGED => Self::Expunged {
+                mailbox: MailboxId(read.u64()?),
+                uids: read.ranges()?,
+            },
+            tag::RECENT_CLAIMED => Self::RecentClaimed {
+                mailbox: MailboxId(read.u64()?),
+                below: Uid(read.u32()?),
+            },
+            tag::UIDS_SKIPPED => Self::UidsSkipped {
+                mailbox: MailboxId(read.u64()?),
+                to: Uid(read.u32()?),
+            },
+            tag::HELD_SET => Self::HeldSet {
+                mailbox: read_scope(read)?,
+                held: read_bool(read)?,
+            },
+            tag::EXPIRY_SET => Self::ExpirySet {
+                mailbox: read_scope(read)?,
+                expiry: read_expiry(read)?,
+            },
+            tag::RELOCATED => Self::Relocated {
+                mailbox: MailboxId(read.u64()?),
+                uid: Uid(read.u32()?),
+                record: Ref(read.u64()?),
+                record_len: read.u32()?,
+            },
+            tag::BASE => Self::Base {
+                pieces: read_pieces(read)?,
+            },
+            tag::MOVED_AWAY => Self::MovedAway {
+                partition: u16::try_from(read.u64()?)
+                    .map_err(|_| Malformed("no such partition"))?,
+            },
+            OPTIONAL_FROM.. => return Ok(None),
+            _ => return Err(Malformed("a change of a kind that is not known")),
+        }))
+    }
+}
+
+impl Added {
+    fn encode(&self, into: &mut Vec<u8>) {
+        put_u64(into, self.mailbox.0);
+        put_u64(into, self.uid.0.into());
+        put_flags(into, &self.flags);
+        put_timestamp(into, self.internal_date);
+        // Mostly the same time, or soon after.
+        put_step(
+            into,
+            self.internal_date.unix.cast_unsigned(),
+            self.save_date.cast_unsigned(),
+        );
+        put_u64(into, self.size);
+        put_u64(into, self.email.0);
+        put_u64(into, self.thread.0);
+        put_u64(into, self.record.0);
+        put_u64(into, self.record_len.into());
+    }
+
+    fn decode(read: &mut Octets<'_>) -> Result<Self, Malformed> {
+        let mailbox = MailboxId(read.u64()?);
+        let uid = Uid(read.u32()?);
+        let flags = read_flags(read)?;
+        let internal_date = read.timestamp()?;
+        let save_date = read.step(internal_date.unix.cast_unsigned())?;
+        Ok(Self {
+            mailbox,
+            uid,
+            flags,
+            internal_date,
+            save_date: save_date.cast_signed(),
+            size: read.u64()?,
+            email: EmailId(read.u64()?),
+            thread: ThreadId(read.u64()?),
+            record: Ref(read.u64()?),
+            record_len: read.u32()?,
+            thread_keys: Vec::new(),
+        })
+    }
+}
+
+pub(crate) fn put_name(into: &mut Vec<u8>, name: &MailboxName) {
+    put_octets(into, name.as_str().as_bytes());
+}
+
+pub(crate) fn read_name(read: &mut Octets<'_>) -> Result<MailboxName, Malformed> {
+    MailboxName::new(read.str()?).map_err(|_| Malformed("no mailbox name"))
+}
+
+fn put_place(into: &mut Vec<u8>, mailbox: MailboxId, uid: Uid) {
+    put_u64(into, mailbox.0);
+    put_u64(into, uid.0.into());
+}
+
+/// A mailbox, or 0 for the account: ids begin with 1.
+fn scope(mailbox: Option<MailboxId>) -> u64 {
+    mailbox.map_or(0, |mailbox| mailbox.0)
+}
+
+fn read_scope(read: &mut Octets<'_>) -> Result<Option<MailboxId>, Malformed> {
+    let id = read.u64()?;
+    Ok((id > 0).then_some(MailboxId(id)))
+}
+
+pub(crate) fn read_bool(read: &mut Octets<'_>) -> Result<bool, Malformed> {
+    match read.u8()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Malformed("neither yes nor no")),
+    }
+}
+
+/// A set of bits that says which bounds there are, and those.
+pub(crate) fn put_expiry(into: &mut Vec<u8>, expiry: Option<Expiry>) {
+    let Some(expiry) = expiry else {
+        return into.push(0);
+    };
+    let bounds = [
+        expiry.age_seconds,
+        expiry.messages_max.map(u64::from),
+        expiry.octets_max,
+    ];
+    let there = (1..).zip(bounds).filter(|(_, bound)| bound.is_some());
+    into.push(there.fold(1, |bits, (n, _)| bits | 1 << n));
+    for bound in bounds.into_iter().flatten() {
+        put_u64(into, bound);
+    }
+}
+
+pub(crate) fn read_expiry(read: &mut Octets<'_>) -> Result<Option<Expiry>, Malformed> {
+    let bits = read.u8()?;
+    if bits == 0 {
+        return Ok(None);
+    }
+    if bits & 1 == 0 || bits > 0b1111 {
+        return Err(Malformed("no such rule of expiry"));
+    }
+    Ok(Some(Expiry {
+        age_seconds: (bits & 2 != 0).then(|| read.u64()).transpose()?,
+        messages_max: (bits & 4 != 0).then(|| read.u32()).transpose()?,
+        octets_max: (bits & 8 != 0).then(|| read.u64()).transpose()?,
+    }))
+}
+
+pub(crate) fn role_octet(role: Option<Role>) -> u8 {
+    role.map_or(0, |role| role as u8)
+}
+
+pub(crate) fn read_role(read: &mut Octets<'_>) -> Result<Option<Role>, Malformed> {
+    match read.u8()? {
+        0 => Ok(None),
+        octet => Role::EVERY
+            .into_iter()
+            .find(|role| *role as u8 == octet)
+            .map(Some)
+            .ok_or(Malformed("no such special use")),
+    }
+}
+
+fn put_flags(into: &mut Vec<u8>, flags: &Flags) {
+    into.push(flags.system.0);
+    put_len(into, flags.keywords.len());
+    for keyword in &flags.keywords {
+        put_octets(into, keyword.as_bytes());
+    }
+}
+
+fn read_flags(read: &mut Octets<'_>) -> Result<Flags, Malformed> {
+    let system = read_system(read)?;
+    let keywords = (0..read.count(1)?)
+        .map(|_| read.str().map(Arc::from))
+        .collect::<Result<_, _>>()?;
+    Ok(Flags { system, keywords })
+}
+
+pub(crate) fn read_system(read: &mut Octets<'_>) -> Result<SystemFlags, Malformed> {
+    let system = SystemFlags(read.u8()?);
+    if SystemFlags::EVERY.contains(system) {
+        Ok(system)
+    } else {
+        Err(Malformed("no such system flag"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::Timestamp, email::Piece};
+
+    fn every_kind() -> Batch {
+        let flags = Flags {
+            system: SystemFlags::SEEN.with(SystemFlags::DRAFT),
+            keywords: vec!["$Forwarded".into(), "été".into()],
+        };
+        let (mailbox, name) = (MailboxId(7), MailboxName::new("a/b").unwrap());
+        let uids = vec![(Uid(1), Uid(4)), (Uid(900), Uid(u32::MAX))];
+        let added = Added {
+            mailbox,
+            uid: Uid(u32::MAX - 1),
+            flags: flags.clone(),
+            internal_date: Timestamp {
+                unix: -1,
+                zone_minutes: -570,
+            },
+            save_date: i64::MAX,
+            size: u64::MAX,
+            email: EmailId(300),
+            thread: ThreadId(12),
+            record: Ref(1 << 60),
+            record_len: 4000,
+            thread_keys: vec![],
+        };
+        Batch {
+            mod_seq: ModSeq(70_000),
+            time: 1_700_000_000,
+            by: "alice".into(),
+            changes: vec![
+                Change::MailboxCreated {
+                    id: mailbox,
+                    name: name.clone(),
+                    role: Some(Role::Junk),
+                    uid_validity: UidValidity(u32::MAX),
+                },
+                Change::MailboxDeleted { id: mailbox },
+                Change::MailboxRenamed {
+                    id: mailbox,
+                    name: name.clone(),
+                },
+                Change::RoleSet {
+                    id: mailbox,
+                    role: None,
+                },
+                Change::Subscribed { name: name.clone() },
+                Change::Unsubscribed { name },
+                Change::Copied(added.clone()),
+                Change::Added(Added {
+                    thread_keys: vec![0, u64::MAX],
+                    ..added
+                }),
+                Change::FlagsChanged {
+                    mailbox,
+                    uids: uids.clone(),
+                    flags,
+                },
+                Change::Expunged { mailbox, uids },
+                Change::RecentClaimed {
+                    mailbox,
+                    below: Uid(5),
+                },
+                Change::UidsSkipped {
+                    mailbox,
+                    to: Uid(9000),
+                },
+            ]
+            .into_iter()
+            .chain(administered(mailbox))
+            .collect(),
+        }
+    }
+
+    fn administered(mailbox: MailboxId) -> Vec<Change> {
+        vec![
+            Change::HeldSet {
+                mailbox: None,
+                held: true,
+            },
+            Change::HeldSet {
+                mailbox: Some(mailbox),
+                held: false,
+            },
+            Change::ExpirySet {
+                mailbox: Some(mailbox),
+                expiry: Some(Expiry::default()),
+            },
+            Change::ExpirySet {
+                mailbox: None,
+                expiry: Some(Expiry {
+                    age_seconds: Some(u64::MAX),
+                    messages_max: None,
+                    octets_max: Some(0),
+                }),
+            },
+            Change::ExpirySet {
+                mailbox: None,
+                expiry: None,
+            },
+            Change::Relocated {
+                mailbox,
+                uid: Uid(4),
+                record: Ref(1 << 50),
+                record_len: 77,
+            },
+            Change::Base {
+                pieces: vec![
+                    Piece {
+                        at: Ref(4000),
+                        len: 131_072,
+                    },
+                    Piece { at: Ref(8), len: 1 },
+                ],
+            },
+            Change::MovedAway { partition: 3 },
+        ]
+    }
+
+    #[test]
+    fn batches_come_back() {
+        let batch = every_kind();
+        assert_eq!(Batch::decode(&batch.encode()), Ok(batch));
+    }
+
+    #[test]
+    fn no_octets_hurt() {
+        let octets = every_kind().encode();
+        for cut in 0..octets.len() {
+            // Cut between changes it is a shorter batch; within one it is none.
+            if let Ok(batch) = Batch::decode(&octets[..cut]) {
+                assert_eq!(batch.encode(), octets[..cut]);
+            }
+        }
+        for at in 0..octets.len() {
+            for bit in 0..8 {
+                let mut flipped = octets.clone();
+                flipped[at] ^= 1 << bit;
+                let _ = Batch::decode(&flipped);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_later_program_wrote_is_skipped_only_if_it_may_be() {
+        let known = Batch {
+            changes: vec![],
+            ..every_kind()
+        };
+        let with = |tag| [&known.encode()[..], &[tag, 2, 0xaa, 0xbb]].concat();
+        assert_eq!(Batch::decode(&with(200)), Ok(known.clone()));
+        assert!(Batch::decode(&with(100)).is_err());
+    }
+}
