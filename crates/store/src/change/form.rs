@@ -122,10 +122,7 @@ impl Change {
             }
             Self::Added(added) => {
                 added.encode(into);
-                put_len(into, added.thread_keys.len());
-                for key in &added.thread_keys {
-                    into.extend_from_slice(&key.to_le_bytes());
-                }
+                put_keys(into, &added.thread_keys);
                 tag::ADDED
             }
             Self::Copied(added) => {
@@ -315,6 +312,13 @@ pub(crate) fn put_name(into: &mut Vec<u8>, name: &MailboxName) {
 
 pub(crate) fn read_name(read: &mut Octets<'_>) -> Result<MailboxName, Malformed> {
     MailboxName::new(read.str()?).map_err(|_| Malformed("no mailbox name"))
+}
+
+fn put_keys(into: &mut Vec<u8>, keys: &[u64]) {
+    put_len(into, keys.len());
+    for key in keys {
+        into.extend_from_slice(&key.to_le_bytes());
+    }
 }
 
 fn put_place(into: &mut Vec<u8>, mailbox: MailboxId, uid: Uid) {
