@@ -261,12 +261,12 @@ impl Values {
     }
 }
 
-/// The machine's own name.
-fn machine_name() -> String {
+/// The machine's own name, if it is one that a host can have.
+pub(crate) fn machine_name() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name = name.trim();
-    if check::is_host(name) {
-        name.to_owned()
+    let name = name.trim().to_ascii_lowercase();
+    if check::is_host(&name) {
+        name
     } else {
         "localhost".to_owned()
     }

@@ -98,17 +98,6 @@ fn failed(path: &Path, source: io::Error) -> Error {
     }
 }
 
-/// This machine's name, if it has one that can be a host's.
-pub(super) fn hostname() -> String {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name = name.trim();
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-    if name.is_empty() || name.starts_with(['-', '.']) || !name.chars().all(fits) {
-        return "localhost".to_owned();
-    }
-    name.to_ascii_lowercase()
-}
-
 /// A password that is easy to type and has 80 bits: four groups of four, without letters and
 /// digits that look alike.
 pub(super) fn password() -> Result<String, Error> {

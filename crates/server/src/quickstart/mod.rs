@@ -15,7 +15,7 @@ use std::{
 use session::Services;
 
 use crate::{
-    config::Config,
+    config::{Config, machine_name},
     error::Error,
     log::{Format, start_log},
     run::{open, serve},
@@ -35,7 +35,7 @@ const ACCOUNT: &str = "me";
 /// [`Error`]: what is in the way.
 pub async fn quickstart(directory: &Path, out: &mut (impl Write + Send)) -> Result<(), Error> {
     let files = Files::prepare(directory)?;
-    let hostname = files::hostname();
+    let hostname = machine_name();
     files.write_config(&hostname)?;
     files.write_certificate(&hostname)?;
     // The problems of a server that runs in front of somebody belong on the screen.

@@ -15,8 +15,6 @@
 //!   by a later batch. Begin again for the next attempt.
 //! * **Places.** A [`Ref`] means something only if the batch that holds it was acknowledged.
 
-#![allow(dead_code, reason = "the walk waits for verify")]
-
 pub(crate) mod log;
 
 use std::{
