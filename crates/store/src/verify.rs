@@ -16,7 +16,7 @@ use crate::{
     change::Batch,
     check,
     email::{Piece, Put, Record},
-    engine::{Engine, Position, Ref, WalkItem, WalkKind},
+    engine::{Engine, Partition, Position, Ref, WalkItem, WalkKind},
     error::Error,
     fold::State,
     id::{AccountId, Uid},
@@ -83,7 +83,10 @@ pub fn verify(
     depth: Depth,
     found: &mut dyn FnMut(Finding),
 ) -> Result<Summary, Error> {
-    let walk = |visit: &mut Visit<'_>| Engine::walk_directory(directory.to_owned(), visit);
+    let walk = |visit: &mut Visit<'_>| {
+        let first = Partition::first();
+        Engine::walk_directory(directory.to_owned(), &first, visit)
+    };
     Ok(Verifier::run(&walk, depth, found)?.summary)
 }
 

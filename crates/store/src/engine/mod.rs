@@ -25,15 +25,37 @@ use std::{
 
 use tokio::sync::oneshot;
 
+pub(crate) use self::log::files::Partition;
 use self::log::{Log, disk::RealDisk, ram::RamDisk};
 use crate::{error::Error, id::AccountId};
 
 /// The longest body of one put, in octets; larger things are several puts.
 pub(crate) const PIECE_BYTES_MAX: usize = 128 * 1024;
 
-/// Where a record is: opaque, for ever the same record.
+/// Where a record is: opaque, for ever the same record. Its upper 16 bits are the partition's
+/// number, the others the LSN there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ref(pub(crate) u64);
+
+impl Ref {
+    const LSN_BITS: u32 = 48;
+
+    /// The place of an LSN in a partition. A log of 256 TiB is beyond what a partition takes.
+    pub(crate) fn new(partition: u16, lsn: u64) -> Self {
+        Self(u64::from(partition) << Self::LSN_BITS | lsn)
+    }
+
+    /// The number of the partition.
+    pub(crate) fn partition(self) -> u16 {
+        // Sixteen bits are left.
+        u16::try_from(self.0 >> Self::LSN_BITS).unwrap_or(u16::MAX)
+    }
+
+    /// The LSN there.
+    pub(crate) fn lsn(self) -> u64 {
+        self.0 & ((1 << Self::LSN_BITS) - 1)
+    }
+}
 
 /// A point in the log: everything before it is durable, or is what a checkpoint covers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +65,8 @@ pub(crate) struct Position(pub(crate) u64);
 /// from its first put to its append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Writes {
+    /// The partition's number.
+    pub(crate) partition: u16,
     pub(crate) generation: u64,
 }
 
@@ -168,6 +192,12 @@ impl Engine {
         opened
             .await
             .map_err(|_| failed("opening it panicked".into()))?
+    }
+
+    /// Which partition it is.
+    #[allow(dead_code, reason = "what opens several partitions comes next")]
+    pub(crate) fn partition(&self) -> &Partition {
+        each!(self, engine => engine.partition())
     }
 
     /// A writing context as of now.
@@ -302,15 +332,16 @@ impl Engine {
         each!(self, engine => engine.walk(visit))
     }
 
-    /// The same for the store in a directory, which another process may have open.
+    /// The same for a partition of the store in a directory, which another process may have open.
     ///
     /// # Errors
     /// As [`Engine::walk`].
     pub(crate) fn walk_directory(
         directory: PathBuf,
+        partition: &Partition,
         visit: &mut dyn FnMut(WalkItem<'_>) -> ControlFlow<()>,
     ) -> Result<Position, Error> {
-        Log::walk_disk(&RealDisk::new(directory), visit)
+        Log::walk_disk(&RealDisk::new(directory), partition, visit)
     }
 
     /// Finishes what is queued, stops the threads, releases the lease. Later writes fail.

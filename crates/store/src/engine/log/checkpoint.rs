@@ -17,7 +17,7 @@ use redb::{Database, ReadableDatabase, StorageBackend, TableDefinition};
 
 use super::{
     disk::{Access, Disk},
-    files::{CHECKPOINT, QUARANTINE},
+    files::Partition,
 };
 use crate::{
     engine::{Entry, Position},
@@ -38,6 +38,9 @@ const CACHE_BYTES: usize = 64 << 20;
 pub(crate) struct Checkpoint<D: Disk> {
     disk: Arc<D>,
     store: [u8; 16],
+    partition: Partition,
+    /// The file.
+    path: String,
     database: RwLock<Option<Arc<Open>>>,
     closed: AtomicBool,
 }
@@ -50,20 +53,22 @@ pub(crate) struct Update {
     pub(crate) complete_to: Option<Position>,
 }
 
-fn path() -> String {
-    format!("{CHECKPOINT}/checkpoint.redb")
-}
-
 impl<D: Disk> Checkpoint<D> {
     /// Opens the checkpoint of that store. One that is damaged, of another store, or ahead of a
     /// log is moved aside, and a new one begun: then the position is 0.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Full`].
-    pub(crate) fn open(disk: Arc<D>, store: [u8; 16]) -> Result<(Self, Position), Error> {
+    pub(crate) fn open(
+        disk: Arc<D>,
+        store: [u8; 16],
+        partition: &Partition,
+    ) -> Result<(Self, Position), Error> {
         let this = Self {
             disk,
             store,
+            path: format!("{}/checkpoint.redb", partition.checkpoint()),
+            partition: partition.clone(),
             database: RwLock::new(None),
             closed: AtomicBool::new(false),
         };
@@ -96,14 +101,14 @@ impl<D: Disk> Checkpoint<D> {
             return Ok(Position(0));
         };
         if owner.as_deref() != Some(self.store.as_slice()) {
-            return Err(corrupt("it belongs to another store"));
+            return Err(corrupt(&self.path, "it belongs to another store"));
         }
         let position = position.map_or(Some(0), |value| {
             Some(u64::from_le_bytes(value.try_into().ok()?))
         });
         position
             .map(Position)
-            .ok_or_else(|| corrupt("its position"))
+            .ok_or_else(|| corrupt(&self.path, "its position"))
     }
 
     /// Makes the tables of a new file.
@@ -126,10 +131,10 @@ impl<D: Disk> Checkpoint<D> {
     /// [`Error::Io`].
     pub(crate) fn move_aside(&self) -> Result<(), Error> {
         *self.cell() = None;
-        let to = format!("{QUARANTINE}/checkpoint.redb");
-        match self.disk.rename(&path(), &to) {
+        let to = format!("{}/checkpoint.redb", self.partition.quarantine());
+        match self.disk.rename(&self.path, &to) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(super::files::io_error(&path(), error))
+                Err(super::files::io_error(&self.path, error))
             }
             _ => Ok(()),
         }
@@ -154,7 +159,7 @@ impl<D: Disk> Checkpoint<D> {
             let data = database.get()?.begin_read()?.open_table(DATA)?;
             Ok(data.get(key)?.map(|value| value.value().to_vec()))
         })?;
-        value.map(|value| checked(key, value)).transpose()
+        value.map(|value| self.checked(key, value)).transpose()
     }
 
     /// The entries whose keys begin so.
@@ -178,7 +183,7 @@ impl<D: Disk> Checkpoint<D> {
         entries
             .into_iter()
             .map(|(key, value)| {
-                let value = checked(&key, value)?;
+                let value = self.checked(&key, value)?;
                 Ok((key, value))
             })
             .collect()
@@ -240,6 +245,17 @@ impl<D: Disk> Checkpoint<D> {
         *cell = None;
     }
 
+    /// The value without its checksum, which must fit.
+    fn checked(&self, key: &[u8], mut stored: Vec<u8>) -> Result<Vec<u8>, Error> {
+        let split = stored.len().saturating_sub(4);
+        let (value, stored_sum) = stored.split_at(split);
+        if stored_sum != sum(key, value).to_le_bytes() {
+            return Err(corrupt(&self.path, "a value's checksum"));
+        }
+        stored.truncate(split);
+        Ok(stored)
+    }
+
     fn cell(&self) -> std::sync::RwLockWriteGuard<'_, Option<Arc<Open>>> {
         self.database
             .write()
@@ -261,16 +277,20 @@ impl<D: Disk> Checkpoint<D> {
         }
         let file = self
             .disk
-            .open(&path(), Access::Create)
-            .and_then(|file| self.disk.sync_dir(CHECKPOINT).map(|()| file))
-            .map_err(|error| super::files::io_error(&path(), error))?;
+            .open(&self.path, Access::Create)
+            .and_then(|file| {
+                self.disk
+                    .sync_dir(&self.partition.checkpoint())
+                    .map(|()| file)
+            })
+            .map_err(|error| super::files::io_error(&self.path, error))?;
         // It may be reopened because a sync failed: then the cache may lie.
         self.disk.forget_cache(&file);
         let backend = Backend {
             disk: Arc::clone(&self.disk),
             file,
         };
-        let opened = catch(|| {
+        let opened = catch(&self.path, || {
             Ok(Database::builder()
                 .set_cache_size(CACHE_BYTES)
                 .create_with_backend(backend)?)
@@ -283,7 +303,7 @@ impl<D: Disk> Checkpoint<D> {
     /// Runs a transaction. After an I/O error redb refuses everything until it is reopened,
     /// so the next use reopens it.
     fn attempt<T>(&self, run: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, Error> {
-        let result = catch(run);
+        let result = catch(&self.path, run);
         match &result {
             Err(Error::Corrupt { .. }) => {
                 // The next opening rebuilds it from the log.
@@ -314,29 +334,28 @@ impl Drop for Open {
 }
 
 /// A damaged file must not stop the process, even where redb holds it impossible.
-fn catch<T>(run: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, Error> {
+fn catch<T>(path: &str, run: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, Error> {
     match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(result) => result.map_err(from_redb),
-        Err(_) => Err(corrupt("its structure")),
+        Ok(result) => result.map_err(|error| from_redb(path, error)),
+        Err(_) => Err(corrupt(path, "its structure")),
     }
 }
 
-fn from_redb(error: redb::Error) -> Error {
+fn from_redb(path: &str, error: redb::Error) -> Error {
     match error {
         redb::Error::Io(error) if error.kind() != io::ErrorKind::InvalidData => {
-            super::files::io_error(&path(), error)
+            super::files::io_error(path, error)
         }
-        redb::Error::PreviousIo | redb::Error::DatabaseClosed => super::files::io_error(
-            &path(),
-            io::Error::other("an earlier operation on it failed"),
-        ),
-        other => corrupt(&other.to_string()),
+        redb::Error::PreviousIo | redb::Error::DatabaseClosed => {
+            super::files::io_error(path, io::Error::other("an earlier operation on it failed"))
+        }
+        other => corrupt(path, &other.to_string()),
     }
 }
 
-fn corrupt(what: &str) -> Error {
+fn corrupt(path: &str, what: &str) -> Error {
     Error::Corrupt {
-        file: path().into(),
+        file: path.into(),
         offset: 0,
         what: what.into(),
     }
@@ -344,17 +363,6 @@ fn corrupt(what: &str) -> Error {
 
 fn sum(key: &[u8], value: &[u8]) -> u32 {
     crc32c_append(crc32c(key), value)
-}
-
-/// The value without its checksum, which must fit.
-fn checked(key: &[u8], mut stored: Vec<u8>) -> Result<Vec<u8>, Error> {
-    let split = stored.len().saturating_sub(4);
-    let (value, stored_sum) = stored.split_at(split);
-    if stored_sum != sum(key, value).to_le_bytes() {
-        return Err(corrupt("a value's checksum"));
-    }
-    stored.truncate(split);
-    Ok(stored)
 }
 
 /// A file of our disk, for redb.
@@ -393,6 +401,10 @@ mod tests {
     use super::*;
     use crate::engine::log::ram::RamDisk;
 
+    fn path() -> String {
+        format!("{}/checkpoint.redb", Partition::first().checkpoint())
+    }
+
     fn put(key: &[u8], value: &[u8]) -> Update {
         Update {
             writes: vec![(key.to_vec(), Some(value.to_vec()))],
@@ -404,13 +416,14 @@ mod tests {
     #[test]
     fn what_was_put_is_there_after_reopening() {
         let disk = Arc::new(RamDisk::default());
-        let (checkpoint, position) = Checkpoint::open(Arc::clone(&disk), [1; 16]).unwrap();
+        let (checkpoint, position) =
+            Checkpoint::open(Arc::clone(&disk), [1; 16], &Partition::first()).unwrap();
         assert_eq!(position, Position(0));
         checkpoint.update(&put(b"a/1", b"one")).unwrap();
         checkpoint.update(&put(b"a/2", b"")).unwrap();
         checkpoint.update(&put(b"b", b"b")).unwrap();
         drop(checkpoint);
-        let (checkpoint, position) = Checkpoint::open(disk, [1; 16]).unwrap();
+        let (checkpoint, position) = Checkpoint::open(disk, [1; 16], &Partition::first()).unwrap();
         assert_eq!(position, Position(99));
         assert_eq!(checkpoint.get(b"a/1").unwrap(), Some(b"one".to_vec()));
         assert_eq!(checkpoint.get(b"a").unwrap(), None);
@@ -427,19 +440,25 @@ mod tests {
     #[test]
     fn a_checkpoint_of_another_store_is_moved_aside() {
         let disk = Arc::new(RamDisk::default());
-        let (checkpoint, _) = Checkpoint::open(Arc::clone(&disk), [1; 16]).unwrap();
+        let (checkpoint, _) =
+            Checkpoint::open(Arc::clone(&disk), [1; 16], &Partition::first()).unwrap();
         checkpoint.update(&put(b"k", b"v")).unwrap();
         drop(checkpoint);
-        let (checkpoint, position) = Checkpoint::open(Arc::clone(&disk), [2; 16]).unwrap();
+        let (checkpoint, position) =
+            Checkpoint::open(Arc::clone(&disk), [2; 16], &Partition::first()).unwrap();
         assert_eq!(position, Position(0));
         assert_eq!(checkpoint.get(b"k").unwrap(), None);
-        assert_eq!(disk.list(QUARANTINE).unwrap(), ["checkpoint.redb"]);
+        assert_eq!(
+            disk.list(&Partition::first().quarantine()).unwrap(),
+            ["checkpoint.redb"]
+        );
     }
 
     #[test]
     fn a_flipped_bit_is_noticed_wherever_it_is() {
         let disk = Arc::new(RamDisk::default());
-        let (checkpoint, _) = Checkpoint::open(Arc::clone(&disk), [1; 16]).unwrap();
+        let (checkpoint, _) =
+            Checkpoint::open(Arc::clone(&disk), [1; 16], &Partition::first()).unwrap();
         let value = vec![0xA5; 3000];
         checkpoint.update(&put(b"k", &value)).unwrap();
         drop(checkpoint);
@@ -454,7 +473,7 @@ mod tests {
             flipped[at] ^= 4;
             disk.write_at(&file, &[io::IoSlice::new(&flipped)], 0)
                 .unwrap();
-            let Ok((checkpoint, _)) = Checkpoint::open(disk, [1; 16]) else {
+            let Ok((checkpoint, _)) = Checkpoint::open(disk, [1; 16], &Partition::first()) else {
                 continue;
             };
             // Gone or whole, never something else.

@@ -1,6 +1,9 @@
 //! The names of the files of a store, and its segments as they lie there.
 
-use std::{io, sync::OnceLock};
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+};
 
 use super::{
     disk::{Access, Disk},
@@ -8,20 +11,69 @@ use super::{
 };
 use crate::{engine::Damage, error::Error};
 
-/// Format version and store id.
+/// Format version, store id, partitions.
 pub(crate) const STORE: &str = "store.toml";
-/// The segments.
-pub(crate) const LOG: &str = "partitions/default/log";
-/// Space kept for a full disk: a segment to be.
-pub(crate) const RESERVE: &str = "partitions/default/log/reserve.new";
-/// The derived state.
-pub(crate) const CHECKPOINT: &str = "partitions/default/checkpoint";
-/// Bytes cut off or unreadable, kept for a person to look at.
-pub(crate) const QUARANTINE: &str = "partitions/default/quarantine";
-/// Who has the partition open.
-pub(crate) const LEASE: &str = "partitions/default/lease";
-/// The directory that has the lease in it.
-pub(crate) const PARTITION: &str = "partitions/default";
+/// Where the partitions are, each a directory, or a link to one.
+pub(crate) const PARTITIONS: &str = "partitions";
+
+/// One partition of a store: its number, its id, and by its name the names of its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Partition {
+    /// What places in it carry; see [`crate::engine::Ref`].
+    pub(crate) number: u16,
+    /// Its directory's name.
+    pub(crate) name: Arc<str>,
+    /// What its segments carry: the number (two octets), then what no other partition has.
+    pub(crate) id: [u8; 16],
+}
+
+impl Partition {
+    /// The one that every store begins with.
+    pub(crate) fn first() -> Self {
+        Self {
+            number: 0,
+            name: "default".into(),
+            id: *b"\0\0default\0\0\0\0\0\0\0",
+        }
+    }
+
+    /// Its directory.
+    pub(crate) fn root(&self) -> String {
+        format!("{PARTITIONS}/{}", self.name)
+    }
+    /// The segments.
+    pub(crate) fn log(&self) -> String {
+        format!("{PARTITIONS}/{}/log", self.name)
+    }
+    /// Where segment `number` is.
+    pub(crate) fn segment(&self, number: u64) -> String {
+        format!("{}/{number:010}.log", self.log())
+    }
+    /// A segment in the making.
+    pub(crate) fn next(&self) -> String {
+        format!("{}/next.new", self.log())
+    }
+    /// Space kept for a full disk: a segment to be.
+    pub(crate) fn reserve(&self) -> String {
+        format!("{}/reserve.new", self.log())
+    }
+    /// The derived state.
+    pub(crate) fn checkpoint(&self) -> String {
+        format!("{PARTITIONS}/{}/checkpoint", self.name)
+    }
+    /// Bytes cut off or unreadable, kept for a person to look at.
+    pub(crate) fn quarantine(&self) -> String {
+        format!("{PARTITIONS}/{}/quarantine", self.name)
+    }
+    /// Who has it open.
+    pub(crate) fn lease(&self) -> String {
+        format!("{PARTITIONS}/{}/lease", self.name)
+    }
+    /// Which partition of which store it is.
+    pub(crate) fn marker(&self) -> String {
+        format!("{PARTITIONS}/{}/partition.toml", self.name)
+    }
+}
 
 /// An I/O error, with the file it was about.
 pub(crate) fn io_error(path: &str, error: io::Error) -> Error {
@@ -52,8 +104,8 @@ pub(crate) struct Segment<F> {
 }
 
 impl<F> Segment<F> {
-    /// A segment of that header; `file` if it is open already.
-    pub(crate) fn new(header: SegmentHeader, file: Option<F>) -> Self {
+    /// A segment of that header, at `path`; `file` if it is open already.
+    pub(crate) fn new(header: SegmentHeader, path: &str, file: Option<F>) -> Self {
         let cell = OnceLock::new();
         if let Some(file) = file {
             // A new cell takes it.
@@ -62,7 +114,7 @@ impl<F> Segment<F> {
         Self {
             header,
             seal: header.seal(),
-            path: segment_path(header.number).into(),
+            path: path.into(),
             file: cell,
         }
     }
@@ -98,11 +150,6 @@ impl<F> Segment<F> {
     }
 }
 
-/// Where segment `number` is.
-pub(crate) fn segment_path(number: u64) -> String {
-    format!("{LOG}/{number:010}.log")
-}
-
 /// The segments there are, by number, and those whose header can't be read.
 #[derive(Debug)]
 pub(crate) struct Segments<F> {
@@ -115,14 +162,18 @@ pub(crate) struct Segments<F> {
     pub(crate) lsn_bound: u64,
 }
 
-/// Lists the segments and reads their headers. Changes nothing.
+/// Lists the segments of a partition and reads their headers. Changes nothing.
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Corrupt`] for a segment of a newer format.
-pub(crate) fn segments<D: Disk>(disk: &D) -> Result<Segments<D::File>, Error> {
-    let names = match disk.list(LOG) {
+pub(crate) fn segments<D: Disk>(
+    disk: &D,
+    partition: &Partition,
+) -> Result<Segments<D::File>, Error> {
+    let log = partition.log();
+    let names = match disk.list(&log) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        names => names.map_err(|error| io_error(LOG, error))?,
+        names => names.map_err(|error| io_error(&log, error))?,
     };
     let mut numbers: Vec<u64> = names
         .iter()
@@ -140,20 +191,20 @@ pub(crate) fn segments<D: Disk>(disk: &D) -> Result<Segments<D::File>, Error> {
     for number in numbers {
         if before.is_some_and(|before| before + 1 != number) {
             found.damages.push(Damage {
-                file: segment_path(number - 1).into(),
+                file: partition.segment(number - 1).into(),
                 offset: 0,
                 what: "the segment is missing".into(),
             });
         }
         before = Some(number);
-        let path = segment_path(number);
+        let path = partition.segment(number);
         let (header, length) = read_header(disk, &path)?;
         let last = found.whole.last().map_or(0, Segment::first_lsn);
         let in_order = |header: &SegmentHeader| header.number == number && header.first_lsn >= last;
         if let Some(header) = header.filter(in_order) {
             reach = header.first_lsn.saturating_add(length);
             found.lsn_bound = 0;
-            found.whole.push(Segment::new(header, None));
+            found.whole.push(Segment::new(header, &path, None));
         } else {
             reach = reach.saturating_add(length);
             found.lsn_bound = reach.next_multiple_of(ALIGNMENT).max(FIRST_LSN);

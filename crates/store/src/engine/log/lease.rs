@@ -4,7 +4,7 @@ use std::{io, sync::Arc};
 
 use super::{
     disk::{Access, Disk},
-    files::{LEASE, io_error},
+    files::{Partition, io_error},
 };
 use crate::error::Error;
 
@@ -14,6 +14,7 @@ const LEASE_BYTES: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Lease<F> {
     file: F,
+    path: String,
     /// The epoch written in it by the holder before.
     pub(crate) last_epoch: u64,
 }
@@ -23,9 +24,10 @@ pub(crate) struct Lease<F> {
 ///
 /// # Errors
 /// [`Error::InUse`], naming the owner; [`Error::Io`].
-pub(crate) fn take<D: Disk>(disk: &D) -> Result<Lease<D::File>, Error> {
-    let failed = |error| io_error(LEASE, error);
-    let file = disk.open(LEASE, Access::Create).map_err(failed)?;
+pub(crate) fn take<D: Disk>(disk: &D, partition: &Partition) -> Result<Lease<D::File>, Error> {
+    let path = partition.lease();
+    let failed = |error| io_error(&path, error);
+    let file = disk.open(&path, Access::Create).map_err(failed)?;
     let locked = disk.lock(&file).map_err(failed)?;
     let text = read(disk, &file).map_err(failed)?;
     let (epoch, owner) = text.split_once(' ').unwrap_or(("0", "somebody"));
@@ -35,6 +37,7 @@ pub(crate) fn take<D: Disk>(disk: &D) -> Result<Lease<D::File>, Error> {
     Ok(Lease {
         last_epoch: epoch.parse().unwrap_or(0),
         file,
+        path,
     })
 }
 
@@ -53,7 +56,7 @@ impl<F> Lease<F> {
         text.resize(LEASE_BYTES, b' ');
         disk.write_at(&self.file, &[io::IoSlice::new(&text)], 0)
             .and_then(|()| disk.sync(&self.file))
-            .map_err(|error| io_error(LEASE, error))
+            .map_err(|error| io_error(&self.path, error))
     }
 }
 

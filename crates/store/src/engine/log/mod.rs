@@ -6,9 +6,8 @@
 
 pub(crate) mod checkpoint;
 pub(crate) mod disk;
-mod files;
+pub(crate) mod files;
 mod format;
-mod identity;
 mod index;
 mod judge;
 mod lease;
@@ -16,6 +15,7 @@ mod pool;
 pub(crate) mod ram;
 mod reader;
 mod recover;
+pub(crate) mod registry;
 mod scan;
 mod shared;
 mod walk;
@@ -37,7 +37,7 @@ use std::{
 use self::{
     checkpoint::{Checkpoint, Update},
     disk::Disk,
-    files::{CHECKPOINT, LOG, PARTITION, QUARANTINE, io_error},
+    files::{Partition, io_error},
     format::{SegmentHeader, Type},
     lease::Lease,
     pool::Pool,
@@ -49,8 +49,6 @@ use crate::{error::Error, id::AccountId};
 
 /// The longest batch, in octets.
 const BATCH_BYTES_MAX: usize = 32 << 20;
-/// There is one partition yet: its id.
-const PARTITION_ID: [u8; 16] = *b"default\0\0\0\0\0\0\0\0\0";
 
 /// An open log. All clones are the same; the last one dropped closes it.
 #[derive(Debug)]
@@ -74,38 +72,61 @@ struct Inner<D: Disk> {
 }
 
 impl<D: Disk> Log<D> {
-    /// Opens the log on a disk, making it if there is none. Waits for the disk: call it on
-    /// a thread that may.
+    /// Opens the first partition's log on a disk, making the store if there is none. Waits for
+    /// the disk: call it on a thread that may.
     ///
     /// # Errors
     /// See [`super::Engine::open`].
     pub(crate) fn open(disk: D, segment_bytes: u64) -> Result<Self, Error> {
         let disk = Arc::new(disk);
-        for directory in [LOG, CHECKPOINT, QUARANTINE] {
-            disk.make_dir(directory)
-                .map_err(|error| io_error(directory, error))?;
+        let registry = registry::open(&*disk)?;
+        let first = registry.active().next().cloned();
+        let first = first.unwrap_or_else(Partition::first);
+        Self::open_partition(disk, first, registry.store, segment_bytes)
+    }
+
+    /// Opens the log of a partition of a store. Its directory has to be there, with what is in it:
+    /// one that is missing or empty is a disk that is not mounted. Waits for the disk.
+    ///
+    /// # Errors
+    /// See [`super::Engine::open`]; [`Error::OutOfService`] if it is not there.
+    pub(crate) fn open_partition(
+        disk: Arc<D>,
+        partition: Partition,
+        store: [u8; 16],
+        segment_bytes: u64,
+    ) -> Result<Self, Error> {
+        registry::check_there(&*disk, &partition, store)?;
+        let directories = [
+            partition.log(),
+            partition.checkpoint(),
+            partition.quarantine(),
+        ];
+        for directory in directories {
+            disk.make_dir(&directory)
+                .map_err(|error| io_error(&directory, error))?;
         }
-        let lease = lease::take(&*disk)?;
-        let store = identity::identify(&*disk)?;
-        let (checkpoint, position) = Checkpoint::open(Arc::clone(&disk), store)?;
+        let lease = lease::take(&*disk, &partition)?;
+        let (checkpoint, position) = Checkpoint::open(Arc::clone(&disk), store, &partition)?;
         let (recovered, position) =
-            if let Some(recovered) = recover::recover(&*disk, store, position.0)? {
+            if let Some(recovered) = recover::recover(&*disk, store, &partition, position.0)? {
                 (recovered, position)
             } else {
                 tracing::warn!("the checkpoint is not this log's: rebuilding it from the log");
                 checkpoint.reset()?;
                 // From the beginning there is always a place.
-                let all = recover::recover(&*disk, store, 0)?;
+                let all = recover::recover(&*disk, store, &partition, 0)?;
                 (all.ok_or(Error::Full)?, Position(0))
             };
         let epoch = lease.last_epoch.max(recovered.epoch).saturating_add(1);
         lease.write(&*disk, epoch, &lease::this_process())?;
-        disk.sync_dir(PARTITION)
-            .map_err(|error| io_error(PARTITION, error))?;
+        let root = partition.root();
+        disk.sync_dir(&root)
+            .map_err(|error| io_error(&root, error))?;
         let start = Start {
             template: SegmentHeader {
                 store,
-                partition: PARTITION_ID,
+                partition: partition.id,
                 number: 0,
                 first_lsn: 0,
                 epoch,
@@ -118,6 +139,7 @@ impl<D: Disk> Log<D> {
         let thread_failed = |error| io_error("a thread", error);
         let shared = Arc::new(Shared::new(Parts {
             disk,
+            partition,
             segment_bytes,
             index: recovered.index,
             segments: recovered.segments,
@@ -145,12 +167,19 @@ impl<D: Disk> Log<D> {
         &self.inner.shared
     }
 
-    /// Walks the log of a store that may be open elsewhere; see [`super::Engine::walk`].
+    /// Walks the log of a partition that may be open elsewhere; see [`super::Engine::walk`].
     pub(crate) fn walk_disk(
         disk: &D,
+        partition: &Partition,
         visit: &mut dyn FnMut(WalkItem<'_>) -> ControlFlow<()>,
     ) -> Result<Position, Error> {
-        walk::walk(disk, visit)
+        walk::walk(disk, partition, visit)
+    }
+
+    /// Which partition it is.
+    #[allow(dead_code, reason = "what opens several partitions comes next")]
+    pub(crate) fn partition(&self) -> &Partition {
+        &self.shared().partition
     }
 
     pub(crate) fn begin(&self) -> Writes {
@@ -274,7 +303,8 @@ impl<D: Disk> Log<D> {
         &self,
         visit: &mut dyn FnMut(WalkItem<'_>) -> ControlFlow<()>,
     ) -> Result<Position, Error> {
-        walk::walk(&*self.shared().disk, visit)
+        let shared = self.shared();
+        walk::walk(&*shared.disk, &shared.partition, visit)
     }
 
     pub(crate) async fn close(&self) -> Result<(), Error> {
@@ -319,7 +349,10 @@ impl<D: Disk> Shared<D> {
             })?;
         }
         for place in answer.batches {
-            batches.push((place.seq, self.read_at(Ref(place.lsn), place.length)?));
+            batches.push((
+                place.seq,
+                self.read_at(Ref::new(self.partition.number, place.lsn), place.length)?,
+            ));
         }
         Ok(batches)
     }

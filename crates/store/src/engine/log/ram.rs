@@ -38,13 +38,16 @@ impl Disk for RamDisk {
     }
 
     fn list(&self, path: &str) -> io::Result<Vec<String>> {
-        Ok(self
-            .files()
+        let files = self.files();
+        let below = files
             .keys()
-            .filter_map(|name| name.strip_prefix(path)?.strip_prefix('/'))
-            .filter(|name| !name.contains('/'))
-            .map(str::to_owned)
-            .collect())
+            .filter_map(|name| name.strip_prefix(path)?.strip_prefix('/'));
+        // Directories are there by what is in them.
+        let mut names: Vec<String> = below
+            .filter_map(|name| Some(name.split('/').next()?.to_owned()))
+            .collect();
+        names.dedup();
+        Ok(names)
     }
 
     fn open(&self, path: &str, access: Access) -> io::Result<Self::File> {

@@ -30,10 +30,13 @@ impl<D: Disk> Shared<D> {
         length: Option<usize>,
         into: &mut Vec<u8>,
     ) -> Result<usize, Error> {
-        if at.0 >= self.written_end.load(Ordering::Acquire) {
+        if at.partition() != self.partition.number {
+            return Err(self.no_record(at));
+        }
+        if at.lsn() >= self.written_end.load(Ordering::Acquire) {
             self.wait_written(at).await?;
         }
-        let segment = self.segment(at.0)?;
+        let segment = self.segment(at.lsn())?;
         if let Some(length) = length.filter(|length| *length <= PIECE_BYTES_MAX)
             && self.read_cached(&segment, at, (range.clone(), length), into)?
         {
@@ -53,12 +56,12 @@ impl<D: Disk> Shared<D> {
     async fn wait_written(&self, at: Ref) -> Result<(), Error> {
         let mut written = self.written.subscribe();
         let generation = written.borrow().generation;
-        if !self.flush_to(at.0) {
+        if !self.flush_to(at.lsn()) {
             return Err(self.no_record(at));
         }
         // The sender lives as long as self.
         let _ = written
-            .wait_for(|now| now.end > at.0 || now.generation != generation)
+            .wait_for(|now| now.end > at.lsn() || now.generation != generation)
             .await;
         Ok(())
     }
@@ -70,7 +73,7 @@ impl<D: Disk> Shared<D> {
         let found = after.checked_sub(1).and_then(|at| segments.get(at));
         found
             .map(Arc::clone)
-            .ok_or_else(|| self.no_record(Ref(lsn)))
+            .ok_or_else(|| self.no_record(Ref::new(self.partition.number, lsn)))
     }
 
     /// Reads without waiting for a device, with one call, straight to where it is wanted.
@@ -91,7 +94,7 @@ impl<D: Disk> Shared<D> {
         let file = segment.file(&*self.disk);
         let read = file.and_then(|file| {
             self.disk
-                .read_cached(file, [&mut header, body], segment.offset(at.0))
+                .read_cached(file, [&mut header, body], segment.offset(at.lsn()))
                 .map_err(|error| io_error(segment.path(), error))
         });
         let checked = read.and_then(|there| {
@@ -118,7 +121,7 @@ impl<D: Disk> Shared<D> {
     ) -> Result<Vec<u8>, Error> {
         let failed = |error| io_error(segment.path(), error);
         let file = segment.file(&*self.disk)?;
-        let offset = segment.offset(at.0);
+        let offset = segment.offset(at.lsn());
         let there = self.disk.length(file).map_err(failed)?;
         let rest = usize::try_from(there.saturating_sub(offset)).unwrap_or(usize::MAX);
         let wanted = length.unwrap_or(GUESS_BYTES).min(BODY_BYTES_MAX) + RECORD_HEADER_BYTES;
@@ -126,7 +129,7 @@ impl<D: Disk> Shared<D> {
         self.disk
             .read_at(file, &mut octets, offset)
             .map_err(failed)?;
-        let header = RecordHeader::decode(&octets, segment.seal(), at.0)
+        let header = RecordHeader::decode(&octets, segment.seal(), at.lsn())
             .ok_or_else(|| damaged(segment, at, "the record's header"))?;
         let whole = RECORD_HEADER_BYTES + header.length as usize;
         let have = octets.len();
@@ -146,7 +149,7 @@ impl<D: Disk> Shared<D> {
 
     /// Reads the body of a record that is known to be written, waiting for the device.
     pub(crate) fn read_at(&self, at: Ref, length: usize) -> Result<Vec<u8>, Error> {
-        let segment = self.segment(at.0)?;
+        let segment = self.segment(at.lsn())?;
         self.read_waiting(&segment, at, Some(length))
     }
 
@@ -155,10 +158,9 @@ impl<D: Disk> Shared<D> {
         Error::Corrupt {
             file: segments
                 .iter()
-                .rfind(|segment| segment.first_lsn() <= at.0)
-                .map_or(super::files::LOG, |segment| segment.path())
-                .into(),
-            offset: at.0,
+                .rfind(|segment| segment.first_lsn() <= at.lsn())
+                .map_or_else(|| self.partition.log().into(), |it| it.path().into()),
+            offset: at.lsn(),
             what: "no such record".into(),
         }
     }
@@ -166,7 +168,7 @@ impl<D: Disk> Shared<D> {
 
 /// Checks a record against its checksums.
 fn check<F>(segment: &Segment<F>, at: Ref, header: &[u8], body: &[u8]) -> Result<(), Error> {
-    let header = RecordHeader::decode(header, segment.seal(), at.0)
+    let header = RecordHeader::decode(header, segment.seal(), at.lsn())
         .ok_or_else(|| damaged(segment, at, "the record's header"))?;
     if header.length as usize != body.len() {
         return Err(damaged(segment, at, "the record's length"));
@@ -180,7 +182,7 @@ fn check<F>(segment: &Segment<F>, at: Ref, header: &[u8], body: &[u8]) -> Result
 fn damaged<F>(segment: &Segment<F>, at: Ref, what: &str) -> Error {
     Error::Corrupt {
         file: segment.path().into(),
-        offset: segment.offset(at.0),
+        offset: segment.offset(at.lsn()),
         what: what.into(),
     }
 }

@@ -8,7 +8,7 @@ use std::{io::IoSlice, ops::ControlFlow, sync::Arc};
 
 use super::{
     disk::{Access, Disk},
-    files::{self, QUARANTINE, Segment, Segments, io_error},
+    files::{self, Partition, Segment, Segments, io_error},
     format::{FIRST_LSN, RECORD_HEADER_BYTES, RecordHeader, Type},
     index::{Index, Place},
     judge::{Event, Judge},
@@ -42,14 +42,23 @@ pub(crate) struct Recovered<F> {
 pub(crate) fn recover<D: Disk>(
     disk: &D,
     store: [u8; 16],
+    partition: &Partition,
     from: u64,
 ) -> Result<Option<Recovered<D::File>>, Error> {
-    let mut found = files::segments(disk)?;
-    if let Some(foreign) = found.whole.iter().find(|it| it.header().store != store) {
+    let mut found = files::segments(disk, partition)?;
+    for segment in &found.whole {
+        let header = segment.header();
+        let of = if header.store != store {
+            "store"
+        } else if header.partition != partition.id {
+            "partition"
+        } else {
+            continue;
+        };
         return Err(Error::Corrupt {
-            file: foreign.path().into(),
+            file: segment.path().into(),
             offset: 0,
-            what: "the segment belongs to another store".into(),
+            what: format!("the segment belongs to another {of}").into(),
         });
     }
     let length = settle(disk, &mut found)?;
@@ -59,6 +68,7 @@ pub(crate) fn recover<D: Disk>(
     let epoch = found.whole.iter().map(|it| it.header().epoch).max();
     let mut recovery = Recovery {
         disk,
+        partition,
         judge: Judge::new(from.max(found.whole.first().map_or(FIRST_LSN, Segment::first_lsn))),
         index: Index::default(),
         damages: found.damages,
@@ -116,7 +126,9 @@ fn settle<D: Disk>(disk: &D, found: &mut Segments<D::File>) -> Result<u64, Error
     disk.sync(&file).map_err(failed)?;
     disk.forget_cache(&file);
     let length = disk.length(&file).map_err(failed)?;
-    found.whole.push(Segment::new(*last.header(), Some(file)));
+    found
+        .whole
+        .push(Segment::new(*last.header(), last.path(), Some(file)));
     Ok(length)
 }
 
@@ -155,6 +167,7 @@ fn start<D: Disk>(
 
 struct Recovery<'a, D> {
     disk: &'a D,
+    partition: &'a Partition,
     judge: Judge,
     index: Index,
     damages: Vec<Damage>,
@@ -253,7 +266,8 @@ impl<D: Disk> Recovery<'_, D> {
     fn keep_aside(&self, segment: &Segment<D::File>, lsn: u64, end: u64, why: &str) {
         let offset = segment.offset(lsn);
         let number = segment.header().number;
-        let path = format!("{QUARANTINE}/{number:010}-{offset}.{why}");
+        let quarantine = self.partition.quarantine();
+        let path = format!("{quarantine}/{number:010}-{offset}.{why}");
         let copy = || -> Result<(), Error> {
             let failed = |error| io_error(&path, error);
             let file = segment.file(self.disk)?;

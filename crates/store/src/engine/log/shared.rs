@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, watch};
 use super::{
     checkpoint::Checkpoint,
     disk::Disk,
-    files::Segment,
+    files::{Partition, Segment},
     format::{RecordHeader, Type, span},
     index::Index,
     pool::Pool,
@@ -44,6 +44,7 @@ pub(crate) struct Written {
 #[derive(Debug)]
 pub(crate) struct Shared<D: Disk> {
     pub(crate) disk: Arc<D>,
+    pub(crate) partition: Partition,
     pub(crate) segment_bytes: u64,
     queue: Mutex<Queue>,
     wake: Condvar,
@@ -108,8 +109,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Puts an item in its place.
-    fn push(&mut self, kind: Type, account: u64, seq: u64, content: Content) -> Ref {
+    /// Puts an item in its place: an LSN.
+    fn push(&mut self, kind: Type, account: u64, seq: u64, content: Content) -> u64 {
         let Content { body, sum, done } = content;
         let lsn = self.next_lsn;
         let length = body.len();
@@ -128,7 +129,7 @@ impl Queue {
             body,
             done,
         });
-        Ref(lsn)
+        lsn
     }
 }
 
@@ -192,6 +193,7 @@ impl Group {
 /// What a [`Shared`] is made of.
 pub(crate) struct Parts<D: Disk> {
     pub(crate) disk: Arc<D>,
+    pub(crate) partition: Partition,
     pub(crate) segment_bytes: u64,
     pub(crate) index: Index,
     pub(crate) segments: Vec<Arc<Segment<D::File>>>,
@@ -207,6 +209,7 @@ impl<D: Disk> Shared<D> {
         let end = parts.end;
         Self {
             disk: parts.disk,
+            partition: parts.partition,
             segment_bytes: parts.segment_bytes,
             queue: Mutex::new(Queue {
                 items: Vec::new(),
@@ -241,7 +244,17 @@ impl<D: Disk> Shared<D> {
 
     pub(crate) fn begin(&self) -> Writes {
         Writes {
+            partition: self.partition.number,
             generation: self.queue().generation,
+        }
+    }
+
+    /// Whether a context is of this partition: one of another says nothing here.
+    fn admit(&self, writes: Writes) -> Result<(), Error> {
+        if writes.partition == self.partition.number {
+            Ok(())
+        } else {
+            Err(Error::NotPermitted("a write to another partition"))
         }
     }
 
@@ -253,13 +266,14 @@ impl<D: Disk> Shared<D> {
         account: u64,
         content: Content,
     ) -> Result<Ref, Error> {
+        self.admit(writes)?;
         let mut queue = self.queue();
         queue.admit(writes)?;
-        let at = queue.push(kind, account, 0, content);
+        let lsn = queue.push(kind, account, 0, content);
         if queue.octets >= PUTS_BYTES {
             self.wake_writer(&mut queue);
         }
-        Ok(at)
+        Ok(Ref::new(self.partition.number, lsn))
     }
 
     /// Queues a batch.
@@ -270,6 +284,7 @@ impl<D: Disk> Shared<D> {
         seq: u64,
         content: Content,
     ) -> Result<(), Error> {
+        self.admit(writes)?;
         let mut queue = self.queue();
         queue.admit(writes)?;
         let head = queue.heads.get(&account).copied();

@@ -279,7 +279,7 @@ fn a_flipped_bit_is_named_and_costs_its_record_only() {
         }
         wait(log.close()).unwrap();
         drop(log);
-        let path = super::files::segment_path(1);
+        let path = super::files::Partition::first().segment(1);
         flip(&directory.path().join(&path), offset);
         let log = open().unwrap();
         let damages = log.damages();
@@ -332,7 +332,9 @@ fn a_walk_finds_everything_and_names_what_is_damaged() {
     read(&log, torn).unwrap();
     assert_eq!(walk(&log), (all.clone(), 5, vec![]));
     assert_eq!(wait(log.close()).map_err(|error| error.to_string()), Ok(()));
-    let first = directory.path().join(super::files::segment_path(1));
+    let first = directory
+        .path()
+        .join(super::files::Partition::first().segment(1));
     flip(&first, 4096 + 5000);
     let (batches, puts, damages) = walk(&log);
     assert_eq!((batches, puts), (all, 5));

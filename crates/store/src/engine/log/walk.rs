@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::{
     disk::Disk,
-    files::{self, Segment},
+    files::{self, Partition, Segment},
     format::{FIRST_LSN, RecordHeader, Type},
     judge::{Event, Judge},
     recover::describe,
@@ -25,9 +25,11 @@ use crate::{
 /// can't be listed. A segment that can't be read is a damage.
 pub(crate) fn walk<D: Disk>(
     disk: &D,
+    partition: &Partition,
     visit: &mut dyn FnMut(WalkItem<'_>) -> ControlFlow<()>,
 ) -> Result<Position, Error> {
-    let found = files::segments(disk)?;
+    let found = files::segments(disk, partition)?;
+    let number = partition.number;
     let mut end = found.whole.first().map_or(FIRST_LSN, Segment::first_lsn);
     for damage in found.damages {
         if visit(WalkItem::Damage(damage)).is_break() {
@@ -36,13 +38,13 @@ pub(crate) fn walk<D: Disk>(
     }
     let mut rest = found.whole.iter().peekable();
     while let Some(segment) = rest.next() {
-        let number = segment.header().number;
+        let after = segment.header().number + 1;
         let next = rest.peek();
         let until = next
-            .filter(|next| next.header().number == number + 1)
+            .filter(|next| next.header().number == after)
             .map(|next| next.first_lsn());
         let last = next.is_none() && found.lsn_bound == 0;
-        let walked = walk_segment(disk, segment, until, last, visit);
+        let walked = walk_segment(disk, (segment, number), (until, last), visit);
         match walked {
             Ok(ControlFlow::Continue(reached)) => end = reached,
             Ok(ControlFlow::Break(())) => break,
@@ -62,12 +64,11 @@ pub(crate) fn walk<D: Disk>(
     Ok(Position(end))
 }
 
-/// Walks one segment; says up to where.
+/// Walks one segment of a partition of that number; says up to where.
 fn walk_segment<D: Disk>(
     disk: &D,
-    segment: &Segment<D::File>,
-    until: Option<u64>,
-    last: bool,
+    (segment, partition): (&Segment<D::File>, u16),
+    (until, last): (Option<u64>, bool),
     visit: &mut dyn FnMut(WalkItem<'_>) -> ControlFlow<()>,
 ) -> Result<ControlFlow<(), u64>, Error> {
     let end = match (last, until) {
@@ -85,7 +86,7 @@ fn walk_segment<D: Disk>(
             }
             Found::Record { header, body } => {
                 reached = header.end();
-                item(&header, body)
+                item(partition, &header, body)
             }
             Found::Bad { lsn, .. } if lsn >= end => return ControlFlow::Break(()),
             Found::Bad { lsn, end, header } => {
@@ -125,7 +126,7 @@ fn promised<D: Disk>(disk: &D, segment: &Segment<D::File>) -> Result<u64, Error>
     Ok(judge.end())
 }
 
-fn item<'a>(header: &RecordHeader, body: &'a [u8]) -> Option<WalkItem<'a>> {
+fn item<'a>(partition: u16, header: &RecordHeader, body: &'a [u8]) -> Option<WalkItem<'a>> {
     let kind = match header.kind {
         Type::Blob => WalkKind::Blob,
         Type::Message => WalkKind::Message,
@@ -135,7 +136,7 @@ fn item<'a>(header: &RecordHeader, body: &'a [u8]) -> Option<WalkItem<'a>> {
     Some(WalkItem::Record {
         kind,
         account: (header.account != 0).then_some(AccountId(header.account)),
-        at: Ref(header.lsn),
+        at: Ref::new(partition, header.lsn),
         body,
     })
 }

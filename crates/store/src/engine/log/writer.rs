@@ -13,7 +13,7 @@ use std::{
 
 use super::{
     disk::{Access, Disk},
-    files::{self, LOG, RESERVE, Segment, io_error, is_full, segment_path},
+    files::{self, Segment, io_error, is_full},
     format::{RecordHeader, SEGMENT_HEADER_BYTES, SegmentHeader, Type, padding, span},
     index::Place,
     shared::{Group, Item, Shared, Written},
@@ -247,7 +247,8 @@ impl<D: Disk> Writer<D> {
             }
             Space::Reserve => self.use_reserve(&header, octets)?,
         };
-        let segment = Arc::new(Segment::new(header, Some(file)));
+        let path = self.shared.partition.segment(header.number);
+        let segment = Arc::new(Segment::new(header, &path, Some(file)));
         self.next_number += 1;
         self.group_start = self.end;
         self.shared.add_segment(&segment);
@@ -276,8 +277,8 @@ impl<D: Disk> Writer<D> {
     /// Makes a segment durable under another name first, so that a segment always has a header.
     fn create(&self, header: &SegmentHeader, length: u64) -> Result<D::File, Failure> {
         let disk = &*self.shared.disk;
-        let path = segment_path(header.number);
-        let new = format!("{LOG}/next.new");
+        let path = self.shared.partition.segment(header.number);
+        let new = self.shared.partition.next();
         let made = disk.open(&new, Access::Create).and_then(|file| {
             disk.set_length(&file, 0)?;
             disk.allocate(&file, length)?;
@@ -299,14 +300,15 @@ impl<D: Disk> Writer<D> {
     fn install(&self, from: &str, path: &str) -> Result<(), Failure> {
         let disk = &*self.shared.disk;
         disk.rename(from, path)
-            .and_then(|()| disk.sync_dir(LOG))
+            .and_then(|()| disk.sync_dir(&self.shared.partition.log()))
             .map_err(|error| Failure::Fatal(out_of_service(path, "making", &error)))
     }
 
     /// Makes the reserve the next segment, if it has room for `octets`.
     fn use_reserve(&self, header: &SegmentHeader, octets: u64) -> Result<(D::File, u64), Failure> {
         let disk = &*self.shared.disk;
-        let made = disk.open(RESERVE, Access::Write).and_then(|file| {
+        let reserve = self.shared.partition.reserve();
+        let made = disk.open(&reserve, Access::Write).and_then(|file| {
             let length = disk.length(&file)?;
             if length < SEGMENT_HEADER_BYTES + octets {
                 return Err(std::io::ErrorKind::StorageFull.into());
@@ -317,7 +319,7 @@ impl<D: Disk> Writer<D> {
         });
         // That there is none, or none that is good, is the same as a full disk.
         let (file, length) = made.map_err(|_| Failure::Refused(Error::Full))?;
-        self.install(RESERVE, &segment_path(header.number))?;
+        self.install(&reserve, &self.shared.partition.segment(header.number))?;
         tracing::warn!("the disk is full: writing into the reserve");
         Ok((file, length))
     }
@@ -326,19 +328,20 @@ impl<D: Disk> Writer<D> {
     fn keep_reserve(&self) {
         let disk = &*self.shared.disk;
         let length = SEGMENT_HEADER_BYTES + RESERVE_BYTES.min(self.shared.segment_bytes);
+        let reserve = self.shared.partition.reserve();
         let there = disk
-            .open(RESERVE, Access::Read)
+            .open(&reserve, Access::Read)
             .and_then(|file| disk.length(&file));
         if there.is_ok_and(|there| there >= length) {
             return;
         }
-        let made = disk.open(RESERVE, Access::Create).and_then(|file| {
+        let made = disk.open(&reserve, Access::Create).and_then(|file| {
             disk.allocate(&file, length)?;
             disk.sync(&file)
         });
         if let Err(error) = made {
             tracing::warn!(%error, "no space for the reserve");
-            let _ = disk.remove(RESERVE);
+            let _ = disk.remove(&reserve);
         }
     }
 
