@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     account::Account,
+    error::Error,
     id::{ModSeq, Uid},
     mailbox::{Counters, Mailbox},
     snapshot::Snapshot,
@@ -12,9 +13,11 @@ use crate::{
 impl Account {
     /// Counts everything that the account's state keeps without counting. Gives what is wrong, for
     /// a person; costs by the number of messages.
-    #[must_use]
-    pub fn check(&self) -> Vec<String> {
-        check(&self.snapshot())
+    ///
+    /// # Errors
+    /// As [`Account::open_mailbox`].
+    pub async fn check(&self) -> Result<Vec<String>, Error> {
+        Ok(check(&*self.whole().await?))
     }
 }
 
@@ -63,14 +66,17 @@ fn check_mailbox(mailbox: &Mailbox, snapshot: &Snapshot) -> impl Iterator<Item =
             wrong.insert(otherwise);
         }
     };
-    for (index, message) in (0..).zip(mailbox.range(Uid(1), Uid(u32::MAX))) {
+    for (index, message) in (0..).zip(mailbox.placements.every()) {
         must(message.uid > last, "UIDs don't ascend");
         must(
-            mailbox.index_of(message.uid) == Ok(index),
+            mailbox.placements.index_of(message.uid) == Ok(index),
             "a UID is not where it should be",
         );
         must(
-            mailbox.at(index).is_some_and(|at| at.uid == message.uid),
+            mailbox
+                .placements
+                .at(index)
+                .is_some_and(|at| at.uid == message.uid),
             "an index is not where it should be",
         );
         must(
@@ -110,7 +116,7 @@ fn check_mailbox(mailbox: &Mailbox, snapshot: &Snapshot) -> impl Iterator<Item =
         "the summaries are wrong",
     );
     must(
-        mailbox.first_unseen() == first_unseen,
+        mailbox.placements.first_unseen() == first_unseen,
         "the first unseen message is another",
     );
     must(mailbox.recent() == recent, "the recent messages are others");
@@ -118,7 +124,7 @@ fn check_mailbox(mailbox: &Mailbox, snapshot: &Snapshot) -> impl Iterator<Item =
         mailbox.placements.deleted().count() == counted.deleted as usize,
         "the deleted messages are others",
     );
-    let alive = |(first, last)| mailbox.range(first, last).next().is_some();
+    let alive = |(first, last)| mailbox.placements.range(first, last).next().is_some();
     let gone = mailbox.history.since(ModSeq(0));
     must(
         !gone.iter().copied().any(alive),

@@ -43,7 +43,7 @@ pub use error::Error;
 pub use flag::{Flags, Keyword, SystemFlags};
 pub use id::{AccountId, EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity};
 pub use incoming::{Incoming, Received};
-pub use mailbox::{Counters, Mailbox, Message};
+pub use mailbox::{Counters, Mailbox, Message, OpenMailbox};
 pub use name::{MailboxName, Role};
 pub use snapshot::Snapshot;
 pub use store::{Options, Store};

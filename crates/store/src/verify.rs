@@ -258,7 +258,7 @@ impl Verifier {
             self.summary.accounts += 1;
             for (name, mailbox) in snapshot.mailboxes() {
                 self.summary.mailboxes += 1;
-                for message in mailbox.range(Uid(1), Uid(u32::MAX)) {
+                for message in mailbox.placements.every() {
                     self.summary.messages += 1;
                     let of = |what: &str| Finding {
                         account: Some(*id),

@@ -150,7 +150,7 @@ impl Session {
         let State::Selected(selected) = &mut self.state else {
             return Ok(());
         };
-        selected.refresh();
+        selected.refresh().await;
         if row.by_uid && selected.view.has_unannounced() {
             sync::tell(selected, self.enabled, Expunges::Held, out).await?;
         }

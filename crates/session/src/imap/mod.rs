@@ -174,7 +174,7 @@ impl Session {
         loop {
             account.changed(*seen).await;
             *seen = account.snapshot().mod_seq();
-            selected.refresh();
+            selected.refresh().await;
             if selected.view.has_news() {
                 return;
             }

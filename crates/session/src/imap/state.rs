@@ -89,12 +89,19 @@ impl Selected {
 
     /// Takes the newest state, so that what is read from now on is current.
     /// Tells the client nothing and changes no number.
-    pub(crate) fn refresh(&mut self) {
+    pub(crate) async fn refresh(&mut self) {
         let snapshot = self.user.account.snapshot();
-        // RFC 2180 §3.2: if the mailbox was deleted, the client keeps what it
-        // had until it closes it; the store refuses to change it.
-        if let Some(mailbox) = snapshot.mailbox(self.mailbox) {
-            self.view.advance(mailbox);
+        let newest = snapshot.mailbox(self.mailbox);
+        if newest.is_none_or(|newest| self.view.mailbox().is_of(newest)) {
+            return;
+        }
+        match self.user.account.open_mailbox(self.mailbox).await {
+            Ok(mailbox) => self.view.advance(&mailbox),
+            // RFC 2180 §3.2: if the mailbox was deleted, the client keeps what it
+            // had until it closes it; the store refuses to change it.
+            Err(store::Error::NoSuchMailbox) => {}
+            // What it has is whole, if not the newest; the next refresh tries again.
+            Err(error) => tracing::error!(%error, "the newest state of a mailbox can't be read"),
         }
     }
 

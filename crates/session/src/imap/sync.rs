@@ -9,7 +9,7 @@ use imap::{
     UidSet,
     encode::{self, Vanished},
 };
-use store::{Mailbox, ModSeq, Uid};
+use store::{ModSeq, OpenMailbox, Uid};
 
 use super::{
     reply,
@@ -48,7 +48,7 @@ pub(crate) async fn tell(
     expunges: Expunges,
     out: &mut impl Outlet,
 ) -> Result<Told, Gone> {
-    selected.refresh();
+    selected.refresh().await;
     if !selected.view.has_news() {
         return Ok(Told::default());
     }
@@ -57,7 +57,7 @@ pub(crate) async fn tell(
         tell_expunges(selected, enabled, out).await?;
     }
     tell_flags(selected, enabled, out).await?;
-    let exists = tell_arrivals(selected, enabled, out);
+    let exists = tell_arrivals(selected, enabled, out).await;
     let held = enabled.qresync && selected.view.has_ghosts();
     Ok(Told {
         exists,
@@ -67,7 +67,7 @@ pub(crate) async fn tell(
 
 /// Announces new messages, and nothing else: before a command that names UIDs, so that
 /// it reaches messages that another connection has told the user of.
-pub(crate) fn tell_arrivals(
+pub(crate) async fn tell_arrivals(
     selected: &mut Selected,
     enabled: Enabled,
     out: &mut impl Outlet,
@@ -77,7 +77,7 @@ pub(crate) fn tell_arrivals(
     if !news {
         return false;
     }
-    claim_recent(selected, enabled);
+    claim_recent(selected, enabled).await;
     encode::exists(out.buffer(), selected.view.len());
     if !enabled.rev2 {
         encode::recent(out.buffer(), selected.view.recent());
@@ -88,22 +88,23 @@ pub(crate) fn tell_arrivals(
 /// Makes the messages that no session has had before `\Recent` in this one
 /// (RFC 3501 §2.3.2). EXAMINE only looks; IMAP4rev2 knows no such flag, and so
 /// leaves it to those that do.
-pub(crate) fn claim_recent(selected: &mut Selected, enabled: Enabled) {
+pub(crate) async fn claim_recent(selected: &mut Selected, enabled: Enabled) {
     if enabled.rev2 {
         return;
     }
     let mailbox = selected.view.mailbox();
     let range = match selected.access {
-        Access::ReadWrite => selected
-            .account()
-            .claim_recent(selected.mailbox, mailbox.uid_next()),
+        Access::ReadWrite => {
+            let (account, below) = (selected.account(), mailbox.uid_next());
+            account.claim_recent(selected.mailbox, below).await
+        }
         Access::ReadOnly => unclaimed(mailbox),
     };
     selected.view.make_recent(range);
 }
 
 /// The UIDs that a session would claim: the last ones.
-fn unclaimed(mailbox: &Mailbox) -> Range<u32> {
+fn unclaimed(mailbox: &OpenMailbox) -> Range<u32> {
     let next = mailbox.uid_next().0;
     let first = mailbox.len().saturating_sub(mailbox.recent());
     mailbox.at(first).map_or(next, |message| message.uid.0)..next
@@ -159,7 +160,7 @@ async fn tell_flags(
 
 /// The UIDs of `among` expunged after `since`. If nobody remembers that far back, all
 /// that are not there.
-pub(crate) fn gone_since(mailbox: &Mailbox, since: ModSeq, among: &UidSet) -> UidSet {
+pub(crate) fn gone_since(mailbox: &OpenMailbox, since: ModSeq, among: &UidSet) -> UidSet {
     if let Some(ranges) = mailbox.expunged_since(since) {
         let gone: UidSet = ranges.into_iter().map(|(a, b)| (a.0, b.0)).collect();
         return gone.intersection(among);

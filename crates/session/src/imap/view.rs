@@ -15,16 +15,16 @@
 //! count. Numbers change in [`View::bury_last`], [`View::bury_all`] and
 //! [`View::announce`], each called where the response is written, nowhere else.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{collections::BTreeMap, ops::Range};
 
 use imap::UidSet;
-use store::{Mailbox, Message, ModSeq, Uid};
+use store::{Message, ModSeq, OpenMailbox, Uid};
 
 /// What a client has been told.
 #[derive(Debug)]
 pub(crate) struct View {
     /// The newest state taken.
-    mailbox: Arc<Mailbox>,
+    mailbox: OpenMailbox,
     /// Gone from `mailbox`, still counted by the client; ascending.
     ghosts: Vec<Ghost>,
     /// The client counts messages with UIDs below this.
@@ -45,12 +45,12 @@ pub(crate) struct View {
 struct Ghost {
     uid: Uid,
     /// The last snapshot that had it.
-    last: Arc<Mailbox>,
+    last: OpenMailbox,
 }
 
 impl View {
     /// The view of a client that is just being told of all messages in `mailbox`.
-    pub(crate) fn new(mailbox: Arc<Mailbox>) -> Self {
+    pub(crate) fn new(mailbox: OpenMailbox) -> Self {
         Self {
             announced: mailbox.uid_next().0,
             told: mailbox.highest_mod_seq(),
@@ -64,7 +64,7 @@ impl View {
 
     /// The newest state taken. It lacks the ghosts and has the unannounced
     /// messages: for numbers and messages, ask the view.
-    pub(crate) fn mailbox(&self) -> &Arc<Mailbox> {
+    pub(crate) fn mailbox(&self) -> &OpenMailbox {
         &self.mailbox
     }
 
@@ -175,18 +175,16 @@ impl View {
 
     /// Takes a newer snapshot: current flags from now on, and what is new waits
     /// to be told. Changes no number. An older or equal one changes nothing.
-    pub(crate) fn advance(&mut self, newer: &Arc<Mailbox>) {
-        if Arc::ptr_eq(newer, &self.mailbox)
-            || newer.highest_mod_seq() < self.mailbox.highest_mod_seq()
-        {
+    pub(crate) fn advance(&mut self, newer: &OpenMailbox) {
+        if newer.is(&self.mailbox) || newer.highest_mod_seq() < self.mailbox.highest_mod_seq() {
             return;
         }
         let gone = newer.expunged_since(self.mailbox.highest_mod_seq());
         let before = self.ghosts.len();
-        let old = Arc::clone(&self.mailbox);
+        let old = self.mailbox.clone();
         let ghost = |uid| Ghost {
             uid,
-            last: Arc::clone(&old),
+            last: old.clone(),
         };
         let last = Uid(self.announced.saturating_sub(1));
         match gone {
@@ -207,7 +205,7 @@ impl View {
             // Two sorted runs: near to linear.
             self.ghosts.sort_by_key(|ghost| ghost.uid);
         }
-        self.mailbox = Arc::clone(newer);
+        self.mailbox = newer.clone();
     }
 
     /// The client has just been told the flags of a message that the newest

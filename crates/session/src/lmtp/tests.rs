@@ -131,7 +131,11 @@ impl World {
         let id = AccountId(found.identity.account);
         let account = self.services.store.account(id).await.unwrap();
         let snapshot = account.snapshot();
-        let mailbox = snapshot.named(&MailboxName::new(name).unwrap()).unwrap();
+        let id = snapshot
+            .named(&MailboxName::new(name).unwrap())
+            .unwrap()
+            .id();
+        let mailbox = account.open_mailbox(id).await.unwrap();
         let mut messages = Vec::new();
         for index in 0..mailbox.len() {
             let email = account.email(&mailbox.at(index).unwrap()).await.unwrap();

@@ -92,7 +92,7 @@ pub(super) fn existing<'a>(
             return None;
         }
         last = uid;
-        mailbox.get(uid)
+        mailbox.placements.get(uid)
     })
 }
 

@@ -51,7 +51,7 @@ fn store(
             continue;
         }
         last = uid;
-        let Some(message) = mailbox.get(uid) else {
+        let Some(message) = mailbox.placements.get(uid) else {
             stored.gone.push(uid);
             continue;
         };

@@ -9,6 +9,7 @@ mod copy;
 mod expunge;
 mod flags;
 mod mailboxes;
+mod open;
 mod recent;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::{
     snapshot::Snapshot,
 };
 use commit::Shared;
+pub use open::Whole;
 
 /// What is written down of whoever does something, in octets.
 const BY_OCTETS_MAX: usize = 200;

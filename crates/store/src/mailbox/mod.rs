@@ -1,8 +1,12 @@
-//! One mailbox at a modseq: counters, and its messages in chunks.
+//! One mailbox at a modseq: counters, and its messages in chunks, in memory while somebody
+//! has it open.
 
 pub(crate) mod history;
 pub(crate) mod keywords;
+mod open;
 pub(crate) mod placements;
+
+use std::sync::Arc;
 
 use crate::{
     change::Expiry,
@@ -14,6 +18,7 @@ use crate::{
 };
 use history::History;
 use keywords::Keywords;
+pub use open::OpenMailbox;
 use placements::Placements;
 
 /// What STATUS tells: kept, never counted.
@@ -29,7 +34,8 @@ pub struct Counters {
     pub octets: u64,
 }
 
-/// A mailbox at a modseq. Immutable; `index`es count from 0 in UID order.
+/// What is known of a mailbox, at a modseq, without its messages. Immutable. Its messages:
+/// [`crate::Account::open_mailbox`].
 #[derive(Debug, Clone)]
 pub struct Mailbox {
     pub(crate) id: MailboxId,
@@ -135,47 +141,16 @@ impl Mailbox {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-    /// The message at an index.
+    /// It with its messages, if they are all in memory: as they are in a state that was just
+    /// made from the log. Of an account's own state ask [`crate::Account::open_mailbox`].
     #[must_use]
-    pub fn at(&self, index: u32) -> Option<Message<'_>> {
-        self.placements.at(index)
-    }
-    /// `Ok(index)` of the message with that UID, or `Err(index)` where it would stand.
-    ///
-    /// # Errors
-    /// As said: the place of a UID that is not there.
-    pub fn index_of(&self, uid: Uid) -> Result<u32, u32> {
-        self.placements.index_of(uid)
-    }
-    /// The message with that UID.
-    #[must_use]
-    pub fn get(&self, uid: Uid) -> Option<Message<'_>> {
-        self.at(self.index_of(uid).ok()?)
-    }
-    /// Messages with UIDs `first..=last`, ascending: a sequential walk.
-    pub fn range(&self, first: Uid, last: Uid) -> impl Iterator<Item = Message<'_>> {
-        self.placements.range(first, last)
-    }
-    /// Messages that changed or arrived after `since`, ascending by UID;
-    /// costs by the chunks that hold such.
-    pub fn changed_since(&self, since: ModSeq) -> impl Iterator<Item = Message<'_>> {
-        self.placements.changed_since(since)
-    }
-    /// UIDs expunged after `since`, as ascending disjoint ranges; `None` if the
-    /// record of expunges no longer goes back that far.
-    #[must_use]
-    pub fn expunged_since(&self, since: ModSeq) -> Option<Vec<(Uid, Uid)>> {
-        Some(self.history.since(since))
-    }
-    /// The lowest index of a message without `\Seen`, if any (RFC 3501 `UNSEEN`).
-    #[must_use]
-    pub fn first_unseen(&self) -> Option<u32> {
-        self.placements.first_unseen()
+    pub fn in_memory(self: &Arc<Self>) -> Option<OpenMailbox> {
+        Some(OpenMailbox::new(Arc::clone(self)))
     }
     /// How many messages are `\Recent` for a session that would claim them now.
     #[must_use]
     pub fn recent(&self) -> u32 {
-        let (Ok(before) | Err(before)) = self.index_of(self.recent_from);
+        let (Ok(before) | Err(before)) = self.placements.index_of(self.recent_from);
         self.len() - before
     }
 }

@@ -240,6 +240,10 @@ impl Placements {
         place.map(index).map_err(index)
     }
 
+    pub(crate) fn get(&self, uid: Uid) -> Option<Message<'_>> {
+        self.at(self.index_of(uid).ok()?)
+    }
+
     pub(crate) fn range(&self, first: Uid, last: Uid) -> impl Iterator<Item = Message<'_>> {
         let at = self.sealed.partition_point(|entry| entry.last < first.0);
         let sealed = self.sealed.get(at..).unwrap_or_default();

@@ -100,7 +100,7 @@ fn an_old_value_among_new_ones_is_noticed_or_harmless() {
         first.checkpoint().await.unwrap();
         let old = engine.checkpoint_scan(vec![]).await.unwrap();
         let snapshot = account.snapshot();
-        let mailbox = snapshot.mailbox(inbox(&account)).unwrap();
+        let mailbox = account.open_mailbox(inbox(&account)).await.unwrap();
         let uids: Vec<Uid> = mailbox.range(Uid(1), Uid(400)).map(|m| m.uid).collect();
         let trash = snapshot.named(&name("Trash")).unwrap().id();
         account.move_to(mailbox.id(), &uids, trash).await.unwrap();
@@ -161,8 +161,7 @@ fn a_damaged_message_is_named_and_the_others_are_served() {
     run(async {
         let store = Store::open(options).await.unwrap();
         let account = store.account(ALICE).await.unwrap();
-        let snapshot = account.snapshot();
-        let mailbox = snapshot.mailbox(inbox(&account)).unwrap();
+        let mailbox = account.open_mailbox(inbox(&account)).await.unwrap();
         for message in mailbox.range(Uid(1), Uid(3)) {
             let email = account.email(&message).await.unwrap();
             let mut octets = b"before".to_vec();

@@ -119,7 +119,7 @@ async fn append(store: &Store, account: &Account, to: MailboxId, keyword: &str) 
 /// How often each keyword is there.
 fn count(account: &Account) -> BTreeMap<String, usize> {
     let mut counted = BTreeMap::new();
-    for (_, mailbox) in account.snapshot().mailboxes() {
+    for mailbox in run(account.whole()).unwrap().open() {
         for message in mailbox.range(Uid(1), Uid(u32::MAX)) {
             for index in message.keywords {
                 let keyword = mailbox.keywords()[*index as usize].to_string();
@@ -132,7 +132,11 @@ fn count(account: &Account) -> BTreeMap<String, usize> {
 
 fn judge(store: &Store, sent: &Sent, context: &str) {
     let account = run(store.account(ALICE)).expect(context);
-    assert_eq!(account.check(), Vec::<String>::new(), "{context}");
+    assert_eq!(
+        run(account.check()).unwrap(),
+        Vec::<String>::new(),
+        "{context}"
+    );
     let counted = count(&account);
     for (keyword, ended) in &*sent.0.lock().unwrap() {
         let times = counted.get(keyword).copied().unwrap_or(0);

@@ -115,8 +115,7 @@ fn a_message_comes_back_as_it_was_sent() {
             .await
             .unwrap();
         assert_eq!(placed.uids, [Uid(1)]);
-        let snapshot = account.snapshot();
-        let mailbox = snapshot.mailbox(inbox(&account)).unwrap();
+        let mailbox = account.open_mailbox(inbox(&account)).await.unwrap();
         let message = mailbox.get(Uid(1)).unwrap();
         let email = account.email(&message).await.unwrap();
         let trace = b"Delivered-To: alice\r\n";

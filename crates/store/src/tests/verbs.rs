@@ -17,8 +17,8 @@ async fn with_messages(octets: &[&str]) -> (Store, Account) {
 }
 
 fn look<T>(account: &Account, mailbox: &str, uid: u32, look: impl Fn(Message<'_>) -> T) -> T {
-    let snapshot = account.snapshot();
-    let mailbox = snapshot.named(&name(mailbox)).unwrap();
+    let id = account.snapshot().named(&name(mailbox)).unwrap().id();
+    let mailbox = run(account.open_mailbox(id)).unwrap();
     look(mailbox.get(Uid(uid)).expect("the message is there"))
 }
 
@@ -123,7 +123,7 @@ fn a_session_keeps_what_it_holds_of_a_mailbox_that_is_deleted() {
         let id = account.create(&name("gone"), None).await.unwrap();
         let sent = arrival(&store, b"Subject: x\r\n\r\ny").await;
         account.append(id, vec![sent]).await.unwrap();
-        let held = Arc::clone(account.snapshot().mailbox(id).unwrap());
+        let held = account.open_mailbox(id).await.unwrap();
         account.delete(&name("gone")).await.unwrap();
         assert!(account.snapshot().mailbox(id).is_none());
         let email = account.email(&held.get(Uid(1)).unwrap()).await.unwrap();
@@ -170,8 +170,7 @@ fn a_record_too_long_for_one_put_is_read_all_the_same() {
             .append(inbox(&account), vec![arrival])
             .await
             .unwrap();
-        let snapshot = account.snapshot();
-        let mailbox = snapshot.mailbox(inbox(&account)).unwrap();
+        let mailbox = account.open_mailbox(inbox(&account)).await.unwrap();
         let email = account.email(&mailbox.get(Uid(1)).unwrap()).await.unwrap();
         assert_eq!(email.trace(), trace);
         assert_eq!(email.size(), trace.len() as u64 + 15);
@@ -203,14 +202,17 @@ fn idle_accounts_are_closed_and_come_back_as_they_were() {
         let held = store.account(ALICE).await.unwrap();
         let idle = store.account(AccountId(1)).await.unwrap();
         idle.subscribe(&name("x")).await.unwrap();
-        let (before, closed) = (idle.snapshot(), Arc::downgrade(&idle.shared));
+        let (before, closed) = (idle.whole().await.unwrap(), Arc::downgrade(&idle.shared));
         drop(idle);
         for id in 2..3000 {
             store.account(AccountId(id)).await.unwrap();
         }
         assert!(closed.upgrade().is_none());
         let again = store.account(AccountId(1)).await.unwrap();
-        assert_eq!(crate::check::difference(&before, &again.snapshot()), None);
+        assert_eq!(
+            crate::check::difference(&before, &again.whole().await.unwrap()),
+            None
+        );
         let same = store.account(ALICE).await.unwrap();
         assert!(Arc::ptr_eq(&held.shared, &same.shared));
         store.checkpoint().await.unwrap();

@@ -1,14 +1,12 @@
 //! SELECT and EXAMINE: RFC 9051 §6.3.2, §6.3.3, RFC 7162 §3.1.2, §3.2.5.
 
-use std::sync::Arc;
-
 use imap::{
     UidSet,
     command::{Qresync, Select},
     encode::{self, ListLine, Vanished},
     response::{Code, Status},
 };
-use store::{Mailbox, ModSeq, name::DELIMITER};
+use store::{ModSeq, OpenMailbox, name::DELIMITER};
 
 use crate::{
     Gone, Outlet,
@@ -35,21 +33,20 @@ pub(crate) async fn select(
         return Err(Refusal::bad("ENABLE QRESYNC must come first").into());
     }
     let name = names::mailbox(&select.mailbox, *enabled)?;
-    let snapshot = user.account.snapshot();
-    let mailbox = snapshot
-        .named(&name)
-        .ok_or_else(|| Refusal::from(store::Error::NoSuchMailbox))?;
+    let found = user.account.snapshot().named(&name).map(|found| found.id());
+    let id = found.ok_or_else(|| Refusal::from(store::Error::NoSuchMailbox))?;
+    let mailbox = user.account.open_mailbox(id).await.map_err(Refusal::from)?;
     enabled.condstore |= select.condstore;
 
     let mut selected = Selected {
         user: user.clone(),
-        mailbox: mailbox.id(),
-        view: View::new(Arc::clone(mailbox)),
+        mailbox: id,
+        view: View::new(mailbox.clone()),
         access,
         saved: UidSet::new(),
         exists_unheard: false,
     };
-    sync::claim_recent(&mut selected, *enabled);
+    sync::claim_recent(&mut selected, *enabled).await;
     describe(&selected, *enabled, out);
     if enabled.rev2 {
         list(&selected, select, *enabled, out)?;
@@ -153,7 +150,7 @@ async fn resynchronise(
 }
 
 /// The UIDs that the client says it knows; all that there ever were, if it does not say.
-fn known_uids(mailbox: &Mailbox, known: &Qresync) -> UidSet {
+fn known_uids(mailbox: &OpenMailbox, known: &Qresync) -> UidSet {
     let largest = mailbox.uid_next().0.saturating_sub(1);
     let ever: UidSet = (largest > 0).then_some((1, largest)).into_iter().collect();
     match &known.known_uids {
@@ -164,7 +161,7 @@ fn known_uids(mailbox: &Mailbox, known: &Qresync) -> UidSet {
 
 /// `uids` without those up to the last pair of the match data that holds: of expunges up to there
 /// the client knows (RFC 7162 §3.2.5.2).
-fn unmatched(mailbox: &Mailbox, known: &Qresync, uids: &UidSet) -> UidSet {
+fn unmatched(mailbox: &OpenMailbox, known: &Qresync, uids: &UidSet) -> UidSet {
     let count = mailbox.len();
     let matched = known
         .match_data

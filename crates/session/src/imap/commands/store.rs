@@ -37,7 +37,7 @@ pub(crate) async fn store(
     let counted = targets.len();
     targets.retain(|uid| !selected.view.is_ghost(*uid));
 
-    let before = std::sync::Arc::clone(selected.view.mailbox());
+    let before = selected.view.mailbox().clone();
     let stored = if targets.is_empty() {
         Stored::default()
     } else {
@@ -46,7 +46,7 @@ pub(crate) async fn store(
     };
     let missing = targets.len() < counted || !stored.gone.is_empty();
     targets.retain(|uid| stored.modified.binary_search(uid).is_err());
-    selected.refresh();
+    selected.refresh().await;
 
     let report = Report {
         shown: shown(store, enabled),
@@ -92,7 +92,7 @@ impl Report<'_> {
     async fn silently(
         &self,
         selected: &mut Selected,
-        before: &store::Mailbox,
+        before: &store::OpenMailbox,
         targets: &[Uid],
         out: &mut impl Outlet,
     ) -> Result<(), crate::Gone> {
@@ -119,7 +119,7 @@ impl Report<'_> {
 
     /// Whether the message has the flags that the client, knowing those of `before`,
     /// takes it to have.
-    fn as_expected(&self, selected: &Selected, before: &store::Mailbox, uid: Uid) -> bool {
+    fn as_expected(&self, selected: &Selected, before: &store::OpenMailbox, uid: Uid) -> bool {
         let newest = selected.view.mailbox();
         let (Some(old), Some(new)) = (before.get(uid), newest.get(uid)) else {
             return true;

@@ -145,7 +145,7 @@ async fn mark_seen(selected: &mut Selected, uids: &UidSet, since: Option<u64>) -
     {
         return UidSet::new();
     }
-    selected.refresh();
+    selected.refresh().await;
     let gone = |uid: &Uid| selected.view.is_ghost(*uid);
     let seen = unseen.into_iter().filter(|uid| !gone(uid));
     seen.map(|uid| uid.0).collect()

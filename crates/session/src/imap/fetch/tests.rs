@@ -64,15 +64,15 @@ impl Reader {
         .unwrap();
         let account = store.account(AccountId(1)).await.unwrap();
         let snapshot = account.snapshot();
-        let mailbox = snapshot.named(&MailboxName::inbox()).unwrap();
+        let mailbox = snapshot.named(&MailboxName::inbox()).unwrap().id();
         let selected = Selected {
             user: User {
                 name: "joe".into(),
                 account: account.clone(),
                 message_bytes_max: 1 << 20,
             },
-            mailbox: mailbox.id(),
-            view: View::new(std::sync::Arc::clone(mailbox)),
+            mailbox,
+            view: View::new(account.open_mailbox(mailbox).await.unwrap()),
             access: Access::ReadWrite,
             saved: UidSet::new(),
             exists_unheard: false,
@@ -100,7 +100,7 @@ impl Reader {
         };
         let mailbox = self.selected.mailbox;
         self.account.append(mailbox, vec![arrival]).await.unwrap();
-        self.selected.refresh();
+        self.selected.refresh().await;
         self.selected.view.announce();
         self.selected.view.flags_told();
     }
@@ -118,7 +118,7 @@ impl Reader {
         let (mailbox, uids) = (self.selected.mailbox, [Uid(uid)]);
         self.account.store(mailbox, &uids, &change).await.unwrap();
         self.account.expunge(mailbox, Some(&uids)).await.unwrap();
-        self.selected.refresh();
+        self.selected.refresh().await;
     }
 
     /// Runs a command; its untagged responses, and how it ended.
@@ -313,7 +313,7 @@ fn flags_told_without_the_modseq_that_condstore_wants_stay_news() {
         let mailbox = reader.selected.mailbox;
         let stored = reader.account.store(mailbox, &[Uid(1)], &change).await;
         stored.unwrap();
-        reader.selected.refresh();
+        reader.selected.refresh().await;
         for (asked, left) in [
             ("FETCH 1 FLAGS", 1),
             ("FETCH 1 (FLAGS MODSEQ) (CHANGEDSINCE 99999)", 1),

@@ -197,8 +197,8 @@ fn unchangedsince_leaves_alone_what_changed() {
             .says("b STORE 1:3 (UNCHANGEDSINCE 1) +FLAGS.SILENT (x)")
             .await;
         assert!(refused.contains("b OK [MODIFIED 1:3] "), "{refused}");
-        let snapshot = world.account.snapshot();
-        let changed = snapshot.mailbox(world.inbox()).unwrap().get(store::Uid(2));
+        let mailbox = world.account.open_mailbox(world.inbox()).await.unwrap();
+        let changed = mailbox.get(store::Uid(2));
         let before = changed.unwrap().mod_seq.0 - 1;
         let line = format!("c UID STORE 1:3 (UNCHANGEDSINCE {before}) +FLAGS.SILENT (y)");
         let some = one.says(&line).await;

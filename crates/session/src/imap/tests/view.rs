@@ -1,16 +1,14 @@
 //! The view: ghosts, numbers, and interleavings.
 
-use std::sync::Arc;
-
 use imap::UidSet;
-use store::{FlagAction, FlagChange, Flags, Mailbox, SystemFlags, Uid};
+use store::{FlagAction, FlagChange, Flags, OpenMailbox, SystemFlags, Uid};
 
 use super::{World, run};
 use crate::imap::view::View;
 
 impl World {
-    fn mailbox(&self) -> Arc<Mailbox> {
-        Arc::clone(self.account.snapshot().mailbox(self.inbox()).unwrap())
+    async fn mailbox(&self) -> OpenMailbox {
+        self.account.open_mailbox(self.inbox()).await.unwrap()
     }
 
     async fn flag(&self, uids: &[u32], flag: SystemFlags) {
@@ -65,15 +63,15 @@ fn counts(view: &View, expected: &[u32]) {
 fn ghosts_keep_their_numbers_until_buried() {
     run(async {
         let world = World::with_messages(6).await;
-        let mut view = View::new(world.mailbox());
+        let mut view = View::new(world.mailbox().await);
         counts(&view, &[1, 2, 3, 4, 5, 6]);
         world.expunge(&[2, 3, 6]).await;
-        view.advance(&world.mailbox());
+        view.advance(&world.mailbox().await);
         counts(&view, &[1, 2, 3, 4, 5, 6]);
         assert!(view.is_ghost(Uid(3)) && !view.is_ghost(Uid(4)));
         // A second layer of ghosts, among and around the first.
         world.expunge(&[1, 4]).await;
-        view.advance(&world.mailbox());
+        view.advance(&world.mailbox().await);
         counts(&view, &[1, 2, 3, 4, 5, 6]);
         assert_eq!(view.bury_last(), Some(6));
         counts(&view, &[1, 2, 3, 4, 5]);
@@ -90,10 +88,10 @@ fn ghosts_keep_their_numbers_until_buried() {
 fn arrivals_have_no_number_until_announced() {
     run(async {
         let world = World::with_messages(2).await;
-        let mut view = View::new(world.mailbox());
+        let mut view = View::new(world.mailbox().await);
         world.deliver(2).await;
         world.expunge(&[1]).await;
-        view.advance(&world.mailbox());
+        view.advance(&world.mailbox().await);
         counts(&view, &[1, 2]);
         assert!(view.has_unannounced());
         view.announce();
@@ -107,18 +105,18 @@ fn arrivals_have_no_number_until_announced() {
 fn what_came_and_went_unannounced_was_never_there() {
     run(async {
         let world = World::with_messages(1).await;
-        let mut view = View::new(world.mailbox());
+        let mut view = View::new(world.mailbox().await);
         world.deliver(2).await;
-        view.advance(&world.mailbox());
+        view.advance(&world.mailbox().await);
         world.expunge(&[2]).await;
-        view.advance(&world.mailbox());
+        view.advance(&world.mailbox().await);
         assert!(!view.has_ghosts());
         counts(&view, &[1]);
         view.announce();
         counts(&view, &[1, 3]);
         world.deliver(1).await;
         world.expunge(&[4]).await;
-        view.advance(&world.mailbox());
+        view.advance(&world.mailbox().await);
         assert!(!view.has_unannounced());
         view.announce();
         counts(&view, &[1, 3]);
@@ -129,13 +127,13 @@ fn what_came_and_went_unannounced_was_never_there() {
 fn an_empty_mailbox_and_one_of_ghosts() {
     run(async {
         let world = World::new().await;
-        let mut view = View::new(world.mailbox());
+        let mut view = View::new(world.mailbox().await);
         counts(&view, &[]);
         world.deliver(2).await;
-        view.advance(&world.mailbox());
+        view.advance(&world.mailbox().await);
         view.announce();
         world.expunge(&[1, 2]).await;
-        view.advance(&world.mailbox());
+        view.advance(&world.mailbox().await);
         counts(&view, &[1, 2]);
         assert_eq!(view.bury_all().ranges(), [(1, 2)]);
         counts(&view, &[]);
@@ -146,27 +144,27 @@ fn an_empty_mailbox_and_one_of_ghosts() {
 fn flags_are_told_once_and_not_of_the_gone_or_the_new() {
     run(async {
         let world = World::with_messages(4).await;
-        let mut view = View::new(world.mailbox());
+        let mut view = View::new(world.mailbox().await);
         let untold = |view: &View| -> Vec<u32> { view.untold().map(|(_, m)| m.uid.0).collect() };
         world.flag(&[1, 2, 3], SystemFlags::SEEN).await;
         world.expunge(&[2]).await;
         world.deliver(1).await;
-        view.advance(&world.mailbox());
+        view.advance(&world.mailbox().await);
         assert_eq!(untold(&view), [1, 3]);
         view.aware_of(Uid(3));
         assert_eq!(untold(&view), [1]);
         // Changed again: what the client is aware of is no longer so.
         world.flag(&[3], SystemFlags::FLAGGED).await;
-        view.advance(&world.mailbox());
+        view.advance(&world.mailbox().await);
         assert_eq!(untold(&view), [1, 3]);
-        assert!(view.complete_to() < world.mailbox().highest_mod_seq());
+        assert!(view.complete_to() < world.mailbox().await.highest_mod_seq());
         view.flags_told();
         assert_eq!(untold(&view), [] as [u32; 0]);
-        assert!(view.complete_to() < world.mailbox().highest_mod_seq());
+        assert!(view.complete_to() < world.mailbox().await.highest_mod_seq());
         view.bury_all();
         view.announce();
         view.flags_told();
-        assert_eq!(view.complete_to(), world.mailbox().highest_mod_seq());
+        assert_eq!(view.complete_to(), world.mailbox().await.highest_mod_seq());
         assert!(!view.has_news());
     });
 }
@@ -175,10 +173,10 @@ fn flags_are_told_once_and_not_of_the_gone_or_the_new() {
 fn an_older_snapshot_changes_nothing() {
     run(async {
         let world = World::with_messages(2).await;
-        let old = world.mailbox();
-        let mut view = View::new(Arc::clone(&old));
+        let old = world.mailbox().await;
+        let mut view = View::new(old.clone());
         world.expunge(&[1]).await;
-        view.advance(&world.mailbox());
+        view.advance(&world.mailbox().await);
         view.advance(&old);
         assert!(view.is_ghost(Uid(1)));
         counts(&view, &[1, 2]);
@@ -189,13 +187,13 @@ fn an_older_snapshot_changes_nothing() {
 fn recent_counts_ghosts_and_only_what_is_announced() {
     run(async {
         let world = World::with_messages(3).await;
-        let mut view = View::new(world.mailbox());
+        let mut view = View::new(world.mailbox().await);
         view.make_recent(2..4);
         assert_eq!(view.recent(), 2);
         assert!(!view.is_recent(Uid(1)) && view.is_recent(Uid(3)));
         world.expunge(&[3]).await;
         world.deliver(2).await;
-        view.advance(&world.mailbox());
+        view.advance(&world.mailbox().await);
         view.make_recent(4..5);
         assert_eq!(view.recent(), 2);
         view.announce();
@@ -211,7 +209,7 @@ fn random_interleavings_agree_with_a_list() {
     run(async {
         for seed in 1..60_u32 {
             let world = World::with_messages(5).await;
-            let mut view = View::new(world.mailbox());
+            let mut view = View::new(world.mailbox().await);
             // What the client counts, kept the naive way.
             let mut model: Vec<u32> = vec![1, 2, 3, 4, 5];
             let mut state = seed;
@@ -223,11 +221,11 @@ fn random_interleavings_agree_with_a_list() {
                 match random(5) {
                     0 => drop(world.deliver(1).await),
                     1 => world.expunge(&[random(12) + 1]).await,
-                    2 => view.advance(&world.mailbox()),
+                    2 => view.advance(&world.mailbox().await),
                     3 => {
-                        view.advance(&world.mailbox());
+                        view.advance(&world.mailbox().await);
                         let next = model.last().map_or(1, |uid| uid + 1);
-                        let new = world.mailbox();
+                        let new = world.mailbox().await;
                         let from = Uid(next);
                         let seen = view.mailbox().uid_next();
                         view.announce();
@@ -239,7 +237,10 @@ fn random_interleavings_agree_with_a_list() {
                         while let Some(number) = view.bury_last() {
                             let index = usize::try_from(number - 1).unwrap();
                             let gone = model.remove(index);
-                            assert!(world.mailbox().get(Uid(gone)).is_none(), "seed {seed}");
+                            assert!(
+                                world.mailbox().await.get(Uid(gone)).is_none(),
+                                "seed {seed}"
+                            );
                         }
                     }
                 }
