@@ -73,24 +73,33 @@ pub(crate) async fn fold(engine: &Engine, id: AccountId) -> Result<Opened, Error
     Ok(opened)
 }
 
+/// Octets of batches that are held at a time.
+const PAGE_BYTES: usize = 1 << 20;
 /// A batch that can't be read or is not there.
 const MISSING: &str = "a batch is missing or damaged";
 
 async fn replay(engine: &Engine, id: AccountId, mut state: State) -> Result<Opened, Error> {
     let mut wrong = Vec::new();
-    for (seq, octets) in engine.batches(id, state.snapshot.mod_seq).await? {
-        if seq != state.snapshot.mod_seq + 1 {
-            wrong.push((state.snapshot.mod_seq + 1, MISSING));
+    loop {
+        let after = state.snapshot.mod_seq;
+        let page = engine.batches_page(id, after, PAGE_BYTES).await?;
+        if page.is_empty() {
+            break;
         }
-        match Batch::decode(&octets) {
-            Ok(batch) if batch.mod_seq.0 == seq => {
-                let misfits = state.apply(&batch);
-                wrong.extend(misfits.into_iter().map(|misfit| (seq, misfit.0)));
+        for (seq, octets) in page {
+            if seq != state.snapshot.mod_seq + 1 {
+                wrong.push((state.snapshot.mod_seq + 1, MISSING));
             }
-            Ok(_) | Err(_) => wrong.push((seq, MISSING)),
+            match Batch::decode(&octets) {
+                Ok(batch) if batch.mod_seq.0 == seq => {
+                    let misfits = state.apply(&batch);
+                    wrong.extend(misfits.into_iter().map(|misfit| (seq, misfit.0)));
+                }
+                Ok(_) | Err(_) => wrong.push((seq, MISSING)),
+            }
+            // Also past what can't be read: the number is taken.
+            state.snapshot.mod_seq = seq;
         }
-        // Also past what can't be read: the number is taken.
-        state.snapshot.mod_seq = seq;
     }
     Ok(Opened {
         state,

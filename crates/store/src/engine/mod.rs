@@ -223,7 +223,7 @@ impl Engine {
     }
 
     /// Queues a batch, never waits: call it with the account's lock held. `seq` must be the
-    /// account's last plus one, counting what is queued ([`Engine::batches`] has to have been
+    /// account's last plus one, counting what is queued ([`Engine::batches_page`] has to have been
     /// called for the account once). If this returns an error, `done` is dropped uncalled.
     ///
     /// # Errors
@@ -257,17 +257,20 @@ impl Engine {
         each!(self, engine => engine.read(at, range, length, into).await)
     }
 
-    /// The account's durable batches after `after`, ascending by seq; a gap is a batch that
-    /// was damaged. Quick if `after` is what the checkpoint says, a walk through the log if less.
+    /// The account's durable batches after `after`, ascending by seq: as many as have
+    /// `octets_max` octets, and at least one if there is one; none at the end. A gap is a
+    /// batch that is damaged, or was freed. An account has to have been asked for once
+    /// before anything is appended to it.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Corrupt`].
-    pub(crate) async fn batches(
+    pub(crate) async fn batches_page(
         &self,
         account: AccountId,
         after: u64,
+        octets_max: usize,
     ) -> Result<Vec<(u64, Vec<u8>)>, Error> {
-        each!(self, engine => engine.batches(account, after).await)
+        each!(self, engine => engine.batches_page(account, after, octets_max).await)
     }
 
     /// The checkpoint's value for a key.

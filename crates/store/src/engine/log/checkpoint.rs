@@ -5,6 +5,7 @@
 
 use std::{
     fmt, io,
+    ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, PoisonError, RwLock,
@@ -18,6 +19,7 @@ use redb::{Database, ReadableDatabase, StorageBackend, TableDefinition};
 use super::{
     disk::{Access, Disk},
     files::Partition,
+    index::Place,
 };
 use crate::{
     engine::{Entry, Position},
@@ -28,6 +30,10 @@ use crate::{
 const DATA: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("data");
 /// The last batch of each account that the checkpoint covers.
 const HEADS: TableDefinition<'_, u64, u64> = TableDefinition::new("heads");
+/// Where in the log each of these batches is: account and number; place and octets.
+const PLACES: TableDefinition<'_, (u64, u64), (u64, u64)> = TableDefinition::new("places");
+/// The number of the first batch of an account that may not have been freed.
+const FREED: TableDefinition<'_, u64, u64> = TableDefinition::new("freed");
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
 /// What redb may keep in memory, in octets.
@@ -49,7 +55,10 @@ pub(crate) struct Checkpoint<D: Disk> {
 #[derive(Debug, Default)]
 pub(crate) struct Update {
     pub(crate) writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    pub(crate) heads: Vec<(AccountId, u64)>,
+    /// Batches that it covers now. The last of each account is its head.
+    pub(crate) places: Vec<(AccountId, Place)>,
+    /// Accounts whose batches before a number may have been freed.
+    pub(crate) freed: Vec<(AccountId, u64)>,
     pub(crate) complete_to: Option<Position>,
 }
 
@@ -87,10 +96,13 @@ impl<D: Disk> Checkpoint<D> {
     fn begin(&self) -> Result<Position, Error> {
         let database = self.database()?;
         let known = self.attempt(|| {
-            let meta = match database.get()?.begin_read()?.open_table(META) {
+            let read = database.get()?.begin_read()?;
+            let meta = match read.open_table(META) {
                 Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
                 meta => meta?,
             };
+            read.open_table(PLACES)?;
+            read.open_table(FREED)?;
             let owner = meta.get("store")?.map(|value| value.value().to_vec());
             let position = meta.get("complete_to")?;
             let position = position.map(|value| value.value().to_vec());
@@ -120,6 +132,8 @@ impl<D: Disk> Checkpoint<D> {
                 .insert("store", self.store.as_slice())?;
             write.open_table(DATA)?;
             write.open_table(HEADS)?;
+            write.open_table(PLACES)?;
+            write.open_table(FREED)?;
             write.commit()?;
             Ok(())
         })
@@ -201,6 +215,56 @@ impl<D: Disk> Checkpoint<D> {
         })
     }
 
+    /// Where batches `seqs` of an account are, ascending: as many as have `octets_max` octets, and
+    /// one more. Before them the last one below `seqs`, if there is one. What is said
+    /// here has to be looked at before it is believed.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::get`].
+    pub(crate) fn places(
+        &self,
+        account: AccountId,
+        seqs: Range<u64>,
+        octets_max: usize,
+    ) -> Result<(Option<Place>, Vec<Place>), Error> {
+        let database = self.database()?;
+        let of = account.0;
+        self.attempt(|| {
+            let places = database.get()?.begin_read()?.open_table(PLACES)?;
+            let place = |seq: u64, (lsn, length): (u64, u64)| Place {
+                seq,
+                lsn,
+                length: usize::try_from(length).unwrap_or(usize::MAX),
+            };
+            let before = places.range((of, 0)..(of, seqs.start))?.next_back();
+            let before = before.transpose()?;
+            let before = before.map(|(key, value)| place(key.value().1, value.value()));
+            let (mut found, mut octets) = (Vec::new(), 0_usize);
+            for row in places.range((of, seqs.start)..(of, seqs.end))? {
+                let (key, value) = row?;
+                let place = place(key.value().1, value.value());
+                octets = octets.saturating_add(place.cost());
+                found.push(place);
+                if octets > octets_max {
+                    break;
+                }
+            }
+            Ok((before, found))
+        })
+    }
+
+    /// The first batch of an account that may not have been freed.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::get`].
+    pub(crate) fn freed(&self, account: AccountId) -> Result<u64, Error> {
+        let database = self.database()?;
+        self.attempt(|| {
+            let freed = database.get()?.begin_read()?.open_table(FREED)?;
+            Ok(freed.get(account.0)?.map_or(0, |value| value.value()))
+        })
+    }
+
     /// Makes a change, durable on return.
     ///
     /// # Errors
@@ -225,8 +289,15 @@ impl<D: Disk> Checkpoint<D> {
                     }
                 }
                 let mut heads = write.open_table(HEADS)?;
-                for (account, seq) in &update.heads {
-                    heads.insert(account.0, *seq)?;
+                let mut places = write.open_table(PLACES)?;
+                for (account, place) in &update.places {
+                    heads.insert(account.0, place.seq)?;
+                    places.insert((account.0, place.seq), (place.lsn, place.length as u64))?;
+                }
+                let mut freed = write.open_table(FREED)?;
+                for (account, below) in &update.freed {
+                    freed.insert(account.0, *below)?;
+                    places.retain_in((account.0, 0)..(account.0, *below), |_, _| false)?;
                 }
                 if let Some(position) = update.complete_to {
                     let mut meta = write.open_table(META)?;
@@ -408,7 +479,15 @@ mod tests {
     fn put(key: &[u8], value: &[u8]) -> Update {
         Update {
             writes: vec![(key.to_vec(), Some(value.to_vec()))],
-            heads: vec![(AccountId(7), 3)],
+            places: vec![(
+                AccountId(7),
+                Place {
+                    seq: 3,
+                    lsn: 800,
+                    length: 5,
+                },
+            )],
+            freed: vec![],
             complete_to: Some(Position(99)),
         }
     }

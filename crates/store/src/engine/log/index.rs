@@ -13,6 +13,13 @@ pub(crate) struct Place {
     pub(crate) length: usize,
 }
 
+impl Place {
+    /// What it adds to a page, in octets: never nothing.
+    pub(crate) fn cost(&self) -> usize {
+        self.length.saturating_add(1)
+    }
+}
+
 /// The durable batches after the checkpoint's position.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
@@ -49,8 +56,9 @@ impl Index {
         true
     }
 
-    /// What is known of an account, with its batches after `after`.
-    pub(crate) fn ask(&self, account: AccountId, after: u64) -> Answer {
+    /// What is known of an account, with its batches after `after`, as many as have
+    /// `octets_max` octets and one more.
+    pub(crate) fn ask(&self, account: AccountId, after: u64, octets_max: usize) -> Answer {
         let Some(known) = self.accounts.get(&account) else {
             return Answer::default();
         };
@@ -58,20 +66,29 @@ impl Index {
         Answer {
             checkpointed: known.checkpointed,
             last: known.last,
-            batches: known.batches.get(first..).unwrap_or_default().to_vec(),
+            batches: known
+                .batches
+                .get(first..)
+                .unwrap_or_default()
+                .iter()
+                .scan(0, |octets: &mut usize, place| {
+                    let room = *octets <= octets_max;
+                    *octets = octets.saturating_add(place.cost());
+                    room.then_some(*place)
+                })
+                .collect(),
         }
     }
 
-    /// The last batch of each account that lies before an LSN.
-    pub(crate) fn heads_before(&self, lsn: u64) -> Vec<(AccountId, u64)> {
-        self.accounts
-            .iter()
-            .filter_map(|(account, known)| {
-                let count = known.batches.partition_point(|place| place.lsn < lsn);
-                let last = known.batches.get(count.checked_sub(1)?)?;
-                Some((*account, last.seq))
-            })
-            .collect()
+    /// The batches that lie before an LSN, ascending in each account.
+    pub(crate) fn before(&self, lsn: u64) -> Vec<(AccountId, Place)> {
+        let of = |(account, known): (&AccountId, &Known)| {
+            let account = *account;
+            let count = known.batches.partition_point(|place| place.lsn < lsn);
+            let places = known.batches.get(..count).unwrap_or_default().to_vec();
+            places.into_iter().map(move |place| (account, place))
+        };
+        self.accounts.iter().flat_map(of).collect()
     }
 
     /// Forgets what lies before an LSN: the checkpoint has it.
@@ -140,16 +157,17 @@ mod tests {
             assert!(index.add(A, place(seq)));
         }
         assert!(!index.add(A, place(4)), "a number is never used twice");
-        assert_eq!(index.heads_before(300), [(A, 2)]);
-        assert_eq!(index.heads_before(100), []);
+        assert_eq!(index.before(300), [(A, place(1)), (A, place(2))]);
+        assert_eq!(index.before(100), []);
         index.forget_before(300);
         let rest = Answer {
             checkpointed: 2,
             last: 4,
             batches: vec![place(3), place(4)],
         };
-        assert_eq!(index.ask(A, 0), rest);
-        assert_eq!(index.ask(A, 3).batches, [place(4)]);
+        assert_eq!(index.ask(A, 0, 100), rest);
+        assert_eq!(index.ask(A, 3, 100).batches, [place(4)]);
+        assert_eq!(index.ask(A, 0, 5).batches, [place(3)]);
         assert_eq!(index.pending(), [A]);
         index.forget_before(1000);
         assert_eq!(index.pending(), []);

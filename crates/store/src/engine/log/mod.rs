@@ -8,6 +8,7 @@ pub(crate) mod checkpoint;
 pub(crate) mod disk;
 pub(crate) mod files;
 mod format;
+mod history;
 mod index;
 mod judge;
 mod lease;
@@ -237,16 +238,36 @@ impl<D: Disk> Log<D> {
         self.shared().read(at, range, length, into).await
     }
 
+    pub(crate) async fn batches_page(
+        &self,
+        account: AccountId,
+        after: u64,
+        octets_max: usize,
+    ) -> Result<Vec<(u64, Vec<u8>)>, Error> {
+        let shared = Arc::clone(self.shared());
+        self.shared()
+            .pool
+            .run(move || shared.batches_page(account, after, octets_max))
+            .await
+    }
+
+    /// All of an account's batches after `after`.
+    #[cfg(test)]
     pub(crate) async fn batches(
         &self,
         account: AccountId,
         after: u64,
     ) -> Result<Vec<(u64, Vec<u8>)>, Error> {
-        let shared = Arc::clone(self.shared());
-        self.shared()
-            .pool
-            .run(move || shared.batches(account, after))
-            .await
+        let mut all: Vec<(u64, Vec<u8>)> = Vec::new();
+        loop {
+            let from = all.last().map_or(after, |(seq, _)| *seq);
+            // So little that tests see more than one page.
+            let mut page = self.batches_page(account, from, 100).await?;
+            if page.is_empty() {
+                return Ok(all);
+            }
+            all.append(&mut page);
+        }
     }
 
     pub(crate) async fn checkpoint_get(&self, key: Vec<u8>) -> Result<Option<Vec<u8>>, Error> {
@@ -330,66 +351,6 @@ impl<D: Disk> Log<D> {
 }
 
 impl<D: Disk> Shared<D> {
-    /// See [`super::Engine::batches`]; waits for the disk.
-    fn batches(&self, account: AccountId, after: u64) -> Result<Vec<(u64, Vec<u8>)>, Error> {
-        let checkpointed = self.checkpoint.head(account)?;
-        let answer = {
-            let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-            index.opened(account, checkpointed);
-            index.ask(account, after)
-        };
-        self.queue().heads.entry(account).or_insert(answer.last);
-        let mut batches = Vec::new();
-        if after < answer.checkpointed {
-            let before = answer.batches.first().map_or(u64::MAX, |place| place.seq);
-            self.old_batches(account, &mut |seq, body| {
-                if seq > after && seq < before {
-                    batches.push((seq, body.to_vec()));
-                }
-            })?;
-        }
-        for place in answer.batches {
-            batches.push((
-                place.seq,
-                self.read_at(Ref::new(self.partition.number, place.lsn), place.length)?,
-            ));
-        }
-        Ok(batches)
-    }
-
-    /// Walks the whole log for the batches of one account: what a checkpoint that was lost
-    /// or damaged is rebuilt from.
-    fn old_batches(
-        &self,
-        account: AccountId,
-        visit: &mut dyn FnMut(u64, &[u8]),
-    ) -> Result<(), Error> {
-        let end = self.durable.load(Ordering::Acquire);
-        let segments = self.segments.load_full();
-        let mut rest = segments.iter().peekable();
-        while let Some(segment) = rest.next() {
-            let until = rest.peek().map(|next| next.first_lsn());
-            scan::scan(
-                &*self.disk,
-                segment,
-                segment.first_lsn(),
-                until,
-                &mut |found| {
-                    if let scan::Found::Record { header, body } = found {
-                        if header.lsn >= end {
-                            return ControlFlow::Break(());
-                        }
-                        if header.kind == Type::Batch && header.account == account.0 {
-                            visit(header.seq, body);
-                        }
-                    }
-                    ControlFlow::Continue(())
-                },
-            )?;
-        }
-        Ok(())
-    }
-
     /// See [`super::Engine::checkpoint_put`]; waits for the disk.
     fn checkpoint_put(
         &self,
@@ -397,10 +358,12 @@ impl<D: Disk> Shared<D> {
         complete_to: Option<Position>,
     ) -> Result<(), Error> {
         let index = || self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = complete_to.map_or_else(Vec::new, |to| index().before(to.0));
         let update = Update {
             writes,
-            heads: complete_to.map_or_else(Vec::new, |to| index().heads_before(to.0)),
+            places,
             complete_to,
+            ..Update::default()
         };
         self.checkpoint.update(&update)?;
         if let Some(position) = complete_to {

@@ -113,17 +113,30 @@ impl<D: Disk> Shared<D> {
     }
 
     /// Reads a whole body, waiting for the device.
-    pub(crate) fn read_waiting(
+    fn read_waiting(
         &self,
         segment: &Segment<D::File>,
         at: Ref,
         length: Option<usize>,
     ) -> Result<Vec<u8>, Error> {
+        self.read_record(segment, at, length).map(|(_, body)| body)
+    }
+
+    /// Reads a whole record, waiting for the device.
+    fn read_record(
+        &self,
+        segment: &Segment<D::File>,
+        at: Ref,
+        length: Option<usize>,
+    ) -> Result<(RecordHeader, Vec<u8>), Error> {
         let failed = |error| io_error(segment.path(), error);
         let file = segment.file(&*self.disk)?;
         let offset = segment.offset(at.lsn());
         let there = self.disk.length(file).map_err(failed)?;
         let rest = usize::try_from(there.saturating_sub(offset)).unwrap_or(usize::MAX);
+        if rest < RECORD_HEADER_BYTES {
+            return Err(damaged(segment, at, "the record goes beyond the file"));
+        }
         let wanted = length.unwrap_or(GUESS_BYTES).min(BODY_BYTES_MAX) + RECORD_HEADER_BYTES;
         let mut octets = vec![0; wanted.min(rest)];
         self.disk
@@ -144,13 +157,17 @@ impl<D: Disk> Shared<D> {
         }
         let body = octets.split_off(RECORD_HEADER_BYTES);
         check(segment, at, &octets, &body)?;
-        Ok(body)
+        Ok((header, body))
     }
 
-    /// Reads the body of a record that is known to be written, waiting for the device.
-    pub(crate) fn read_at(&self, at: Ref, length: usize) -> Result<Vec<u8>, Error> {
+    /// Reads a record that is known to be written, waiting for the device.
+    pub(crate) fn record_at(
+        &self,
+        at: Ref,
+        length: usize,
+    ) -> Result<(RecordHeader, Vec<u8>), Error> {
         let segment = self.segment(at.lsn())?;
-        self.read_waiting(&segment, at, Some(length))
+        self.read_record(&segment, at, Some(length))
     }
 
     fn no_record(&self, at: Ref) -> Error {

@@ -11,7 +11,9 @@ use std::{
 
 use super::{
     Log,
+    checkpoint::Update,
     disk::{Disk, RealDisk},
+    index::Place,
     ram::RamDisk,
 };
 use crate::{
@@ -231,7 +233,7 @@ fn the_engine_in_memory_is_the_same_log() {
         segment_bytes: EngineOptions::SEGMENT_BYTES,
     };
     let engine = wait(Engine::open(options)).unwrap();
-    wait(engine.batches(A, 0)).unwrap();
+    wait(engine.batches_page(A, 0, 1)).unwrap();
     let writes = engine.begin();
     let at = wait(engine.put(writes, RecordKind::Message, Some(A), b"m".to_vec())).unwrap();
     let (answer, answers) = mpsc::channel();
@@ -390,4 +392,55 @@ fn figures() {
         let count = u32::try_from(counts.iter().sum::<u64>()).unwrap();
         eprintln!("{threads} threads: {:.0}/s", f64::from(count) / seconds);
     }
+}
+
+#[test]
+fn batches_are_found_by_their_places_and_without_them() {
+    let log = Log::open(RamDisk::default(), SEGMENT_BYTES).unwrap();
+    open_account(&log, A);
+    open_account(&log, B);
+    let body = |seq: u64| vec![seq.to_le_bytes()[0]; 2000];
+    for seq in 1..=120 {
+        append_now(&log, A, seq, &body(seq));
+        append_now(&log, B, seq, b"another's");
+    }
+    let expected: Vec<_> = (1..=120).map(|seq| (seq, body(seq))).collect();
+    wait(log.checkpoint_put(Vec::new(), Some(log.position()))).unwrap();
+    append_now(&log, A, 121, b"later");
+    assert_eq!(batches(&log, A, 0)[..120], expected);
+    assert_eq!(batches(&log, A, 0).len(), 121);
+    let page = wait(log.batches_page(A, 50, 10_000)).unwrap();
+    assert_eq!(page, expected[50..55]);
+    let checkpoint = &log.shared().checkpoint;
+    let (before, places) = checkpoint.places(A, 50..60, 0).unwrap();
+    assert_eq!((before.unwrap().seq, places.len()), (49, 1));
+    // Wrong about some, and nothing known of others.
+    let wrong = |seq: u64, lsn: u64| {
+        (
+            A,
+            Place {
+                seq,
+                lsn,
+                length: 2000,
+            },
+        )
+    };
+    let update = Update {
+        places: vec![
+            wrong(1, 8),
+            wrong(70, places[0].lsn),
+            wrong(71, 1 << 40),
+            wrong(120, 16),
+        ],
+        ..Update::default()
+    };
+    checkpoint.update(&update).unwrap();
+    assert_eq!(batches(&log, A, 0)[..120], expected);
+    let update = Update {
+        freed: vec![(A, 100)],
+        ..Update::default()
+    };
+    checkpoint.update(&update).unwrap();
+    assert_eq!(batches(&log, A, 0)[..21], expected[99..]);
+    assert_eq!(batches(&log, B, 0).len(), 120);
 }
