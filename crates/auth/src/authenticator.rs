@@ -315,7 +315,7 @@ impl Authenticator {
 
     /// The accounts.
     #[must_use]
-    pub fn directory(&self) -> &Directory {
+    pub fn directory(&self) -> &Arc<Directory> {
         &self.shared.directory
     }
 }

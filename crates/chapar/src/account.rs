@@ -5,11 +5,12 @@ use std::{
     sync::Arc,
 };
 
+use admin::Request;
 use auth::directory::{Account, Directory};
 use clap::Subcommand;
 use server::Config;
 
-use crate::{Failed, screen::Screen};
+use crate::{Failed, administer::administer, printer::Style, screen::Screen};
 
 /// More than any password may have: a line without an end is not read for ever.
 const LINE_OCTETS_MAX: u64 = 64 * 1024;
@@ -67,10 +68,21 @@ pub(crate) enum Verb {
         /// The account
         name: String,
     },
+    /// What is asked of the store.
+    #[command(flatten)]
+    Stored(admin::account::Account),
 }
 
 impl Verb {
-    pub(crate) fn run(&self, config: &Config, out: &mut Screen) -> Result<(), Failed> {
+    pub(crate) fn run(self, config: &Config, style: Style) -> Result<(), Failed> {
+        match self {
+            Self::Stored(verb) => administer(&Request::Account(verb), config, style),
+            verb => verb.change(config, &mut Screen::new()),
+        }
+    }
+
+    /// The verbs that are about the accounts file alone.
+    fn change(&self, config: &Config, out: &mut Screen) -> Result<(), Failed> {
         let directory = Directory::open(config.accounts.clone(), config.domains.clone())?;
         match self {
             Self::Add {
@@ -112,6 +124,7 @@ impl Verb {
                 directory.set_disabled(name, false)?;
                 writeln!(out, "{name} can log in again")?;
             }
+            Self::Stored(_) => {}
         }
         Ok(())
     }

@@ -1,23 +1,28 @@
 //! `chapar`: the command line.
 //!
-//! Verbs are in files of their own. What they print for people goes to standard output, problems
-//! to standard error. Exit codes: 0 done; 1 it could not be done; 2 it was asked for wrongly;
-//! 3 (verify) something is damaged.
+//! What administrators ask of the store is in the crate `admin`; here are the verbs around the server, and what is
+//! printed. What is printed for people goes to standard output, problems to standard error. Exit codes: 0
+//! done; 1 it could not be done; 2 it was asked for wrongly; 3 something is damaged, or could not
+//! be saved; 130 interrupted.
 
 mod account;
+mod administer;
 mod config;
+mod printer;
 mod screen;
 mod serve;
-mod verify;
+mod usage;
 
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
+use admin::Request;
 use clap::{Parser, Subcommand};
 use server::Config;
 
+use printer::Style;
 use screen::Screen;
 
 /// A mail store server: LMTP in, IMAP out, on a store that loses nothing.
@@ -47,8 +52,9 @@ enum Verb {
     /// Check and show the configuration
     #[command(subcommand)]
     Config(config::Verb),
-    /// Read the whole store and name whatever is wrong; changes nothing, may run beside the server
-    Verify(verify::Verify),
+    /// What is asked of the store.
+    #[command(flatten)]
+    Stored(Request),
 }
 
 /// Why a verb did not do what it was asked.
@@ -67,8 +73,8 @@ impl<E: std::error::Error> From<E> for Failed {
 }
 
 fn main() -> ExitCode {
-    let Arguments { verb, config } = Arguments::parse();
-    match run(verb, config) {
+    let (Arguments { verb, config }, style) = usage::arguments();
+    match run(verb, config, style) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failed::Said(code)) => ExitCode::from(code),
         Err(Failed::Because(why)) => {
@@ -78,17 +84,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(verb: Verb, config: Option<PathBuf>) -> Result<(), Failed> {
-    let mut out = Screen::new();
+fn run(verb: Verb, config: Option<PathBuf>, style: Style) -> Result<(), Failed> {
     if let Verb::Quickstart { directory } = verb {
-        return serve::quickstart(&directory, &mut out);
+        return serve::quickstart(&directory, &mut Screen::new());
     }
     let file = config.map_or_else(default_file, Ok)?;
     match verb {
         Verb::Serve | Verb::Quickstart { .. } => serve::serve(&file),
-        Verb::Account(verb) => verb.run(&read(&file)?, &mut out),
-        Verb::Config(verb) => verb.run(&file, &mut out),
-        Verb::Verify(verify) => verify.run(&read(&file)?, &mut out),
+        Verb::Account(verb) => verb.run(&read(&file)?, style),
+        Verb::Config(verb) => verb.run(&file, &mut Screen::new()),
+        Verb::Stored(request) => administer::administer(&request, &read(&file)?, style),
     }
 }
 

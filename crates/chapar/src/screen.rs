@@ -4,25 +4,42 @@
 use std::io::{self, ErrorKind, Stdout, Write};
 
 /// Standard output, for people and for scripts.
-pub(crate) struct Screen(Stdout);
+pub(crate) struct Screen {
+    out: Stdout,
+    closed: bool,
+}
 
 impl Screen {
     pub(crate) fn new() -> Self {
-        Self(io::stdout())
+        Self {
+            out: io::stdout(),
+            closed: false,
+        }
+    }
+
+    /// Whether nobody reads any more.
+    pub(crate) fn closed(&self) -> bool {
+        self.closed
     }
 }
 
 impl Write for Screen {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        match self.0.write(octets) {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(octets.len()),
+        match self.out.write(octets) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(octets.len())
+            }
             written => written,
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match self.0.flush() {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        match self.out.flush() {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(())
+            }
             flushed => flushed,
         }
     }

@@ -2,12 +2,13 @@
 //!
 //! * [`run()`]: a server by its configuration, until it is told to stop;
 //! * [`quickstart()`]: a server from nothing, that tests itself;
-//! * [`serve()`], [`Server`]: the same in pieces.
+//! * [`Server`]: the same in pieces.
 //!
 //! Everything a protocol decides is in `session`; here are sockets and time.
 
 pub mod config;
 mod connection;
+mod control;
 mod error;
 mod listen;
 mod log;
@@ -31,7 +32,7 @@ pub use error::Error;
 pub use log::{Format, start_log};
 pub use network::Network;
 pub use quickstart::quickstart;
-pub use run::{run, serve};
+pub use run::run;
 pub use server::Server;
 pub use settings::{Address, Listen, Security, Settings, Speaks};
 pub use tls::Certificate;

@@ -34,7 +34,7 @@ pub(crate) enum Listening {
 
 /// The path of a Unix socket that was made here, and goes when it does.
 #[derive(Debug)]
-pub(crate) struct OwnPath(PathBuf);
+pub(crate) struct OwnPath(pub(crate) PathBuf);
 
 impl Drop for OwnPath {
     fn drop(&mut self) {

@@ -12,7 +12,8 @@ use tokio::{
 };
 
 use crate::{
-    config::Config, error::Error, log::start_log, notify, server::Server, settings::Settings,
+    config::Config, control::Control, error::Error, log::start_log, notify, server::Server,
+    settings::Settings,
 };
 
 /// How often it is looked whether a checkpoint is due.
@@ -34,7 +35,9 @@ pub async fn run(config: &Config) -> Result<(), Error> {
         tracing::warn!("{warning}");
     }
     let services = open(config).await?;
-    serve(services, config.settings.clone(), async |_: &Server| Ok(())).await
+    let control = control(config, &services);
+    let settings = config.settings.clone();
+    serve(services, settings, control, async |_: &Server| Ok(())).await
 }
 
 /// What sessions work with, opened: the store and the accounts.
@@ -64,19 +67,33 @@ pub(crate) async fn open(config: &Config) -> Result<Services, Error> {
     })
 }
 
+/// Where administrators ask for things.
+pub(crate) fn control(config: &Config, services: &Services) -> Control {
+    let context = admin::Context {
+        store: services.store.clone(),
+        directory: Arc::clone(services.auth.directory()),
+        data: config.data.clone(),
+        retention: config.retention,
+        by: "admin".into(),
+        running: admin::Running::default(),
+    };
+    Control::new(config.control.clone(), context)
+}
+
 /// Serves until SIGTERM or SIGINT, then stops and closes the store. `ready` is called
 /// once every listener listens, and can still call it off.
 ///
 /// # Errors
 /// [`Error`]: why it did not start, what `ready` says, or what the store could not
 /// write when it closed.
-pub async fn serve(
+pub(crate) async fn serve(
     services: Services,
     settings: Settings,
+    control: Control,
     ready: impl AsyncFnOnce(&Server) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let ended = match Signals::new() {
-        Ok(mut signals) => until_told(&services, &settings, &mut signals, ready).await,
+        Ok(mut signals) => until_told(&services, &settings, control, &mut signals, ready).await,
         Err(error) => Err(error),
     };
     let closed = services.store.close().await;
@@ -89,6 +106,7 @@ pub async fn serve(
 async fn until_told(
     services: &Services,
     settings: &Settings,
+    control: Control,
     signals: &mut Signals,
     ready: impl AsyncFnOnce(&Server) -> Result<(), Error>,
 ) -> Result<(), Error> {
@@ -100,12 +118,16 @@ async fn until_told(
         let mut beside = JoinSet::new();
         beside.spawn(notify::watchdog());
         beside.spawn(checkpoints(services.store.clone()));
+        let control = Arc::new(control);
+        let desk = Arc::clone(&control);
+        beside.spawn(async move { desk.serve().await });
         while let Wanted::Reload = signals.next().await {
             if let Some(certificate) = server.certificate() {
                 certificate.reload();
             }
         }
         notify::stopping();
+        control.stop().await;
     }
     server.stop().await;
     called

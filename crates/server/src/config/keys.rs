@@ -59,6 +59,18 @@ pub const KEYS: &[Key] = &[
         "domains whose local parts are account names; none means any",
     ),
     key(
+        "control.socket",
+        Kind::Path,
+        None,
+        "where `chapar` talks to the running server; `control.sock` in the data directory, if not given",
+    ),
+    key(
+        "retention.deleted",
+        Kind::Duration,
+        Some("\"14d\""),
+        "how long expunged messages and deleted mailboxes can be brought back",
+    ),
+    key(
         "imap.listen",
         Kind::Addresses,
         Some("[]"),

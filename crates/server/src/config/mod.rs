@@ -36,6 +36,10 @@ pub struct Config {
     pub accounts: PathBuf,
     /// Domains whose local parts are account names.
     pub domains: Vec<String>,
+    /// The control socket.
+    pub control: PathBuf,
+    /// How long things are kept.
+    pub retention: admin::Retention,
     /// Passwords may cross the network in clear.
     pub plaintext_login: bool,
     /// Networks that the brake never refuses.
@@ -90,6 +94,7 @@ impl Config {
         values.fall_back("hostname", Value::Text(machine_name()));
         if let Some(data) = values.path("data") {
             values.fall_back("accounts", Value::Path(data.join("accounts.toml")));
+            values.fall_back("control.socket", Value::Path(data.join("control.sock")));
         } else if !values.problems.iter().any(|p| p.what.starts_with("`data`")) {
             values.about(
                 "data",
@@ -115,6 +120,10 @@ impl Config {
             data: values.path("data")?,
             accounts: values.path("accounts")?,
             domains: values.texts("domains"),
+            control: values.path("control.socket")?,
+            retention: admin::Retention {
+                deleted: values.duration("retention.deleted")?,
+            },
             plaintext_login: values.flag("login.plaintext"),
             trusted: values.networks("login.trusted"),
             brake: auth::brake::Hardness {
@@ -301,6 +310,7 @@ mod tests {
             format!("{:?}", config.settings),
             format!("{:?}", Settings::default())
         );
+        assert_eq!(config.retention, admin::Retention::default());
         assert_eq!(
             format!("{:?}", config.brake),
             format!("{:?}", auth::brake::Hardness::default())

@@ -18,7 +18,7 @@ use crate::{
     config::{Config, machine_name},
     error::Error,
     log::{Format, start_log},
-    run::{open, serve},
+    run::{control, open, serve},
     server::Server,
     settings::{Address, Security, Settings, Speaks},
 };
@@ -41,13 +41,16 @@ pub async fn quickstart(directory: &Path, out: &mut (impl Write + Send)) -> Resu
     // The problems of a server that runs in front of somebody belong on the screen.
     start_log(Format::Text, "warn");
     let config = Config::read(&files.config()).map_err(Error::Config)?;
+    let services = open(&config).await?;
+    let control = control(&config, &services);
     let start = Start {
         files: &files,
-        services: open(&config).await?,
+        services,
         settings: config.settings,
     };
     let ready = async |server: &Server| start.first_steps(server, out).await;
-    let ended = serve(start.services.clone(), start.settings.clone(), ready).await;
+    let (services, settings) = (start.services.clone(), start.settings.clone());
+    let ended = serve(services, settings, control, ready).await;
     if let Err(Error::Listen { address, source }) = &ended
         && source.kind() == io::ErrorKind::AddrInUse
     {

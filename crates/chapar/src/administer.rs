@@ -1,0 +1,191 @@
+//! Administrators' verbs: asked of the server if one runs, else done here.
+
+use std::{
+    fs,
+    io::{BufReader, ErrorKind},
+    os::unix::{fs::MetadataExt, net::UnixStream},
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use admin::{
+    Context, Failed as Refused, Outcome, Report, Request, Running,
+    wire::{self, Answer},
+};
+use auth::Directory;
+use server::Config;
+use store::{AccountId, Store};
+use tokio::{signal::ctrl_c, sync::Notify};
+
+use crate::{
+    Failed,
+    printer::{Printer, Style},
+};
+
+/// The longest line of an answer, in octets.
+const ANSWER_OCTETS_MAX: u64 = 64 << 20;
+
+/// The exit code of what Ctrl-C has ended, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+/// Has a request done, and prints what is reported.
+pub(crate) fn administer(request: &Request, config: &Config, style: Style) -> Result<(), Failed> {
+    let mut printer = Printer::new(style);
+    let ended = match UnixStream::connect(&config.control) {
+        Ok(server) => ask(request, &server, &mut printer),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            let socket = config.control.display();
+            Err(Refused::because(format!(
+                "{socket}: {error}: administer as the user that the server runs as, or as root"
+            )))
+        }
+        Err(error) => here(request, config, &error.to_string(), &mut printer),
+    };
+    let ended = ended.map(|outcome| {
+        printer.summary(outcome.summary);
+        outcome.code
+    });
+    printer.finish()?;
+    match ended {
+        Ok(0) => Ok(()),
+        Ok(code) => Err(Failed::Said(code)),
+        Err(Refused { why, code }) => {
+            eprintln!("chapar: {why}");
+            Err(Failed::Said(code))
+        }
+    }
+}
+
+/// Asks the server.
+fn ask(request: &Request, server: &UnixStream, printer: &mut Printer) -> Result<Outcome, Refused> {
+    let mut socket = server;
+    wire::write(&mut socket, request)?;
+    let mut answers = BufReader::new(socket);
+    loop {
+        let line = wire::read(&mut answers, ANSWER_OCTETS_MAX)?;
+        if line.is_empty() {
+            return Err(Refused::because(
+                "the server ended the connection without an answer; its log may say why",
+            ));
+        }
+        match serde_json::from_slice(&line)? {
+            Answer::Row(row) => printer.row(row),
+            Answer::Progress { done, total, what } => printer.progress(done, total, &what),
+            Answer::Note(text) => printer.note(&text),
+            Answer::Done(outcome) => return Ok(outcome),
+            Answer::Failed(failed) => return Err(failed),
+        }
+        // Whoever reads has enough. A verb that changes things goes on all the same.
+        if printer.gone() {
+            return Err(Refused::because("nobody reads the answer"));
+        }
+    }
+}
+
+/// Does it here: no server answers, because of `silent`.
+fn here(
+    request: &Request,
+    config: &Config,
+    silent: &str,
+    printer: &mut Printer,
+) -> Result<Outcome, Refused> {
+    let data = &config.data;
+    if let Err(error) = fs::read_dir(data) {
+        return Err(Refused::because(format!("{}: {error}", data.display())));
+    }
+    if let Request::Verify(verify) = request {
+        // Also a store that can't be opened, and beside a server that does not answer.
+        return verify.walk(data, &names(config), printer);
+    }
+    must_be_owner(data)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
+    let stop = Arc::new(Stop::default());
+    printer.stop = Arc::clone(&stop.asked);
+    runtime.spawn(Arc::clone(&stop).watch());
+    runtime.block_on(async {
+        let context = open(config, silent).await?;
+        let done = tokio::select! {
+            done = request.run(&context, printer) => done,
+            () = stop.notify.notified() => Err(Refused {
+                why: "interrupted".to_owned(),
+                code: INTERRUPTED,
+            }),
+        };
+        context.store.close().await?;
+        done
+    })
+}
+
+/// What Ctrl-C does: once, the verb is ended and the store closed; twice, at once.
+#[derive(Default)]
+struct Stop {
+    asked: Arc<AtomicBool>,
+    notify: Notify,
+}
+
+impl Stop {
+    async fn watch(self: Arc<Self>) {
+        while ctrl_c().await.is_ok() {
+            if self.asked.swap(true, Ordering::Relaxed) {
+                std::process::exit(i32::from(INTERRUPTED));
+            }
+            self.notify.notify_one();
+        }
+    }
+}
+
+async fn open(config: &Config, silent: &str) -> Result<Context, Refused> {
+    let directory = Directory::open(config.accounts.clone(), config.domains.clone())?;
+    let opened = Store::open(store::Options {
+        directory: Some(config.data.clone()),
+        message_bytes_max: config.message_bytes_max,
+        clock: store::clock::system,
+    });
+    let store = opened.await.map_err(|error| match error {
+        store::Error::InUse(_) => Refused::because(format!(
+            "{error}, and its control socket {} does not answer: {silent}",
+            config.control.display()
+        )),
+        error => error.into(),
+    })?;
+    Ok(Context {
+        store,
+        directory: Arc::new(directory),
+        data: config.data.clone(),
+        retention: config.retention,
+        by: admin::me(),
+        running: Running::default(),
+    })
+}
+
+/// What root writes, a server that runs as somebody else can't read.
+fn must_be_owner(data: &Path) -> Result<(), Refused> {
+    let owner = fs::metadata(data)?.uid();
+    let me = admin::uid();
+    if owner == me {
+        return Ok(());
+    }
+    let owner = admin::user(owner);
+    Err(Refused::because(format!(
+        "{} belongs to {owner}, and no server runs: do this as {owner}, or start the server",
+        data.display()
+    )))
+}
+
+/// What accounts are called. An accounts file that is broken does not keep the mail from being verified.
+fn names(config: &Config) -> admin::verify::Names {
+    let directory = Directory::open(config.accounts.clone(), config.domains.clone());
+    let accounts = directory.map(|directory| directory.accounts());
+    if let Err(error) = &accounts {
+        eprintln!("chapar: {error}");
+    }
+    let named =
+        |account: Arc<auth::directory::Account>| (AccountId(account.id), Arc::clone(&account.name));
+    accounts.into_iter().flatten().map(named).collect()
+}

@@ -1,0 +1,295 @@
+//! The control socket: where administrators' verbs come in.
+//!
+//! Whoever may open the socket may do everything; its permissions are its owner's only, so that is the
+//! user that the server runs as, and root. The kernel says who it is. Each request has a thread of
+//! its own: verbs wait for the disk and for slow readers, and no session ever waits for a verb.
+
+use std::{
+    future::Future,
+    io::{self, BufReader},
+    os::unix::{fs::PermissionsExt, net::UnixStream},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use admin::{
+    Context, Failed, Outcome, Report, Request, Row,
+    wire::{self, Answer},
+};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::{
+    net::UnixListener,
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::{sleep, timeout},
+};
+
+use crate::{error::Error, listen::OwnPath};
+
+/// Verbs that run at once, at most.
+const VERBS_MAX: u32 = 32;
+
+/// How long a client may take to say what it wants.
+const REQUEST_TIME: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether a client is still there, and whether the server stops.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// How often progress is told.
+const PROGRESS: Duration = Duration::from_millis(200);
+
+/// How long verbs have to end when the server stops.
+const STOP_TIME: Duration = Duration::from_secs(5);
+
+/// After how long it is tried again to open the socket.
+const AGAIN: Duration = Duration::from_mins(1);
+
+/// A socket that administrators' requests come in by.
+#[derive(Debug)]
+pub(crate) struct Control {
+    path: PathBuf,
+    context: Context,
+    room: Arc<Semaphore>,
+    stopping: watch::Sender<bool>,
+}
+
+impl Control {
+    pub(crate) fn new(path: PathBuf, context: Context) -> Self {
+        Self {
+            path,
+            context,
+            room: Arc::new(Semaphore::new(VERBS_MAX as usize)),
+            stopping: watch::Sender::new(false),
+        }
+    }
+
+    /// Serves requests. That mail is served matters more: a socket that can't be opened (the disk may
+    /// be full) is tried again, and does not keep the server from starting.
+    pub(crate) async fn serve(&self) {
+        loop {
+            match listen(&self.path) {
+                Ok((listener, _path)) => self.accept(&listener).await,
+                Err(source) => {
+                    let path = self.path.clone();
+                    let error = Error::Socket { path, source };
+                    tracing::error!(%error, "the server can't be administered while it runs");
+                }
+            }
+            sleep(AGAIN).await;
+        }
+    }
+
+    /// Accepts connections until that fails.
+    async fn accept(&self, listener: &UnixListener) {
+        tracing::info!(socket = %self.path.display(), "listening for administrators");
+        loop {
+            let accepted = match listener.accept().await {
+                Ok((socket, _)) => self.welcome(socket),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = accepted {
+                tracing::warn!(%error, "can't take an administrator's request");
+                sleep(LOOK).await;
+            }
+        }
+    }
+
+    fn welcome(&self, socket: tokio::net::UnixStream) -> io::Result<()> {
+        let by = admin::acting(socket.peer_cred()?.uid());
+        let socket = socket.into_std()?;
+        socket.set_nonblocking(false)?;
+        socket.set_read_timeout(Some(REQUEST_TIME))?;
+        let mut caller = Caller::new(socket);
+        let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
+            let crowded =
+                Failed::because(format!("busy: {VERBS_MAX} requests are running already"));
+            caller.answer(&Answer::Failed(crowded));
+            return Ok(());
+        };
+        let context = Context {
+            by,
+            ..self.context.clone()
+        };
+        let desk = Desk {
+            context,
+            stopping: self.stopping.subscribe(),
+            _room: room,
+        };
+        let runtime = Handle::current();
+        let thread = std::thread::Builder::new().name("administrator".to_owned());
+        thread.spawn(move || desk.serve(caller, &runtime))?;
+        Ok(())
+    }
+
+    /// Ends the verbs that run, where they are, and waits for that a while.
+    pub(crate) async fn stop(&self) {
+        self.stopping.send_replace(true);
+        let empty = self.room.acquire_many(VERBS_MAX);
+        if timeout(STOP_TIME, empty).await.is_err() {
+            tracing::warn!("administrators' verbs are cut off");
+        }
+    }
+}
+
+/// Listens. The socket is made beside its place and moved there, so that it never has other
+/// permissions, and takes the place of one that nobody answers at.
+fn listen(path: &Path) -> io::Result<(UnixListener, OwnPath)> {
+    if UnixStream::connect(path).is_ok() {
+        return Err(io::ErrorKind::AddrInUse.into());
+    }
+    let new = path.with_extension("new");
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&new)?;
+    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::rename(&new, path)?;
+    Ok((listener, OwnPath(path.to_owned())))
+}
+
+/// Where one request is heard and answered.
+struct Desk {
+    context: Context,
+    stopping: watch::Receiver<bool>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Desk {
+    fn serve(self, mut caller: Caller, runtime: &Handle) {
+        let _alarm = Alarm;
+        let answer = match caller.request() {
+            Ok(None) => return,
+            Ok(Some(request)) => runtime.block_on(self.perform(&request, &mut caller)),
+            Err(failed) => Err(failed),
+        };
+        caller.answer(&match answer {
+            Ok(outcome) => Answer::Done(outcome),
+            Err(failed) => Answer::Failed(failed),
+        });
+    }
+
+    async fn perform(&self, request: &Request, caller: &mut Caller) -> Result<Outcome, Failed> {
+        let began = Instant::now();
+        let by = &self.context.by;
+        let asked = serde_json::to_string(request)?;
+        tracing::info!(%by, %asked, "an administrator's request");
+        let end = self.end(request.changes(), caller);
+        let done = tokio::select! {
+            done = request.run(&self.context, caller) => done,
+            why = end => Err(Failed::because(why)),
+        };
+        let seconds = began.elapsed().as_secs();
+        match &done {
+            Ok(Outcome { code, .. }) => tracing::info!(%by, %asked, code, seconds, "done"),
+            Err(Failed { why, .. }) => tracing::info!(%by, %asked, %why, seconds, "not done"),
+        }
+        done
+    }
+
+    /// Waits until there is a reason to end a verb before its time.
+    fn end(&self, changes: bool, caller: &Caller) -> impl Future<Output = &'static str> + use<> {
+        let stopping = self.stopping.clone();
+        let socket = Arc::clone(&caller.socket);
+        async move {
+            loop {
+                if *stopping.borrow() {
+                    return "the server is stopping";
+                }
+                if !changes && has_hung_up(&socket) {
+                    return "nobody waits for the answer";
+                }
+                sleep(LOOK).await;
+            }
+        }
+    }
+}
+
+/// Whoever asks, at the other end of a connection.
+struct Caller {
+    socket: Arc<UnixStream>,
+    gone: bool,
+    told: Option<Instant>,
+}
+
+impl Caller {
+    fn new(socket: UnixStream) -> Self {
+        Self {
+            socket: Arc::new(socket),
+            gone: false,
+            told: None,
+        }
+    }
+
+    /// What is asked for; `None` of somebody who only looked whether we answer.
+    fn request(&mut self) -> Result<Option<Request>, Failed> {
+        let mut input = BufReader::new(&*self.socket);
+        let line = wire::read(&mut input, wire::REQUEST_OCTETS_MAX).map_err(|error| {
+            Failed::misunderstood(match error.kind() {
+                io::ErrorKind::FileTooLarge => "the request is too long".to_owned(),
+                io::ErrorKind::WouldBlock => "no request came".to_owned(),
+                _ => format!("the request can't be read: {error}"),
+            })
+        })?;
+        if line.is_empty() {
+            return Ok(None);
+        }
+        let request = serde_json::from_slice(&line);
+        request.map(Some).map_err(|error| {
+            let version = env!("CARGO_PKG_VERSION");
+            Failed::misunderstood(format!(
+                "the request is not understood by this server, of version {version}: {error}"
+            ))
+        })
+    }
+
+    fn answer(&mut self, answer: &Answer) {
+        let socket = &mut &*self.socket;
+        if !self.gone && wire::write(socket, answer).is_err() {
+            self.gone = true;
+        }
+    }
+}
+
+impl Report for Caller {
+    fn row(&mut self, row: Row) {
+        self.answer(&Answer::Row(row));
+    }
+
+    fn progress(&mut self, done: u64, total: u64, what: &str) {
+        if self.told.is_some_and(|told| told.elapsed() < PROGRESS) {
+            return;
+        }
+        self.told = Some(Instant::now());
+        let what = what.to_owned();
+        self.answer(&Answer::Progress { done, total, what });
+    }
+
+    fn note(&mut self, text: &str) {
+        self.answer(&Answer::Note(text.to_owned()));
+    }
+
+    fn gone(&mut self) -> bool {
+        self.gone = self.gone || has_hung_up(&self.socket);
+        self.gone
+    }
+}
+
+/// Whether the other end is closed, and not only done with speaking.
+fn has_hung_up(socket: &UnixStream) -> bool {
+    let mut looked = [PollFd::new(socket, PollFlags::empty())];
+    let at_once = Timespec::default();
+    poll(&mut looked, Some(&at_once)).is_ok_and(|ready| ready > 0)
+}
+
+/// Logs a panic. Who asked sees that the connection ends without an answer.
+struct Alarm;
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("an administrator's verb panicked");
+        }
+    }
+}
