@@ -29,6 +29,7 @@ pub mod incoming;
 pub mod mailbox;
 pub mod name;
 mod octets;
+pub mod past;
 pub mod snapshot;
 pub mod store;
 #[cfg(test)]

@@ -145,6 +145,27 @@ impl Shared {
         }
     }
 
+    /// Runs a verb as [`Shared::commit`] would, and forgets what it did.
+    ///
+    /// # Errors
+    /// What `verb` says.
+    pub(crate) fn rehearse<T>(
+        &self,
+        mut verb: impl FnMut(&mut Draft<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut guard = self.tip();
+        let tip = &mut *guard;
+        let value = verb(&mut Draft {
+            snapshot: tip.snapshot.clone(),
+            threads: &mut tip.threads,
+            changes: Vec::new(),
+            mod_seq: ModSeq(tip.snapshot.mod_seq + 1),
+            now: (self.clock)().unix,
+        });
+        tip.threads.unlearn_after(tip.snapshot.mod_seq());
+        value
+    }
+
     fn attempt<T>(
         self: &Arc<Self>,
         by: &Arc<str>,

@@ -148,7 +148,7 @@ pub(super) fn expunge_every(draft: &mut Draft<'_>, mailbox: &Mailbox) -> Result<
 }
 
 /// The UID of the next message of a mailbox, if it may have one more with these flags.
-pub(super) fn room_for(draft: &Draft<'_>, to: MailboxId, flags: &Flags) -> Result<Uid, Error> {
+pub(crate) fn room_for(draft: &Draft<'_>, to: MailboxId, flags: &Flags) -> Result<Uid, Error> {
     let mailbox = draft.mailbox(to)?;
     if mailbox.uid_next().0 == u32::MAX {
         return Err(Error::Limit("UIDs"));

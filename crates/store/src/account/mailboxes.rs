@@ -25,7 +25,7 @@ impl Account {
     /// [`Error::AlreadyExists`], [`Error::RoleTaken`], [`Error::Limit`].
     pub async fn create(&self, name: &MailboxName, role: Option<Role>) -> Result<MailboxId, Error> {
         self.shared
-            .commit(&self.by, None, |draft| create(draft, name, role))
+            .commit(&self.by, None, |draft| create_named(draft, name, role))
             .await
     }
 
@@ -103,7 +103,7 @@ impl Account {
                 for (name, role) in names {
                     let name = MailboxName::new(name)?;
                     if draft.snapshot.named(&name).is_none() {
-                        create(draft, &name, role)?;
+                        create_named(draft, &name, role)?;
                         subscribe(draft, &name)?;
                     }
                 }
@@ -113,7 +113,7 @@ impl Account {
     }
 }
 
-fn create(
+pub(crate) fn create_named(
     draft: &mut Draft<'_>,
     name: &MailboxName,
     role: Option<Role>,
@@ -211,13 +211,13 @@ fn moved_name(
 /// RFC 9051 §6.3.6: INBOX's messages move to a new mailbox; INBOX stays, empty, and
 /// mailboxes below it stay where they are.
 fn rename_inbox(draft: &mut Draft<'_>, to: &MailboxName) -> Result<(), Error> {
-    let made = create(draft, to, None)?;
+    let made = create_named(draft, to, None)?;
     let inbox = Arc::clone(draft.named(&MailboxName::inbox())?);
     copy::place_again(draft, &inbox, inbox.placements.every(), made)?;
     copy::expunge_every(draft, &inbox)
 }
 
-fn subscribe(draft: &mut Draft<'_>, name: &MailboxName) -> Result<(), Error> {
+pub(crate) fn subscribe(draft: &mut Draft<'_>, name: &MailboxName) -> Result<(), Error> {
     let subscribed = draft.snapshot.subscriptions();
     if subscribed.contains(name) {
         return Ok(());

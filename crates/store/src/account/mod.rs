@@ -5,10 +5,10 @@
 
 mod append;
 pub(crate) mod commit;
-mod copy;
+pub(crate) mod copy;
 mod expunge;
 mod flags;
-mod mailboxes;
+pub(crate) mod mailboxes;
 mod open;
 mod recent;
 

@@ -3,7 +3,7 @@
 mod damage;
 mod faults;
 mod figures;
-mod model;
+pub(crate) mod model;
 mod verbs;
 
 use std::{future::Future, pin::pin, sync::Arc, task};
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Runs a future to its end on this thread.
-fn run<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(std::thread::Thread);
     impl task::Wake for Unpark {
         fn wake(self: Arc<Self>) {
@@ -43,14 +43,14 @@ fn clock() -> Timestamp {
 }
 
 /// That verify finds nothing, however deep it looks.
-fn nothing_wrong(store: &Store) -> Summary {
+pub(crate) fn nothing_wrong(store: &Store) -> Summary {
     let mut findings = Vec::new();
     let summary = store.verify(Depth::Content, &mut |finding| findings.push(finding));
     assert_eq!(findings, []);
     summary.unwrap()
 }
 
-const ALICE: AccountId = AccountId(0xa11ce);
+pub(crate) const ALICE: AccountId = AccountId(0xa11ce);
 
 fn memory() -> Store {
     let options = Options {
@@ -61,7 +61,7 @@ fn memory() -> Store {
     run(Store::open(options)).unwrap()
 }
 
-async fn receive(store: &Store, octets: &[u8]) -> Received {
+pub(crate) async fn receive(store: &Store, octets: &[u8]) -> Received {
     let mut incoming = store.receive().await.unwrap();
     for piece in octets.chunks(1000) {
         incoming.write(piece).await.unwrap();
@@ -78,7 +78,7 @@ async fn arrival(store: &Store, octets: &[u8]) -> Arrival {
     }
 }
 
-fn name(name: &str) -> MailboxName {
+pub(crate) fn name(name: &str) -> MailboxName {
     MailboxName::new(name).unwrap()
 }
 

@@ -516,7 +516,7 @@ impl Folder {
     }
 }
 
-fn engine_in_memory() -> Engine {
+pub(crate) fn engine_in_memory() -> Engine {
     let options = EngineOptions {
         directory: None,
         segment_bytes: 4 << 20,
