@@ -357,13 +357,13 @@ impl<'a> Tracker<'a> {
             }
             Change::Subscribed { name } => drop(self.subscriptions.insert(name.clone())),
             Change::Unsubscribed { name } => drop(self.subscriptions.remove(name)),
-            Change::Added(added) | Change::Copied(added) => {
-                if self.wants(added.mailbox, added.uid) {
-                    let mut added = added.clone();
-                    added.thread_keys = Vec::new();
-                    let key = (added.mailbox, added.uid);
-                    self.living.insert(key, (added, batch.mod_seq));
-                }
+            Change::Added(added) | Change::Copied(added)
+                if self.wants(added.mailbox, added.uid) =>
+            {
+                let mut added = added.clone();
+                added.thread_keys = Vec::new();
+                let key = (added.mailbox, added.uid);
+                self.living.insert(key, (added, batch.mod_seq));
             }
             Change::FlagsChanged {
                 mailbox,

@@ -205,10 +205,10 @@ impl Account {
             for change in &batch.changes {
                 match change {
                     Change::MailboxCreated { id, name: has, .. }
-                    | Change::MailboxRenamed { id, name: has } => {
-                        if Some(has) == name {
-                            mailboxes.insert(*id);
-                        }
+                    | Change::MailboxRenamed { id, name: has }
+                        if Some(has) == name =>
+                    {
+                        mailboxes.insert(*id);
                     }
                     Change::Added(added) | Change::Copied(added) if Some(added.uid) == uid => {
                         at_uid.insert((added.mailbox, added.email));

@@ -1,5 +1,7 @@
 //! The past, against somebody who remembers everything.
 
+mod verbs;
+
 use std::{
     cell::Cell,
     collections::{BTreeMap, BTreeSet},

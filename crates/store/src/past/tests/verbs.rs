@@ -1,0 +1,222 @@
+//! One thing at a time.
+
+use std::ops::ControlFlow;
+
+use super::*;
+use crate::{MailboxName, Role};
+
+async fn open() -> (Store, Account) {
+    let store = Store::with_engine(engine_in_memory(), 1 << 20, ticking);
+    let account = store.account(ALICE).await.unwrap();
+    let account = account.acting("imap ann 192.0.2.7");
+    (store, account)
+}
+
+async fn deliver(store: &Store, account: &Account, to: &str, id: &str) -> Uid {
+    let octets = format!("Message-ID: <{id}>\r\nSubject: about {id}\r\n\r\nbody\r\n");
+    let arrival = Arrival {
+        message: receive(store, octets.as_bytes()).await,
+        trace: Vec::new(),
+        flags: Flags::default(),
+        internal_date: None,
+    };
+    let mailbox = id_of(account, to);
+    let account = account.acting("lmtp mx.example 192.0.2.1");
+    account.append(mailbox, vec![arrival]).await.unwrap().uids[0]
+}
+
+fn id_of(account: &Account, of: &str) -> MailboxId {
+    account.snapshot().named(&name(of)).expect(of).id()
+}
+
+async fn expunge(account: &Account, from: &str, uid: Uid) {
+    let change = FlagChange {
+        action: FlagAction::Add,
+        flags: Flags {
+            system: SystemFlags::DELETED,
+            keywords: Vec::new(),
+        },
+        unchanged_since: None,
+    };
+    let from = id_of(account, from);
+    account.store(from, &[uid], &change).await.unwrap();
+    account.expunge(from, Some(&[uid])).await.unwrap();
+}
+
+async fn told(account: &Account, which: Which) -> Vec<String> {
+    let mut told = Vec::new();
+    let shown = |place: &Place| format!("{}:{}", place.name, place.uid);
+    let mut visit = |event: Event| {
+        let what = match &event.what {
+            Happened::Arrived { at, .. } => format!("arrived {}", shown(at)),
+            Happened::Copied { from, to } => format!("copied {} {}", shown(from), shown(to)),
+            Happened::Moved { from, to } => format!("moved {} {}", shown(from), shown(to)),
+            Happened::Undeleted { at } => format!("undeleted {}", shown(at)),
+            Happened::FlagsChanged { at, from, to } => {
+                format!("flags {} {} {}", shown(at), from.system.0, to.system.0)
+            }
+            Happened::Expunged { at } => format!("expunged {}", shown(at)),
+            Happened::WentWithMailbox { at } => format!("went along {}", shown(at)),
+            Happened::MailboxCreated { name, .. } => format!("created {name}"),
+            Happened::MailboxRenamed { from, to, .. } => format!("renamed {from} {to}"),
+            Happened::MailboxDeleted { name, .. } => format!("deleted {name}"),
+            Happened::HeldSet { mailbox, held } => {
+                let name = mailbox.as_ref().map(|(_, name)| name.as_str());
+                format!("held {name:?} {held}")
+            }
+            Happened::ExpirySet { .. } => "expiry".to_owned(),
+        };
+        let by = event.by.split(' ').next().unwrap().to_owned();
+        told.push(format!("{by}: {what}"));
+        ControlFlow::Continue(())
+    };
+    account.history(&which, &mut visit).await.unwrap();
+    told
+}
+
+#[test]
+fn a_message_has_a_history_by_whatever_name() {
+    run(async {
+        let (store, account) = open().await;
+        deliver(&store, &account, "INBOX", "other@x").await;
+        let uid = deliver(&store, &account, "INBOX", "one@x").await;
+        let (inbox, trash) = (id_of(&account, "INBOX"), id_of(&account, "Trash"));
+        account.create(&name("a/b"), None).await.unwrap();
+        let b = id_of(&account, "a/b");
+        account.copy(inbox, &[uid], b).await.unwrap();
+        account.move_to(inbox, &[uid], trash).await.unwrap();
+        expunge(&account, "Trash", Uid(1)).await;
+        account.rename(&name("a"), &name("z")).await.unwrap();
+        account.delete(&name("z/b")).await.unwrap();
+        let undelete = Undelete {
+            which: Wanted::Mailbox(b),
+            into: None,
+            retention: Retention::default(),
+        };
+        let admin = account.acting("admin root");
+        let undeleted = admin.undelete(&undelete, Mode::Do).await.unwrap();
+        assert_eq!(undeleted.made, [name("z/b")]);
+        let expected = [
+            "lmtp: arrived INBOX:2",
+            "imap: copied INBOX:2 a/b:1",
+            "imap: moved INBOX:2 Trash:1",
+            "imap: flags Trash:1 0 4",
+            "imap: expunged Trash:1",
+            "imap: went along z/b:1",
+            "admin: undeleted z/b:1",
+        ];
+        let email = EmailId(2);
+        for which in [
+            Which::MessageId("<one@x>".to_owned()),
+            Which::MessageId(" one@x".to_owned()),
+            Which::Message(name("INBOX"), uid),
+            Which::Message(name("a/b"), Uid(1)),
+            Which::Email(email),
+        ] {
+            assert_eq!(told(&account, which.clone()).await, expected, "{which:?}");
+        }
+        let mailbox = [
+            "imap: created a/b",
+            "imap: copied INBOX:2 a/b:1",
+            "imap: renamed a/b z/b",
+            "imap: deleted z/b",
+            "admin: created z/b",
+            "admin: undeleted z/b:1",
+        ];
+        assert_eq!(told(&account, Which::Mailbox(name("z/b"))).await, mailbox);
+        assert_eq!(
+            told(&account, Which::MessageId("x@x".into())).await,
+            [""; 0]
+        );
+        assert!(told(&account, Which::Everything).await.len() > 14);
+    });
+}
+
+#[test]
+fn a_mailbox_comes_back_as_it_was_or_beside_what_has_its_name() {
+    run(async {
+        let (store, account) = open().await;
+        deliver(&store, &account, "Sent", "one@x").await;
+        let sent = id_of(&account, "Sent");
+        account.set_hold(Some(sent), true).await.unwrap();
+        account.delete(&name("Sent")).await.unwrap();
+        pass(400 * DAY);
+        let undelete = Undelete {
+            which: Wanted::Mailbox(sent),
+            into: None,
+            retention: Retention::default(),
+        };
+        // Its name is taken by one that has nothing of it.
+        account
+            .create(&name("Sent"), Some(Role::Sent))
+            .await
+            .unwrap();
+        let undeleted = account.undelete(&undelete, Mode::Do).await.unwrap();
+        let [made] = &undeleted.made[..] else {
+            panic!("{undeleted:?}");
+        };
+        assert!(made.as_str().starts_with("Sent (deleted 20"), "{made}");
+        let there = account.snapshot().named(made).unwrap().clone();
+        assert_eq!((there.role(), there.held(), there.len()), (None, true, 1));
+        assert!(account.snapshot().subscriptions().contains(made));
+        assert!(
+            account
+                .gone(Retention::default())
+                .await
+                .unwrap()
+                .mailboxes
+                .is_empty()
+        );
+        // And once more, without the other.
+        account.delete(made).await.unwrap();
+        account.delete(&name("Sent")).await.unwrap();
+        let undeleted = account.undelete(&undelete, Mode::Do).await.unwrap();
+        assert_eq!(undeleted.made, [name("Sent")]);
+        let there = account.snapshot().named(&name("Sent")).unwrap().clone();
+        assert_eq!(there.role(), Some(Role::Sent));
+        assert!(there.id() != sent && there.len() == 1);
+        nothing_wrong(&store);
+    });
+}
+
+#[test]
+fn a_hold_keeps_what_is_gone_in_reach_and_no_longer() {
+    run(async {
+        let (store, account) = open().await;
+        let uid = deliver(&store, &account, "INBOX", "one@x").await;
+        expunge(&account, "INBOX", uid).await;
+        let inbox = id_of(&account, "INBOX");
+        let gone = async || account.gone(Retention::default()).await.unwrap().messages();
+        pass(13 * DAY);
+        assert_eq!(gone().await, 1);
+        pass(2 * DAY);
+        assert_eq!(gone().await, 0);
+        assert!(account.set_hold(None, true).await.unwrap());
+        assert!(!account.set_hold(None, true).await.unwrap());
+        assert_eq!(gone().await, 1);
+        account.set_hold(None, false).await.unwrap();
+        assert_eq!(gone().await, 0);
+        account.set_hold(Some(inbox), true).await.unwrap();
+        assert_eq!(gone().await, 1);
+        let none = account.set_hold(Some(MailboxId(999)), true).await;
+        assert!(matches!(none, Err(crate::Error::NoSuchMailbox)));
+    });
+}
+
+#[test]
+fn what_is_not_within_reach_is_said_not_to_be_there() {
+    run(async {
+        let (store, account) = open().await;
+        deliver(&store, &account, "INBOX", "one@x").await;
+        let mut undelete = Undelete {
+            which: Wanted::Messages(id_of(&account, "INBOX"), vec![Uid(1)]),
+            into: Some(MailboxName::inbox()),
+            retention: Retention::default(),
+        };
+        let outcome = account.undelete(&undelete, Mode::Do).await;
+        assert!(matches!(outcome, Err(crate::Error::NoSuchMailbox)));
+        undelete.which = Wanted::Since(0);
+        let nothing = account.undelete(&undelete, Mode::Do).await.unwrap();
+        assert_eq!(nothing, Undeleted::default());
+    });
+}
