@@ -29,6 +29,8 @@ mod moment;
 mod outcome;
 mod report;
 mod request;
+#[cfg(test)]
+mod tests;
 mod uids;
 mod user;
 pub mod verify;

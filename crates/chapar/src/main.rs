@@ -8,6 +8,7 @@
 mod account;
 mod administer;
 mod config;
+mod manual;
 mod printer;
 mod screen;
 mod serve;
@@ -55,6 +56,23 @@ enum Verb {
     /// What is asked of the store.
     #[command(flatten)]
     Stored(Request),
+    /// Print what makes a shell complete the verbs and flags of chapar
+    #[command(after_long_help = "Examples:
+  chapar completions bash > /etc/bash_completion.d/chapar
+  chapar completions zsh > /usr/local/share/zsh/site-functions/_chapar
+  chapar completions fish > ~/.config/fish/completions/chapar.fish")]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all verbs into a directory
+    #[command(after_long_help = "Examples:
+  chapar man | man -l -
+  chapar man /usr/local/share/man/man1")]
+    Man {
+        /// Where the pages go: chapar.1, chapar-verify.1 …
+        directory: Option<PathBuf>,
+    },
 }
 
 /// Why a verb did not do what it was asked.
@@ -85,15 +103,19 @@ fn main() -> ExitCode {
 }
 
 fn run(verb: Verb, config: Option<PathBuf>, style: Style) -> Result<(), Failed> {
-    if let Verb::Quickstart { directory } = verb {
-        return serve::quickstart(&directory, &mut Screen::new());
-    }
-    let file = config.map_or_else(default_file, Ok)?;
+    let mut out = Screen::new();
+    let file = || config.map_or_else(default_file, Ok);
     match verb {
-        Verb::Serve | Verb::Quickstart { .. } => serve::serve(&file),
-        Verb::Account(verb) => verb.run(&read(&file)?, style),
-        Verb::Config(verb) => verb.run(&file, &mut Screen::new()),
-        Verb::Stored(request) => administer::administer(&request, &read(&file)?, style),
+        Verb::Serve => serve::serve(&file()?),
+        Verb::Quickstart { directory } => serve::quickstart(&directory, &mut out),
+        Verb::Account(verb) => verb.run(&read(&file()?)?, style),
+        Verb::Config(verb) => verb.run(&file()?, &mut out),
+        Verb::Stored(request) => administer::administer(&request, &read(&file()?)?, style),
+        Verb::Completions { shell } => {
+            manual::completions(shell, &mut out);
+            Ok(())
+        }
+        Verb::Man { directory } => manual::man(directory.as_deref(), &mut out),
     }
 }
 
