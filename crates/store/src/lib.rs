@@ -15,6 +15,7 @@
 //! Nothing here knows a protocol.
 
 pub mod account;
+pub mod backup;
 pub mod change;
 mod check;
 mod checkpoint;

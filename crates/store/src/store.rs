@@ -90,6 +90,21 @@ impl Store {
         ))
     }
 
+    /// Opens what is in a directory to look at, such as a generation of a backup: nothing there is
+    /// changed, nobody is kept from opening it, and every verb that would write fails. Reads the
+    /// whole log. Of a backup, exactly what it vouches for is seen.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_read_only(directory: PathBuf, clock: Clock) -> Result<Self, Error> {
+        let engine = Engine::open_past(directory).await?;
+        Ok(Self::with_engine(engine, u64::MAX, clock))
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
     pub(crate) fn with_engine(engine: Engine, message_bytes_max: u64, clock: Clock) -> Self {
         Self {
             inner: Arc::new(Inner {

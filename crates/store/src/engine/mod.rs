@@ -26,7 +26,13 @@ use std::{
 use tokio::sync::oneshot;
 
 pub(crate) use self::log::files::Partition;
-use self::log::{Log, disk::RealDisk, ram::RamDisk};
+use self::log::{
+    Log,
+    backup::{self, Copied, Tell},
+    disk::{Disk, RealDisk},
+    past::PastDisk,
+    ram::RamDisk,
+};
 use crate::{error::Error, id::AccountId};
 
 /// The longest body of one put, in octets; larger things are several puts.
@@ -150,6 +156,8 @@ pub(crate) enum Engine {
     Log(Log<RealDisk>),
     /// The same, on a disk in memory.
     Memory(Log<RamDisk>),
+    /// One that is only looked at: a backup.
+    Past(Log<PastDisk>),
     /// The same, on a disk that fails when it is told to.
     #[cfg(test)]
     Sim(Log<log::sim::SimDisk>),
@@ -161,6 +169,7 @@ macro_rules! each {
         match $self {
             Engine::Log($engine) => $call,
             Engine::Memory($engine) => $call,
+            Engine::Past($engine) => $call,
             #[cfg(test)]
             Engine::Sim($engine) => $call,
         }
@@ -173,25 +182,42 @@ impl Engine {
     /// # Errors
     /// [`Error::InUse`], [`Error::Io`], [`Error::Corrupt`] if nothing can be trusted.
     pub(crate) async fn open(options: EngineOptions) -> Result<Self, Error> {
-        let (answer, opened) = oneshot::channel();
-        let open = move || {
-            let engine = match options.directory {
-                Some(directory) => {
-                    Log::open(RealDisk::new(directory), options.segment_bytes).map(Self::Log)
-                }
-                None => Log::open(RamDisk::default(), options.segment_bytes).map(Self::Memory),
-            };
-            // Nobody waits any more: then it is closed again.
-            let _ = answer.send(engine);
-        };
-        let failed = |what: String| Error::OutOfService(what.into());
-        std::thread::Builder::new()
-            .name("store-open".into())
-            .spawn(open)
-            .map_err(|error| failed(error.to_string()))?;
-        opened
-            .await
-            .map_err(|_| failed("opening it panicked".into()))?
+        open_waiting(move || match options.directory {
+            Some(directory) => {
+                Log::open(RealDisk::new(directory), options.segment_bytes).map(Self::Log)
+            }
+            None => Log::open(RamDisk::default(), options.segment_bytes).map(Self::Memory),
+        })
+        .await
+    }
+
+    /// Opens what is in a directory to look at: nothing there is changed, no lease is taken, writing
+    /// fails. Of a backup, what its manifest vouches for is seen.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub(crate) async fn open_past(directory: PathBuf) -> Result<Self, Error> {
+        open_waiting(move || {
+            let manifest = backup::manifest_in(&RealDisk::new(directory.clone()), "")?;
+            let files = manifest.map(|manifest| manifest.files).unwrap_or_default();
+            let bounds = files.into_iter().map(|file| (file.path, file.length));
+            let disk = PastDisk::new(directory, bounds.collect());
+            Log::open(disk, EngineOptions::SEGMENT_BYTES).map(Self::Past)
+        })
+        .await
+    }
+
+    /// Makes one more generation of a backup; waits for the disk. `beside`: files to keep with it.
+    ///
+    /// # Errors
+    /// See [`backup::back_up`].
+    pub(crate) fn back_up<T: Disk>(
+        &self,
+        target: &T,
+        beside: (Vec<(String, Vec<u8>)>, i64),
+        tell: Tell<'_>,
+    ) -> Result<Copied, Error> {
+        each!(self, engine => engine.back_up(target, beside, tell))
     }
 
     /// Which partition it is.
@@ -354,4 +380,23 @@ impl Engine {
     pub(crate) async fn close(&self) -> Result<(), Error> {
         each!(self, engine => engine.close().await)
     }
+}
+
+/// Opens an engine on a thread that may wait.
+async fn open_waiting(
+    open: impl FnOnce() -> Result<Engine, Error> + Send + 'static,
+) -> Result<Engine, Error> {
+    let (answer, opened) = oneshot::channel();
+    let open = move || {
+        // Nobody waits any more: then it is closed again.
+        let _ = answer.send(open());
+    };
+    let failed = |what: String| Error::OutOfService(what.into());
+    std::thread::Builder::new()
+        .name("store-open".into())
+        .spawn(open)
+        .map_err(|error| failed(error.to_string()))?;
+    opened
+        .await
+        .map_err(|_| failed("opening it panicked".into()))?
 }

@@ -31,7 +31,7 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync + 'static {
 
     /// Makes a directory, and those above it, durably.
     fn make_dir(&self, path: &str) -> io::Result<()>;
-    /// The names in a directory.
+    /// The names in a directory, files and directories.
     fn list(&self, path: &str) -> io::Result<Vec<String>>;
     /// Opens a file.
     fn open(&self, path: &str, access: Access) -> io::Result<Self::File>;
@@ -39,6 +39,10 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync + 'static {
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
     /// Removes a file. Durable after [`Disk::sync_dir`].
     fn remove(&self, path: &str) -> io::Result<()>;
+    /// Gives a file one more name. Durable after [`Disk::sync_dir`].
+    fn link(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Removes a directory and all in it; nothing happens if there is none.
+    fn remove_tree(&self, path: &str) -> io::Result<()>;
     /// Makes the names in a directory durable.
     fn sync_dir(&self, path: &str) -> io::Result<()>;
 
@@ -140,6 +144,17 @@ impl Disk for RealDisk {
         fs::remove_file(self.at(path))
     }
 
+    fn link(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::hard_link(self.at(from), self.at(to))
+    }
+
+    fn remove_tree(&self, path: &str) -> io::Result<()> {
+        match fs::remove_dir_all(self.at(path)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
     fn sync_dir(&self, path: &str) -> io::Result<()> {
         sync_path(&self.at(path))
     }
@@ -233,4 +248,24 @@ impl Disk for RealDisk {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// The first level below `path` of each of `names` that lies there, each once: what a directory lists
+/// on a disk that only knows whole paths.
+pub(super) fn names_in<'a>(names: impl Iterator<Item = &'a String>, path: &str) -> Vec<String> {
+    let below = |name: &'a String| match path {
+        "" => Some(name.as_str()),
+        _ => name.strip_prefix(path)?.strip_prefix('/'),
+    };
+    let mut found: Vec<String> = names
+        .filter_map(|name| below(name)?.split('/').next().map(str::to_owned))
+        .collect();
+    found.dedup();
+    found
+}
+
+/// Whether `name` lies in the directory `path`, however deep.
+pub(super) fn lies_in(name: &str, path: &str) -> bool {
+    name.strip_prefix(path)
+        .is_some_and(|rest| rest.starts_with('/'))
 }

@@ -4,6 +4,7 @@
 //! `format` (bytes), `writer` (group commit), `recover` with `scan` and `judge` (opening),
 //! `reader`, `checkpoint`. All of it goes through [`disk::Disk`], so that tests can break it.
 
+pub(crate) mod backup;
 pub(crate) mod checkpoint;
 pub(crate) mod disk;
 pub(crate) mod files;
@@ -12,6 +13,7 @@ mod history;
 mod index;
 mod judge;
 mod lease;
+pub(crate) mod past;
 mod pool;
 pub(crate) mod ram;
 mod reader;
@@ -80,6 +82,7 @@ impl<D: Disk> Log<D> {
     /// See [`super::Engine::open`].
     pub(crate) fn open(disk: D, segment_bytes: u64) -> Result<Self, Error> {
         let disk = Arc::new(disk);
+        refuse_unfinished(&*disk)?;
         let registry = registry::open(&*disk)?;
         let first = registry.active().next().cloned();
         let first = first.unwrap_or_else(Partition::first);
@@ -162,6 +165,33 @@ impl<D: Disk> Log<D> {
                 lease: Mutex::new(Some(lease)),
             }),
         })
+    }
+
+    /// Makes one more generation of a backup in `target`; see [`backup::back_up`].
+    pub(crate) fn back_up<T: Disk>(
+        &self,
+        target: &T,
+        (beside, now): (Vec<(String, Vec<u8>)>, i64),
+        tell: backup::Tell<'_>,
+    ) -> Result<backup::Copied, Error> {
+        let shared = self.shared();
+        // What is durable first: the segments that it lies in are there by then.
+        let end = shared.durable.load(Ordering::Acquire);
+        let segments = Vec::clone(&shared.segments.load());
+        let part = backup::Part {
+            partition: shared.partition.clone(),
+            disk: Arc::clone(&shared.disk),
+            segments,
+            end,
+        };
+        let source = backup::Source {
+            disk: Arc::clone(&shared.disk),
+            store: registry::open(&*shared.disk)?.store,
+            parts: vec![part],
+            beside,
+            now,
+        };
+        backup::back_up(&source, target, tell)
     }
 
     fn shared(&self) -> &Arc<Shared<D>> {
@@ -347,6 +377,19 @@ impl<D: Disk> Log<D> {
         });
         closed.await?;
         shared.refused().map_or(Ok(()), Err)
+    }
+}
+
+/// A store that is half restored must not pass for one that has less mail.
+fn refuse_unfinished<D: Disk>(disk: &D) -> Result<(), Error> {
+    match disk.open(backup::UNFINISHED, disk::Access::Read) {
+        Ok(_) => Err(Error::Corrupt {
+            file: backup::UNFINISHED.into(),
+            offset: 0,
+            what: "a restore into this directory did not end: restore again".into(),
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(io_error(backup::UNFINISHED, error)),
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use super::disk::{Access, Disk};
+use super::disk::{Access, Disk, lies_in, names_in};
 
 /// The disk. It is gone with its last owner.
 #[derive(Debug, Default)]
@@ -38,16 +38,7 @@ impl Disk for RamDisk {
     }
 
     fn list(&self, path: &str) -> io::Result<Vec<String>> {
-        let files = self.files();
-        let below = files
-            .keys()
-            .filter_map(|name| name.strip_prefix(path)?.strip_prefix('/'));
-        // Directories are there by what is in them.
-        let mut names: Vec<String> = below
-            .filter_map(|name| Some(name.split('/').next()?.to_owned()))
-            .collect();
-        names.dedup();
-        Ok(names)
+        Ok(names_in(self.files().keys(), path))
     }
 
     fn open(&self, path: &str, access: Access) -> io::Result<Self::File> {
@@ -71,6 +62,18 @@ impl Disk for RamDisk {
     fn remove(&self, path: &str) -> io::Result<()> {
         let removed = self.files().remove(path);
         removed.map(drop).ok_or_else(|| ErrorKind::NotFound.into())
+    }
+
+    fn link(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut files = self.files();
+        let file = files.get(from).map(Arc::clone).ok_or(ErrorKind::NotFound)?;
+        files.insert(to.to_owned(), file);
+        Ok(())
+    }
+
+    fn remove_tree(&self, path: &str) -> io::Result<()> {
+        self.files().retain(|name, _| !lies_in(name, path));
+        Ok(())
     }
 
     fn sync_dir(&self, _path: &str) -> io::Result<()> {

@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use super::disk::{Access, Disk};
+use super::disk::{Access, Disk, lies_in, names_in};
 
 const SECTOR_BYTES: usize = 512;
 
@@ -294,17 +294,7 @@ impl Disk for SimDisk {
     }
 
     fn list(&self, path: &str) -> io::Result<Vec<String>> {
-        let state = self.state();
-        let below = state
-            .names
-            .keys()
-            .filter_map(|name| name.strip_prefix(path)?.strip_prefix('/'));
-        // Directories are there by what is in them.
-        let mut names: Vec<String> = below
-            .filter_map(|name| Some(name.split('/').next()?.to_owned()))
-            .collect();
-        names.dedup();
-        Ok(names)
+        Ok(names_in(self.state().names.keys(), path))
     }
 
     fn open(&self, path: &str, access: Access) -> io::Result<SimFile> {
@@ -349,6 +339,27 @@ impl Disk for SimDisk {
         state
             .pending_names
             .push(NameChange::Removed(path.to_owned()));
+        state.ended(())
+    }
+
+    fn link(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut state = self.state();
+        state.operation(Kind::Other)?;
+        let number = *state.names.get(from).ok_or(ErrorKind::NotFound)?;
+        state.names.insert(to.to_owned(), number);
+        let linked = NameChange::Made(to.to_owned(), number);
+        state.pending_names.push(linked);
+        state.ended(())
+    }
+
+    fn remove_tree(&self, path: &str) -> io::Result<()> {
+        let mut state = self.state();
+        state.operation(Kind::Other)?;
+        let inside = state.names.keys().filter(|name| lies_in(name, path));
+        for name in inside.cloned().collect::<Vec<_>>() {
+            state.names.remove(&name);
+            state.pending_names.push(NameChange::Removed(name));
+        }
         state.ended(())
     }
 

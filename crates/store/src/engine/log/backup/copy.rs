@@ -1,0 +1,258 @@
+//! Copies what is new since the generation before, and shares the rest with it.
+
+use std::io::{self, IoSlice};
+
+use super::{
+    Copied, Damaged, Part, Tell, below,
+    manifest::{Listed, Manifest, Summed},
+    sync_dir, write_durably,
+};
+use crate::{
+    engine::log::{
+        disk::{Access, Disk},
+        files::{Segment, io_error},
+        format::SEGMENT_HEADER_BYTES,
+    },
+    error::Error,
+};
+
+/// Octets copied at a time.
+const COPY_BYTES: usize = 1 << 20;
+/// Octets that are given up at a time where a disk can't read.
+const UNREADABLE_BYTES: usize = 4096;
+/// Octets before the end of what two generations share that are compared.
+const COMPARED_BYTES: u64 = 4096;
+
+/// A generation in the making.
+pub(super) struct Copier<'a, T: Disk> {
+    target: &'a T,
+    name: &'a str,
+    before: Option<&'a (String, Manifest)>,
+    tell: Tell<'a>,
+    manifest: Manifest,
+    copied: Copied,
+    directories: Vec<String>,
+}
+
+impl<'a, T: Disk> Copier<'a, T> {
+    pub(super) fn new(
+        target: &'a T,
+        name: &'a str,
+        before: Option<&'a (String, Manifest)>,
+        tell: Tell<'a>,
+    ) -> Self {
+        Self {
+            target,
+            name,
+            before,
+            tell,
+            manifest: Manifest::default(),
+            copied: Copied::default(),
+            directories: Vec::new(),
+        }
+    }
+
+    /// A partition's log, up to its end.
+    pub(super) fn partition<D: Disk>(&mut self, part: &Part<D>) -> Result<(), Error> {
+        let mut rest = part.segments.iter().peekable();
+        while let Some(segment) = rest.next() {
+            if segment.first_lsn() >= part.end && segment.header().number > 1 {
+                break;
+            }
+            let end = rest.peek().map_or(part.end, |next| next.first_lsn());
+            self.segment(&*part.disk, segment, end.min(part.end))?;
+        }
+        Ok(())
+    }
+
+    /// A file that is written anew each time.
+    pub(super) fn small(&mut self, path: &str, octets: &[u8]) -> Result<(), Error> {
+        self.make_room(path)?;
+        write_durably(self.target, &below(self.name, path), octets)?;
+        let end = octets.len() as u64;
+        self.copied.octets_new += end;
+        let blake3 = *blake3::hash(octets).as_bytes();
+        self.listed(Listed {
+            path: path.to_owned(),
+            length: end,
+            ranges: vec![Summed {
+                start: 0,
+                end,
+                blake3,
+            }],
+            lost: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// All files are durable now, with their names.
+    pub(super) fn done(self) -> Result<(Manifest, Copied), Error> {
+        for directory in &self.directories {
+            sync_dir(self.target, directory)?;
+        }
+        Ok((self.manifest, self.copied))
+    }
+
+    fn listed(&mut self, file: Listed) {
+        self.copied.files += 1;
+        let octets = file.ranges.iter().map(|range| range.end - range.start);
+        self.copied.octets += octets.sum::<u64>();
+        self.manifest.files.push(file);
+    }
+
+    /// Makes the directory that a file is to be in.
+    fn make_room(&mut self, path: &str) -> Result<(), Error> {
+        let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+        let directory = below(self.name, directory);
+        let directory = directory.trim_end_matches('/').to_owned();
+        if !self.directories.contains(&directory) {
+            self.target
+                .make_dir(&directory)
+                .map_err(|error| io_error(&directory, error))?;
+            self.directories.push(directory);
+        }
+        Ok(())
+    }
+
+    /// One segment, up to an LSN.
+    fn segment<D: Disk>(
+        &mut self,
+        disk: &D,
+        segment: &Segment<D::File>,
+        end: u64,
+    ) -> Result<(), Error> {
+        let path = segment.path();
+        self.make_room(path)?;
+        let file = segment.file(disk)?;
+        let there = disk.length(file).map_err(|error| io_error(path, error))?;
+        let length = segment.offset(end).min(there);
+        let source = From {
+            disk,
+            file,
+            path,
+            length,
+        };
+        let mut listed = match self.share(&source)? {
+            Some(listed) => listed,
+            None => Listed {
+                path: path.to_owned(),
+                ..Listed::default()
+            },
+        };
+        if listed.length < length {
+            self.append(&source, &mut listed)?;
+        }
+        self.listed(listed);
+        Ok(())
+    }
+
+    /// Takes over what the generation before has of a file, if it is the same and not more.
+    fn share<D: Disk>(&mut self, source: &From<'_, D>) -> Result<Option<Listed>, Error> {
+        let Some((name, manifest)) = self.before else {
+            return Ok(None);
+        };
+        let Some(listed) = manifest.file(source.path) else {
+            return Ok(None);
+        };
+        // What was lost then may be readable now.
+        if !listed.lost.is_empty() || listed.length > source.length {
+            return Ok(None);
+        }
+        let old = below(name, source.path);
+        let file = match self.target.open(&old, Access::Read) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file.map_err(|error| io_error(&old, error))?,
+        };
+        // The header says whose segment it is. The end tells a store that was restored from an
+        // older generation, and went on another way in the same segment.
+        let tail = listed.length.saturating_sub(COMPARED_BYTES);
+        let alike = source.same(self.target, &file, (0, SEGMENT_HEADER_BYTES))
+            && source.same(self.target, &file, (tail, listed.length));
+        if !alike {
+            return Ok(None);
+        }
+        let new = below(self.name, source.path);
+        // Where there are no links, all of it is copied.
+        Ok(self.target.link(&old, &new).is_ok().then(|| listed.clone()))
+    }
+
+    /// Copies what lies behind what is there already.
+    fn append<D: Disk>(&mut self, source: &From<'_, D>, listed: &mut Listed) -> Result<(), Error> {
+        let path = below(self.name, source.path);
+        let failed = |error| io_error(&path, error);
+        let file = self.target.open(&path, Access::Create).map_err(failed)?;
+        let mut hasher = blake3::Hasher::new();
+        let mut buffer = Vec::new();
+        let (start, mut at) = (listed.length, listed.length);
+        while at < source.length {
+            let take = usize::try_from(source.length - at).unwrap_or(COPY_BYTES);
+            buffer.resize(take.min(COPY_BYTES), 0);
+            let lost = source.read(&mut buffer, at);
+            for (start, end, what) in lost {
+                listed.lost.push((start, end));
+                self.copied.damages.push(Damaged {
+                    file: source.path.to_owned(),
+                    start,
+                    end,
+                    what,
+                });
+            }
+            self.target
+                .write_at(&file, &[IoSlice::new(&buffer)], at)
+                .map_err(failed)?;
+            hasher.update(&buffer);
+            at += buffer.len() as u64;
+            self.copied.octets_new += buffer.len() as u64;
+            (self.tell)(source.path, buffer.len() as u64);
+        }
+        self.target.sync(&file).map_err(failed)?;
+        listed.length = at;
+        listed.ranges.push(Summed {
+            start,
+            end: at,
+            blake3: *hasher.finalize().as_bytes(),
+        });
+        Ok(())
+    }
+}
+
+/// A file to be copied.
+struct From<'a, D: Disk> {
+    disk: &'a D,
+    file: &'a D::File,
+    path: &'a str,
+    /// How much of it.
+    length: u64,
+}
+
+impl<D: Disk> From<'_, D> {
+    /// Whether another file is like this one from there to there.
+    fn same<T: Disk>(&self, disk: &T, file: &T::File, (start, end): (u64, u64)) -> bool {
+        let length = usize::try_from(end.saturating_sub(start)).unwrap_or(0);
+        let (mut here, mut there) = (vec![0; length], vec![0; length]);
+        self.disk.read_at(self.file, &mut here, start).is_ok()
+            && disk.read_at(file, &mut there, start).is_ok()
+            && here == there
+    }
+
+    /// Fills `into`; what can't be read is zeros, and told.
+    fn read(&self, into: &mut [u8], at: u64) -> Vec<(u64, u64, String)> {
+        if self.disk.read_at(self.file, into, at).is_ok() {
+            return Vec::new();
+        }
+        let mut lost: Vec<(u64, u64, String)> = Vec::new();
+        let mut start = at;
+        for block in into.chunks_mut(UNREADABLE_BYTES) {
+            let end = start + block.len() as u64;
+            if let Err(error) = self.disk.read_at(self.file, block, start) {
+                block.fill(0);
+                match lost.last_mut() {
+                    Some((_, until, _)) if *until == start => *until = end,
+                    _ => lost.push((start, end, format!("it cannot be read: {error}"))),
+                }
+            }
+            start = end;
+        }
+        lost
+    }
+}
