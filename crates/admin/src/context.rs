@@ -38,6 +38,8 @@ pub struct Context {
     pub data: PathBuf,
     /// How long things are kept.
     pub retention: Retention,
+    /// When mail goes by itself.
+    pub expiry: store::past::Rules,
     /// Who asks, as it is written into the history of accounts: `admin root`.
     pub by: Arc<str>,
     /// What runs now: shared by all contexts of a process.

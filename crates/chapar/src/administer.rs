@@ -159,6 +159,7 @@ async fn open(config: &Config, silent: &str) -> Result<Context, Refused> {
         directory: Arc::new(directory),
         data: config.data.clone(),
         retention: config.retention,
+        expiry: config.settings.expiry.clone(),
         by: admin::me(),
         running: Running::default(),
     })

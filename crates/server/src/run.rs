@@ -4,11 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use auth::{Authenticator, Directory};
 use session::Services;
-use store::Store;
+use store::{
+    Store,
+    past::{Expired, Expirer, Mode},
+};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
-    time::{Instant, interval},
+    time::{Instant, MissedTickBehavior, interval},
 };
 
 use crate::{
@@ -74,6 +77,7 @@ pub(crate) fn control(config: &Config, services: &Services) -> Control {
         directory: Arc::clone(services.auth.directory()),
         data: config.data.clone(),
         retention: config.retention,
+        expiry: config.settings.expiry.clone(),
         by: "admin".into(),
         running: admin::Running::default(),
     };
@@ -118,6 +122,7 @@ async fn until_told(
         let mut beside = JoinSet::new();
         beside.spawn(notify::watchdog());
         beside.spawn(checkpoints(services.store.clone()));
+        beside.spawn(expiry(services.store.clone(), settings.clone()));
         let control = Arc::new(control);
         let desk = Arc::clone(&control);
         beside.spawn(async move { desk.serve().await });
@@ -147,6 +152,30 @@ async fn checkpoints(store: Store) {
         last = Instant::now();
         if let Err(error) = store.checkpoint().await {
             tracing::warn!(%error, "no checkpoint written; the next start would take longer");
+        }
+    }
+}
+
+/// Lets mail go that has to go by itself, by the clock.
+async fn expiry(store: Store, settings: Settings) {
+    let mut rounds = interval(settings.expiry_every);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut expirer = Expirer::new();
+    loop {
+        rounds.tick().await;
+        let mut report = |expired: Expired| {
+            let Expired {
+                account,
+                name,
+                messages,
+                octets,
+                ..
+            } = expired;
+            tracing::info!(%account, mailbox = %name, messages, octets, "expired");
+        };
+        let round = expirer.round(&store, &settings.expiry, Mode::Do, &mut report);
+        if let Err(error) = round.await {
+            tracing::warn!(%error, "not everything expired that has to; the next round tries again");
         }
     }
 }

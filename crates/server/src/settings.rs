@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use store::past::Rules;
+
 use crate::network::Network;
 
 /// Where to listen, for whom, and what connections may cost.
@@ -25,6 +27,10 @@ pub struct Settings {
     pub grace: Duration,
     /// How often the certificate's files are looked at.
     pub certificate_interval: Duration,
+    /// When mail goes by itself.
+    pub expiry: Rules,
+    /// How often it is looked what has to go.
+    pub expiry_every: Duration,
 }
 
 impl Default for Settings {
@@ -39,6 +45,8 @@ impl Default for Settings {
             write_timeout: Duration::from_mins(2),
             grace: Duration::from_secs(20),
             certificate_interval: Duration::from_mins(1),
+            expiry: Rules::default(),
+            expiry_every: Duration::from_hours(1),
         }
     }
 }

@@ -161,6 +161,27 @@ impl Config {
     }
 }
 
+/// When mail goes by itself, by what the configuration says.
+fn expiry(values: &Values) -> store::past::Rules {
+    let rule = |of: &str| {
+        let key = |bound| format!("expiry.{of}-{bound}");
+        let rule = store::change::Expiry {
+            age_seconds: values.duration(&key("age")).map(|age| age.as_secs()),
+            messages_max: values.count(&key("messages")),
+            octets_max: values.count(&key("octets")),
+        };
+        (rule != store::change::Expiry::default()).then_some(rule)
+    };
+    let roles = [("trash", store::Role::Trash), ("junk", store::Role::Junk)];
+    let roles = roles
+        .iter()
+        .filter_map(|(of, role)| Some((*role, rule(of)?)));
+    store::past::Rules {
+        roles: roles.collect(),
+        default: rule("default"),
+    }
+}
+
 fn settings(values: &Values) -> Option<Settings> {
     let listeners = |key, speaks, security| {
         let listen = move |address| Listen {
@@ -191,6 +212,8 @@ fn settings(values: &Values) -> Option<Settings> {
         handshake_timeout: values.duration("limits.handshake")?,
         write_timeout: values.duration("limits.write")?,
         grace: values.duration("limits.stop")?,
+        expiry: expiry(values),
+        expiry_every: values.duration("expiry.every")?,
         ..Settings::default()
     })
 }
@@ -315,6 +338,24 @@ mod tests {
             format!("{:?}", config.brake),
             format!("{:?}", auth::brake::Hardness::default())
         );
+    }
+
+    #[test]
+    fn rules_of_expiry_are_read() {
+        let text = "data = \"d\"\n[expiry]\ntrash-age = \"30d\"\njunk-messages = 100\n\
+                    junk-octets = \"1MiB\"\n";
+        let config = Config::parse(Path::new("c.toml"), text).unwrap();
+        let rule = |age_seconds, messages_max, octets_max| store::change::Expiry {
+            age_seconds,
+            messages_max,
+            octets_max,
+        };
+        let roles = [
+            (store::Role::Trash, rule(Some(30 * 86_400), None, None)),
+            (store::Role::Junk, rule(None, Some(100), Some(1 << 20))),
+        ];
+        assert_eq!(config.settings.expiry.roles, roles.into());
+        assert_eq!(config.settings.expiry.default, None);
     }
 
     #[test]

@@ -82,7 +82,7 @@ fn copy(
 }
 
 /// The messages that exist of `uids`, ascending and each once even if `uids` are not.
-pub(super) fn existing<'a>(
+pub(crate) fn existing<'a>(
     mailbox: &'a Mailbox,
     uids: &'a [Uid],
 ) -> impl Iterator<Item = Message<'a>> {

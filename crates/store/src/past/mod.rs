@@ -4,7 +4,8 @@
 //! * [`history`]: what happened, when, and by whom;
 //! * [`gone`]: what was expunged or deleted and is still there to be brought back;
 //! * [`undelete`]: bringing it back;
-//! * [`hold`]: mail that nothing frees.
+//! * [`hold`]: mail that nothing frees;
+//! * [`expiry`]: mail that goes by itself.
 //!
 //! All of it is read from the account's batches, page by page, on demand: nothing is kept for
 //! it, and an account that is never asked pays nothing. What is brought back is placed anew,
@@ -12,6 +13,7 @@
 
 mod as_of;
 mod batches;
+pub mod expiry;
 pub mod gone;
 pub mod history;
 pub mod hold;
@@ -20,6 +22,7 @@ mod tests;
 pub mod undelete;
 
 pub use as_of::Moment;
+pub use expiry::{Expired, Expirer, RuleFrom, Rules};
 pub use gone::{Ended, Gone, GoneMailbox, GoneMessage};
 pub use history::{Event, Happened, Place, Which};
 pub use undelete::{Back, Mode, Undelete, Undeleted, Wanted, Was};
