@@ -287,7 +287,7 @@ fn home(
     let taken = from.whole && {
         let there = draft.snapshot.named(&mailbox.name);
         there.is_some_and(|there| {
-            let had: BTreeSet<EmailId> = mailbox.messages.iter().map(|m| m.email).collect();
+            let had: BTreeSet<EmailId> = from.messages.iter().map(|m| m.email).collect();
             let mut messages = there.placements.every();
             !had.is_empty() && !messages.any(|message| had.contains(&message.email))
         })
