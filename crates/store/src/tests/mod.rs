@@ -5,6 +5,7 @@ mod damage;
 mod faults;
 mod figures;
 pub(crate) mod model;
+mod sweep;
 mod verbs;
 
 use std::{future::Future, pin::pin, sync::Arc, task};

@@ -66,6 +66,10 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync + 'static {
     fn forget_cache(&self, file: &Self::File);
     /// Takes the file's lock until it is closed; `false` if somebody has it.
     fn lock(&self, file: &Self::File) -> io::Result<bool>;
+    /// A random number of the machine's: a simulated one repeats itself.
+    fn random(&self) -> io::Result<u64> {
+        getrandom::u64().map_err(|error| io::Error::other(error.to_string()))
+    }
 }
 
 /// Slices per write call: Linux takes 1024.

@@ -88,7 +88,9 @@ impl Index {
             let places = known.batches.get(..count).unwrap_or_default().to_vec();
             places.into_iter().map(move |place| (account, place))
         };
-        self.accounts.iter().flat_map(of).collect()
+        let mut batches: Vec<_> = self.accounts.iter().flat_map(of).collect();
+        batches.sort_unstable_by_key(|(account, place)| (*account, place.seq));
+        batches
     }
 
     /// Forgets what lies before an LSN: the checkpoint has it.

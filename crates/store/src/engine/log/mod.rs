@@ -27,13 +27,15 @@ mod writer;
 #[cfg(test)]
 mod fault_tests;
 #[cfg(test)]
+pub(crate) mod hand;
+#[cfg(test)]
 pub(crate) mod sim;
 #[cfg(test)]
 mod tests;
 
 use std::{
     ops::{ControlFlow, Range},
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     thread::{self, JoinHandle},
 };
 
@@ -100,6 +102,24 @@ impl<D: Disk> Log<D> {
         store: [u8; 16],
         segment_bytes: u64,
     ) -> Result<Self, Error> {
+        let thread_failed = |error| io_error("a thread", error);
+        let pool = Pool::start().map_err(thread_failed)?;
+        let (log, writer) = Self::recover(disk, partition, store, (segment_bytes, pool))?;
+        let writer = thread::Builder::new()
+            .name("store-write".into())
+            .spawn(move || writer.run())
+            .map_err(thread_failed)?;
+        *log.inner.writer() = Some(writer);
+        Ok(log)
+    }
+
+    /// Opens the log, and says who would write it.
+    fn recover(
+        disk: Arc<D>,
+        partition: Partition,
+        store: [u8; 16],
+        (segment_bytes, pool): (u64, Pool),
+    ) -> Result<(Self, Writer<D>), Error> {
         registry::check_there(&*disk, &partition, store)?;
         let directories = [
             partition.log(),
@@ -140,7 +160,6 @@ impl<D: Disk> Log<D> {
             end: recovered.end,
             current: recovered.current,
         };
-        let thread_failed = |error| io_error("a thread", error);
         let shared = Arc::new(Shared::new(Parts {
             disk,
             partition,
@@ -150,21 +169,17 @@ impl<D: Disk> Log<D> {
             end: recovered.end,
             checkpoint,
             checkpointed: position.0.max(format::FIRST_LSN),
-            pool: Pool::start().map_err(thread_failed)?,
+            pool,
             damages: recovered.damages,
         }));
         let writer = Writer::new(Arc::clone(&shared), start);
-        let writer = thread::Builder::new()
-            .name("store-write".into())
-            .spawn(move || writer.run())
-            .map_err(thread_failed)?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                shared,
-                writer: Mutex::new(Some(writer)),
-                lease: Mutex::new(Some(lease)),
-            }),
-        })
+        let inner = Inner {
+            shared,
+            writer: Mutex::new(None),
+            lease: Mutex::new(Some(lease)),
+        };
+        let inner = Arc::new(inner);
+        Ok((Self { inner }, writer))
     }
 
     /// Makes one more generation of a backup in `target`; see [`backup::back_up`].
@@ -418,13 +433,13 @@ impl<D: Disk> Shared<D> {
 }
 
 impl<D: Disk> Inner<D> {
+    fn writer(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits for the writer to end, unless this is the writer.
     fn join(&self) {
-        let writer = self
-            .writer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let writer = self.writer().take();
         if let Some(writer) = writer
             && writer.thread().id() != thread::current().id()
         {

@@ -17,7 +17,8 @@ type Job = Box<dyn FnOnce() + Send>;
 /// The threads; they end when the pool is dropped.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    jobs: Mutex<mpsc::Sender<Job>>,
+    /// `None` if there are none: then who asks does it.
+    jobs: Option<Mutex<mpsc::Sender<Job>>>,
 }
 
 impl Pool {
@@ -45,8 +46,14 @@ impl Pool {
                 })?;
         }
         Ok(Self {
-            jobs: Mutex::new(jobs),
+            jobs: Some(Mutex::new(jobs)),
         })
+    }
+
+    /// A pool of no threads: every job is done where it is asked for.
+    #[cfg(test)]
+    pub(crate) fn nobody() -> Self {
+        Self { jobs: None }
     }
 
     /// Runs a job on one of the threads. Cancelled, the job runs all the same.
@@ -57,6 +64,9 @@ impl Pool {
         &self,
         job: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
+        let Some(jobs) = &self.jobs else {
+            return job();
+        };
         let (answer, result) = oneshot::channel();
         let job: Job = Box::new(move || {
             // Nobody waits any more: then nobody wants it.
@@ -64,7 +74,7 @@ impl Pool {
         });
         let gone = || Error::OutOfService("its threads have stopped".into());
         {
-            let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+            let jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
             jobs.send(job).map_err(|_| gone())?;
         }
         result.await.map_err(|_| gone())?

@@ -101,7 +101,7 @@ pub(crate) fn open<D: Disk>(disk: &D) -> Result<Registry, Error> {
             registry
         }
         None => Registry {
-            store: random()?,
+            store: store_id(disk)?,
             partitions: vec![Registered {
                 partition: Partition::first(),
                 state: State::Active,
@@ -467,6 +467,13 @@ fn hex(id: [u8; 16]) -> String {
 fn unhex(text: &str) -> Option<[u8; 16]> {
     let number = u128::from_str_radix(text, 16).ok()?;
     (text.len() == 32).then(|| number.to_be_bytes())
+}
+
+/// A new store's id.
+fn store_id<D: Disk>(disk: &D) -> Result<[u8; 16], Error> {
+    let random = || disk.random().map_err(|error| io_error(STORE, error));
+    let id = (u128::from(random()?) << 64) | u128::from(random()?);
+    Ok(id.to_be_bytes())
 }
 
 /// Sixteen random octets.

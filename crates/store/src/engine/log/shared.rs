@@ -377,6 +377,13 @@ impl<D: Disk> Shared<D> {
         })
     }
 
+    /// Whether something waits that the writer was woken for.
+    #[cfg(test)]
+    pub(crate) fn is_urgent(&self) -> bool {
+        let queue = self.queue();
+        queue.urgent && !queue.items.is_empty()
+    }
+
     /// Takes the place of a commit at `end`, if nothing else has; says where it ends.
     pub(crate) fn reserve_commit(&self, end: u64) -> Option<u64> {
         let mut queue = self.queue();

@@ -1,20 +1,28 @@
 //! A disk that loses power, tears writes, fills up and fails: for tests.
 //!
 //! It keeps apart what was written and what was synced. After a crash, what was not synced may
-//! be there, may be gone, or may be there in part, sector by sector, in any order. Names of
-//! files become durable in order, with [`Disk::sync_dir`].
+//! be there, may be gone, or may be there in part; see [`crash`]. It can be filmed:
+//! then the disk after each operation can be had without doing them again.
+
+mod crash;
+mod film;
+mod octets;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, ErrorKind, IoSlice},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
+use self::octets::Octets;
 use super::disk::{Access, Disk, lies_in, names_in};
 
-const SECTOR_BYTES: usize = 512;
+pub(crate) use self::{crash::Unsynced, film::Film};
 
-/// Which operation goes wrong, counting those that change something from 1, and how.
+/// Which operation goes wrong, counting from 1 those that change something, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// None.
@@ -23,20 +31,15 @@ pub(crate) enum Fault {
     Crash(u64),
     /// This one fails; if it is a sync, what it should have made durable never will be.
     Error(u64),
+    /// These fail, from the first to the second.
+    Errors(u64, u64),
+    /// These fail of those that only look, counted by themselves.
+    Reads(u64, u64),
     /// There is no space to make or extend files from the first to the second.
     Full(u64, u64),
     /// Nor to write over what is allocated, as on a file system that copies on write:
     /// half of a write is done.
     FullWrites(u64, u64),
-}
-
-/// What becomes of what was not synced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unsynced {
-    Kept,
-    Lost,
-    /// Some of it, chosen at random.
-    Torn,
 }
 
 /// The disk; clones are the same disk.
@@ -45,36 +48,58 @@ pub(crate) struct SimDisk {
     state: Arc<Mutex<State>>,
 }
 
+type Names = BTreeMap<String, usize>;
+
 #[derive(Debug)]
 struct State {
-    files: Vec<SimContent>,
-    names: BTreeMap<String, usize>,
-    durable_names: BTreeMap<String, usize>,
-    pending_names: Vec<NameChange>,
+    image: Image,
+    locked: BTreeSet<usize>,
     fault: Fault,
     operations: u64,
+    looks: u64,
     crashed: bool,
+    film: Option<Film>,
+    random: fastrand::Rng,
+}
+
+/// What is on the disk, and what it has been told and not yet kept.
+#[derive(Debug, Clone, Default)]
+struct Image {
+    files: Vec<Content>,
+    names: Names,
+    durable_names: Names,
+    pending_names: Vec<NameChange>,
 }
 
 #[derive(Debug, Clone, Default)]
-struct SimContent {
-    live: Vec<u8>,
-    durable: Vec<u8>,
+struct Content {
+    live: Octets,
+    durable: Octets,
     pending: Vec<Change>,
-    locked: bool,
 }
 
 #[derive(Debug, Clone)]
 enum Change {
-    Write(usize, Vec<u8>),
+    Write(usize, Arc<[u8]>),
     Length(usize),
+    Allocated(usize),
 }
 
+/// A name or two have changed; of which file.
 #[derive(Debug, Clone)]
 enum NameChange {
     Made(String, usize),
-    Renamed(String, String),
+    Renamed(String, String, usize),
     Removed(String),
+}
+
+/// One thing that happens to a disk.
+#[derive(Debug, Clone)]
+enum Step {
+    Name(NameChange),
+    Change(usize, Change),
+    Synced(usize),
+    DirSynced(String),
 }
 
 /// An open file; the lock goes with it.
@@ -82,13 +107,13 @@ enum NameChange {
 pub(crate) struct SimFile {
     disk: SimDisk,
     number: usize,
-    locker: std::sync::atomic::AtomicBool,
+    locker: AtomicBool,
 }
 
 impl Drop for SimFile {
     fn drop(&mut self) {
-        if self.locker.load(std::sync::atomic::Ordering::Relaxed) {
-            self.disk.state().files[self.number].locked = false;
+        if self.locker.load(Ordering::Relaxed) {
+            self.disk.state().locked.remove(&self.number);
         }
     }
 }
@@ -99,6 +124,93 @@ enum Kind {
     Write,
     Sync,
     Other,
+}
+
+impl Change {
+    fn apply(&self, octets: &mut Octets) {
+        match self {
+            Self::Length(length) => octets.resize(*length),
+            Self::Allocated(length) => octets.allocate(*length),
+            Self::Write(offset, written) => octets.write(*offset, written),
+        }
+    }
+}
+
+impl NameChange {
+    fn apply(&self, names: &mut Names) {
+        match self {
+            Self::Made(name, number) => drop(names.insert(name.clone(), *number)),
+            Self::Removed(name) => drop(names.remove(name)),
+            Self::Renamed(from, to, number) => {
+                names.remove(from);
+                names.insert(to.clone(), *number);
+            }
+        }
+    }
+
+    /// Whether it is in a directory.
+    fn is_in(&self, directory: &str) -> bool {
+        let within = |name: &str| name.rsplit_once('/').map_or("", |at| at.0) == directory;
+        match self {
+            Self::Made(name, _) | Self::Removed(name) => within(name),
+            Self::Renamed(from, to, _) => within(from) || within(to),
+        }
+    }
+}
+
+impl Image {
+    fn perform(&mut self, step: &Step) {
+        match step {
+            Step::Name(change) => {
+                if let NameChange::Made(_, number) = change {
+                    let there = self.files.len().max(number + 1);
+                    self.files.resize_with(there, Content::default);
+                }
+                change.apply(&mut self.names);
+                self.pending_names.push(change.clone());
+            }
+            Step::Change(number, change) => {
+                let content = &mut self.files[*number];
+                change.apply(&mut content.live);
+                content.pending.push(change.clone());
+            }
+            Step::Synced(number) => {
+                let Content {
+                    durable, pending, ..
+                } = &mut self.files[*number];
+                for change in pending.drain(..) {
+                    change.apply(durable);
+                }
+            }
+            Step::DirSynced(directory) => {
+                let synced = self
+                    .pending_names
+                    .extract_if(.., |change| change.is_in(directory));
+                for change in synced {
+                    change.apply(&mut self.durable_names);
+                }
+            }
+        }
+    }
+
+    /// As it is found when the power comes back.
+    fn restarted(&self, unsynced: Unsynced, random: &mut fastrand::Rng) -> Self {
+        let names = crash::names(&self.durable_names, &self.pending_names, unsynced, random);
+        let files = self.files.iter().map(|file| {
+            let octets = crash::octets(file, unsynced, random);
+            Content {
+                live: octets.clone(),
+                durable: octets,
+                pending: Vec::new(),
+            }
+        });
+        Self {
+            files: files.collect(),
+            durable_names: names.clone(),
+            names,
+            pending_names: Vec::new(),
+        }
+    }
 }
 
 impl State {
@@ -120,6 +232,9 @@ impl State {
                 Ok(())
             }
             Fault::Error(at) if now == at => Err(io::Error::other("simulated failure")),
+            Fault::Errors(from, to) if (from..=to).contains(&now) => {
+                Err(io::Error::other("simulated failure"))
+            }
             Fault::Full(from, to) if kind == Kind::Space && (from..=to).contains(&now) => {
                 Err(ErrorKind::StorageFull.into())
             }
@@ -129,6 +244,27 @@ impl State {
                 Err(ErrorKind::StorageFull.into())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Counts an operation that only looks.
+    fn look(&mut self) -> io::Result<()> {
+        if self.crashed {
+            return Err(ErrorKind::BrokenPipe.into());
+        }
+        self.looks += 1;
+        match self.fault {
+            Fault::Reads(from, to) if (from..=to).contains(&self.looks) => {
+                Err(io::Error::other("simulated failure to read"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn perform(&mut self, step: Step) {
+        self.image.perform(&step);
+        if let Some(film) = &mut self.film {
+            film.take(step);
         }
     }
 
@@ -142,50 +278,22 @@ impl State {
     }
 }
 
-fn apply(octets: &mut Vec<u8>, change: &Change) {
-    match change {
-        Change::Length(length) => octets.resize(*length, 0),
-        Change::Write(offset, written) => {
-            let end = offset + written.len();
-            if octets.len() < end {
-                octets.resize(end, 0);
-            }
-            octets[*offset..end].copy_from_slice(written);
-        }
-    }
-}
-
-/// The sectors of a write that reached the disk.
-fn torn(offset: usize, written: &[u8], random: &mut fastrand::Rng) -> Vec<Change> {
-    let mut changes = Vec::new();
-    let mut at = offset;
-    let end = offset + written.len();
-    while at < end {
-        let sector_end = ((at / SECTOR_BYTES + 1) * SECTOR_BYTES).min(end);
-        if random.bool() {
-            let octets = written[at - offset..sector_end - offset].to_vec();
-            changes.push(Change::Write(at, octets));
-        }
-        at = sector_end;
-    }
-    changes
-}
-
 impl SimDisk {
     pub(crate) fn new() -> Self {
-        Self::of(Vec::new(), BTreeMap::new())
+        Self::of(Image::default(), 0)
     }
 
-    fn of(files: Vec<SimContent>, names: BTreeMap<String, usize>) -> Self {
+    fn of(image: Image, seed: u64) -> Self {
         Self {
             state: Arc::new(Mutex::new(State {
-                files,
-                durable_names: names.clone(),
-                names,
-                pending_names: Vec::new(),
+                image,
+                locked: BTreeSet::new(),
                 fault: Fault::Never,
                 operations: 0,
+                looks: 0,
                 crashed: false,
+                film: None,
+                random: fastrand::Rng::with_seed(seed),
             })),
         }
     }
@@ -197,13 +305,13 @@ impl SimDisk {
     /// What will go wrong, counted from now.
     pub(crate) fn arm(&self, fault: Fault) {
         let mut state = self.state();
-        state.operations = 0;
+        (state.operations, state.looks) = (0, 0);
         state.fault = fault;
     }
 
     /// Lets a test look without anything going wrong.
     pub(crate) fn pause(&self, look: impl FnOnce()) {
-        let (fault, operations) = {
+        let (fault, operations, looks) = {
             let mut state = self.state();
             if state.crashed {
                 return;
@@ -211,73 +319,69 @@ impl SimDisk {
             (
                 std::mem::replace(&mut state.fault, Fault::Never),
                 state.operations,
+                state.looks,
             )
         };
         look();
         let mut state = self.state();
         state.fault = fault;
-        state.operations = operations;
+        (state.operations, state.looks) = (operations, looks);
     }
 
-    /// Operations since it was armed.
+    /// Operations that changed something since it was armed.
     pub(crate) fn operations(&self) -> u64 {
         self.state().operations
+    }
+
+    /// Operations that only looked since it was armed.
+    pub(crate) fn looks(&self) -> u64 {
+        self.state().looks
+    }
+
+    /// The power is gone, now.
+    pub(crate) fn cut(&self) {
+        self.state().crashed = true;
+    }
+
+    /// Takes a film from now on.
+    pub(crate) fn film(&self) {
+        let mut state = self.state();
+        state.film = Some(Film::of(state.image.clone()));
+    }
+
+    /// The film so far; none is taken from now on.
+    pub(crate) fn filmed(&self) -> Film {
+        self.state().film.take().expect("it is filmed")
+    }
+
+    /// How many steps are on the film.
+    pub(crate) fn steps(&self) -> usize {
+        self.state().film.as_ref().map_or(0, Film::len)
     }
 
     /// The disk as it is found when the power comes back. This one is dead from now on.
     pub(crate) fn restart(&self, unsynced: Unsynced, random: &mut fastrand::Rng) -> Self {
         let mut state = self.state();
         state.crashed = true;
-        let mut names = state.durable_names.clone();
-        let kept = match unsynced {
-            Unsynced::Kept => state.pending_names.len(),
-            Unsynced::Lost => 0,
-            Unsynced::Torn => random.usize(0..=state.pending_names.len()),
-        };
-        for change in &state.pending_names[..kept] {
-            match change {
-                NameChange::Made(name, number) => drop(names.insert(name.clone(), *number)),
-                NameChange::Removed(name) => drop(names.remove(name)),
-                NameChange::Renamed(from, to) => {
-                    if let Some(number) = names.remove(from) {
-                        names.insert(to.clone(), number);
-                    }
-                }
-            }
-        }
-        let files = state
-            .files
-            .iter()
-            .map(|file| {
-                let mut octets = file.durable.clone();
-                for change in &file.pending {
-                    match (unsynced, change) {
-                        (Unsynced::Lost, _) => {}
-                        (Unsynced::Torn, Change::Write(offset, written)) => {
-                            for part in torn(*offset, written, random) {
-                                apply(&mut octets, &part);
-                            }
-                        }
-                        (Unsynced::Torn, Change::Length(_)) if random.bool() => {}
-                        _ => apply(&mut octets, change),
-                    }
-                }
-                SimContent {
-                    live: octets.clone(),
-                    durable: octets,
-                    ..SimContent::default()
-                }
-            })
-            .collect();
-        Self::of(files, names)
+        Self::of(state.image.restarted(unsynced, random), random.u64(..))
     }
 
     fn change(&self, file: &SimFile, kind: Kind, change: Change) -> io::Result<()> {
         let mut state = self.state();
         state.operation(kind)?;
-        let content = &mut state.files[file.number];
-        apply(&mut content.live, &change);
-        content.pending.push(change);
+        state.perform(Step::Change(file.number, change));
+        state.ended(())
+    }
+
+    fn rename_or_remove(&self, from: &str, to: Option<&str>) -> io::Result<()> {
+        let mut state = self.state();
+        state.operation(Kind::Other)?;
+        let number = *state.image.names.get(from).ok_or(ErrorKind::NotFound)?;
+        let from = from.to_owned();
+        state.perform(Step::Name(match to {
+            Some(to) => NameChange::Renamed(from, to.to_owned(), number),
+            None => NameChange::Removed(from),
+        }));
         state.ended(())
     }
 }
@@ -294,23 +398,20 @@ impl Disk for SimDisk {
     }
 
     fn list(&self, path: &str) -> io::Result<Vec<String>> {
-        Ok(names_in(self.state().names.keys(), path))
+        let mut state = self.state();
+        state.look()?;
+        Ok(names_in(state.image.names.keys(), path))
     }
 
     fn open(&self, path: &str, access: Access) -> io::Result<SimFile> {
         let mut state = self.state();
-        if state.crashed {
-            return Err(ErrorKind::BrokenPipe.into());
-        }
-        let number = match state.names.get(path) {
+        state.look()?;
+        let number = match state.image.names.get(path) {
             Some(number) => *number,
             None if access == Access::Create => {
                 state.operation(Kind::Space)?;
-                state.files.push(SimContent::default());
-                let number = state.files.len() - 1;
-                state.names.insert(path.to_owned(), number);
-                let made = NameChange::Made(path.to_owned(), number);
-                state.pending_names.push(made);
+                let number = state.image.files.len();
+                state.perform(Step::Name(NameChange::Made(path.to_owned(), number)));
                 state.ended(number)?
             }
             None => return Err(ErrorKind::NotFound.into()),
@@ -323,56 +424,42 @@ impl Disk for SimDisk {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        let mut state = self.state();
-        state.operation(Kind::Other)?;
-        let number = state.names.remove(from).ok_or(ErrorKind::NotFound)?;
-        state.names.insert(to.to_owned(), number);
-        let renamed = NameChange::Renamed(from.to_owned(), to.to_owned());
-        state.pending_names.push(renamed);
-        state.ended(())
+        self.rename_or_remove(from, Some(to))
     }
 
     fn remove(&self, path: &str) -> io::Result<()> {
-        let mut state = self.state();
-        state.operation(Kind::Other)?;
-        state.names.remove(path).ok_or(ErrorKind::NotFound)?;
-        state
-            .pending_names
-            .push(NameChange::Removed(path.to_owned()));
-        state.ended(())
+        self.rename_or_remove(path, None)
     }
 
     fn link(&self, from: &str, to: &str) -> io::Result<()> {
         let mut state = self.state();
         state.operation(Kind::Other)?;
-        let number = *state.names.get(from).ok_or(ErrorKind::NotFound)?;
-        state.names.insert(to.to_owned(), number);
-        let linked = NameChange::Made(to.to_owned(), number);
-        state.pending_names.push(linked);
+        let number = *state.image.names.get(from).ok_or(ErrorKind::NotFound)?;
+        state.perform(Step::Name(NameChange::Made(to.to_owned(), number)));
         state.ended(())
     }
 
     fn remove_tree(&self, path: &str) -> io::Result<()> {
         let mut state = self.state();
         state.operation(Kind::Other)?;
-        let inside = state.names.keys().filter(|name| lies_in(name, path));
+        let inside = state.image.names.keys().filter(|name| lies_in(name, path));
         for name in inside.cloned().collect::<Vec<_>>() {
-            state.names.remove(&name);
-            state.pending_names.push(NameChange::Removed(name));
+            state.perform(Step::Name(NameChange::Removed(name)));
         }
         state.ended(())
     }
 
-    fn sync_dir(&self, _path: &str) -> io::Result<()> {
+    fn sync_dir(&self, path: &str) -> io::Result<()> {
         let mut state = self.state();
         state.operation(Kind::Sync)?;
-        state.durable_names = state.names.clone();
-        state.pending_names.clear();
+        state.perform(Step::DirSynced(path.to_owned()));
         state.ended(())
     }
 
     fn length(&self, file: &SimFile) -> io::Result<u64> {
-        Ok(self.state().files[file.number].live.len() as u64)
+        let mut state = self.state();
+        state.look()?;
+        Ok(state.image.files[file.number].live.length() as u64)
     }
 
     fn set_length(&self, file: &SimFile, length: u64) -> io::Result<()> {
@@ -380,19 +467,17 @@ impl Disk for SimDisk {
     }
 
     fn allocate(&self, file: &SimFile, length: u64) -> io::Result<()> {
-        self.change(file, Kind::Space, Change::Length(size(length)))
+        self.change(file, Kind::Space, Change::Allocated(size(length)))
     }
 
     fn read_at(&self, file: &SimFile, into: &mut [u8], offset: u64) -> io::Result<()> {
-        let state = self.state();
-        if state.crashed {
-            return Err(ErrorKind::BrokenPipe.into());
+        let mut state = self.state();
+        state.look()?;
+        if state.image.files[file.number].live.read(size(offset), into) {
+            Ok(())
+        } else {
+            Err(ErrorKind::UnexpectedEof.into())
         }
-        let start = size(offset);
-        let live = &state.files[file.number].live;
-        let octets = live.get(start..start + into.len());
-        into.copy_from_slice(octets.ok_or(ErrorKind::UnexpectedEof)?);
-        Ok(())
     }
 
     fn read_cached(&self, _: &SimFile, _: [&mut [u8]; 2], _: u64) -> io::Result<bool> {
@@ -400,69 +485,60 @@ impl Disk for SimDisk {
     }
 
     fn write_at(&self, file: &SimFile, from: &[IoSlice<'_>], offset: u64) -> io::Result<()> {
-        let mut octets: Vec<u8> = from
+        let octets: Vec<u8> = from
             .iter()
             .flat_map(|slice| slice.iter())
             .copied()
             .collect();
-        let end = size(offset) + octets.len();
-        let kind = if self.state().files[file.number].live.len() < end {
+        let (at, length) = (size(offset), octets.len());
+        let live = |state: &State| state.image.files[file.number].live.takes_space(at, length);
+        let kind = if live(&self.state()) {
             Kind::Space
         } else {
             Kind::Write
         };
-        let change = Change::Write(size(offset), octets.clone());
-        let written = self.change(file, kind, change);
+        let octets: Arc<[u8]> = octets.into();
+        let written = self.change(file, kind, Change::Write(at, Arc::clone(&octets)));
         if let Err(error) = &written
             && error.kind() == ErrorKind::StorageFull
             && kind == Kind::Write
         {
-            octets.truncate(octets.len() / 2);
-            let half = Change::Write(size(offset), octets);
-            let content = &mut self.state().files[file.number];
-            apply(&mut content.live, &half);
-            content.pending.push(half);
+            let half = Change::Write(at, octets[..length / 2].into());
+            self.state().perform(Step::Change(file.number, half));
         }
         written
     }
 
     fn sync(&self, file: &SimFile) -> io::Result<()> {
         let mut state = self.state();
-        let failed = state.operation(Kind::Sync);
-        let content = &mut state.files[file.number];
-        if let Err(error) = failed {
+        if let Err(error) = state.operation(Kind::Sync) {
             // As Linux does it: the dirty pages are clean now, and never reach the disk.
             if error.kind() == ErrorKind::Other {
-                content.pending.clear();
+                state.image.files[file.number].pending.clear();
             }
             return Err(error);
         }
-        let SimContent {
-            durable, pending, ..
-        } = content;
-        for change in pending.drain(..) {
-            apply(durable, &change);
-        }
+        state.perform(Step::Synced(file.number));
         state.ended(())
     }
 
     fn forget_cache(&self, file: &SimFile) {
-        let mut state = self.state();
-        let content = &mut state.files[file.number];
+        let content = &mut self.state().image.files[file.number];
         content.live = content.durable.clone();
         for change in &content.pending {
-            apply(&mut content.live, change);
+            change.apply(&mut content.live);
         }
     }
 
     fn lock(&self, file: &SimFile) -> io::Result<bool> {
-        let content = &mut self.state().files[file.number];
-        let free = !content.locked;
-        content.locked = true;
+        let free = self.state().locked.insert(file.number);
         if free {
-            file.locker
-                .store(true, std::sync::atomic::Ordering::Relaxed);
+            file.locker.store(true, Ordering::Relaxed);
         }
         Ok(free)
+    }
+
+    fn random(&self) -> io::Result<u64> {
+        Ok(self.state().random.u64(..))
     }
 }

@@ -13,7 +13,7 @@ use std::{
 
 use super::{
     disk::{Access, Disk},
-    files::{self, Segment, io_error, is_full},
+    files::{Segment, io_error, is_full},
     format::{RecordHeader, SEGMENT_HEADER_BYTES, SegmentHeader, Type, padding, span},
     index::Place,
     shared::{Group, Item, Shared, Written},
@@ -110,20 +110,18 @@ impl<D: Disk> Writer<D> {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn shared(&self) -> Arc<Shared<D>> {
+        Arc::clone(&self.shared)
+    }
+
     /// Writes groups until the queue is stopped and empty.
     pub(crate) fn run(mut self) {
         let shared = Arc::clone(&self.shared);
         // However this thread ends, nobody may wait for it in vain.
         let _stopped = shared.stop_guard();
         while let Some(group) = shared.next_group((!self.closed).then_some(CLOSE_AFTER)) {
-            if group.items.is_empty() {
-                self.close_group();
-                continue;
-            }
-            match self.write(&group) {
-                Ok(()) => self.finish(group),
-                Err(failure) => self.fail(group, &failure),
-            }
+            self.take(group);
         }
         self.close_group();
         if let Some(current) = &self.current
@@ -131,6 +129,16 @@ impl<D: Disk> Writer<D> {
             && self.sync(&current.segment).is_err()
         {
             tracing::warn!("the last commit of the log could not be synced");
+        }
+    }
+
+    pub(super) fn take(&mut self, group: Group) {
+        if group.items.is_empty() {
+            return self.close_group();
+        }
+        match self.write(&group) {
+            Ok(()) => self.finish(group),
+            Err(failure) => self.fail(group, &failure),
         }
     }
 
@@ -234,10 +242,11 @@ impl<D: Disk> Writer<D> {
             current.unsynced = false;
             self.sync(&segment).map_err(Failure::Fatal)?;
         }
+        let salt = self.shared.disk.random();
         let header = SegmentHeader {
             number: self.next_number,
             first_lsn: self.end,
-            salt: salt().map_err(Failure::Refused)?,
+            salt: salt.map_err(|error| Failure::Refused(io_error("the random numbers", error)))?,
             ..self.template
         };
         let (file, length) = match space {
@@ -399,7 +408,7 @@ impl<D: Disk> Writer<D> {
     }
 
     /// Writes a commit of an empty group, unsynced: the log ends cleanly.
-    fn close_group(&mut self) {
+    pub(super) fn close_group(&mut self) {
         if self.closed {
             return;
         }
@@ -462,15 +471,6 @@ fn tell(items: Vec<Item>, result: &Result<Position, Error>) {
             tracing::error!("a listener to the log panicked");
         }
     }
-}
-
-fn salt() -> Result<u64, Error> {
-    getrandom::u64().map_err(|error| {
-        files::io_error(
-            "the random numbers",
-            std::io::Error::other(error.to_string()),
-        )
-    })
 }
 
 fn out_of_service(path: &str, what: &str, error: &std::io::Error) -> Error {
