@@ -1,5 +1,6 @@
 //! The system from outside: the built `chapar`, its sockets, its files.
 //!
+//! * [`administration`]: what administrators ask for, and what they are told;
 //! * [`transcripts`]: what a client says and hears, as text files;
 //! * [`clients`]: real mail clients and a real Postfix;
 //! * [`faults`]: the process killed, the disk full, the file damaged;
@@ -13,6 +14,7 @@
     reason = "a test that finds something else than it expects fails"
 )]
 
+mod administration;
 mod chapar;
 mod clients;
 mod connection;

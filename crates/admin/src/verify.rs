@@ -1,12 +1,19 @@
 //! `verify`: reads the whole store and names whatever is wrong.
 
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    fs,
+    ops::ControlFlow,
+    path::Path,
+    sync::Arc,
+};
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use store::{
     AccountId, MailboxName,
-    verify::{Depth, Finding, Summary},
+    verify::{Depth, Finding, Summary, Walked, octets},
 };
 
 use crate::{
@@ -14,6 +21,9 @@ use crate::{
     outcome::{Failed, Outcome},
     report::{Report, Row},
 };
+
+/// After how many octets it is looked whether anybody still waits for the end.
+const LOOK_OCTETS: u64 = 1 << 20;
 
 /// Read the whole store and name whatever is wrong; changes nothing, may run beside the server
 ///
@@ -69,8 +79,9 @@ struct Sum {
     findings: u64,
 }
 
-/// Verifies something, telling what it finds.
-type Look<'a> = &'a dyn Fn(Depth, &mut dyn FnMut(Finding)) -> Result<Summary, store::Error>;
+/// Verifies something, telling how far it is and what it finds.
+type Look<'a> =
+    &'a dyn Fn(Depth, &mut Walked<'_>, &mut dyn FnMut(Finding)) -> Result<Summary, store::Error>;
 
 impl Verify {
     /// Verifies an open store, and that what is open of it is what its files say.
@@ -79,8 +90,10 @@ impl Verify {
     /// There is no such account or mailbox; the files can't be read.
     #[expect(clippy::unused_async, reason = "as all verbs")]
     pub async fn run(&self, context: &Context, report: &mut dyn Report) -> Result<Outcome, Failed> {
-        let look = |depth, found: &mut dyn FnMut(Finding)| context.store.verify(depth, found);
-        self.look(&context.names(), &look, report)
+        let look = |depth, walked: &mut Walked<'_>, found: &mut dyn FnMut(Finding)| {
+            context.store.verify_watched(depth, walked, found)
+        };
+        self.look((&context.data, &context.names()), &look, report)
     }
 
     /// Verifies the files of a store, which a server may have open.
@@ -96,14 +109,15 @@ impl Verify {
         if let Err(error) = fs::read_dir(data) {
             return Err(Failed::because(format!("{}: {error}", data.display())));
         }
-        let look =
-            |depth, found: &mut dyn FnMut(Finding)| store::verify::verify(data, depth, found);
-        self.look(names, &look, report)
+        let look = |depth, walked: &mut Walked<'_>, found: &mut dyn FnMut(Finding)| {
+            store::verify::verify_watched(data, depth, walked, found)
+        };
+        self.look((data, names), &look, report)
     }
 
     fn look(
         &self,
-        names: &Names,
+        (data, names): (&Path, &Names),
         look: Look<'_>,
         report: &mut dyn Report,
     ) -> Result<Outcome, Failed> {
@@ -126,13 +140,32 @@ impl Verify {
         } else {
             Depth::Content
         };
+        let octets = octets(data, depth);
         let mut findings = 0_u64;
-        let summary = look(depth, &mut |finding| {
-            if wanted(&finding) {
+        let (report, gone) = (RefCell::new(report), Cell::new(false));
+        let mut next = 0;
+        let mut walked = |done: u64| {
+            if done < next {
+                return ControlFlow::Continue(());
+            }
+            next = done + LOOK_OCTETS;
+            let mut report = report.borrow_mut();
+            report.progress(done.min(octets), octets, "octets");
+            gone.set(report.gone());
+            if gone.get() {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        };
+        let summary = look(depth, &mut walked, &mut |finding| {
+            if wanted(&finding) && !gone.get() {
                 findings += 1;
-                report.row(row(&finding, names));
+                report.borrow_mut().row(row(&finding, names));
             }
         })?;
+        if gone.get() {
+            return Err(Failed::because("broken off: not everything was looked at"));
+        }
         let summary = sum(&summary, findings);
         Ok(match findings {
             0 => Outcome::done(summary),

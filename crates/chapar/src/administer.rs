@@ -16,7 +16,7 @@ use admin::{
     wire::{self, Answer},
 };
 use auth::Directory;
-use server::Config;
+use server::{Config, control::connect};
 use store::{AccountId, Store};
 use tokio::{signal::ctrl_c, sync::Notify};
 
@@ -34,7 +34,7 @@ const INTERRUPTED: u8 = 130;
 /// Has a request done, and prints what is reported.
 pub(crate) fn administer(request: &Request, config: &Config, style: Style) -> Result<(), Failed> {
     let mut printer = Printer::new(style);
-    let ended = match UnixStream::connect(&config.control) {
+    let ended = match connect(&config.control) {
         Ok(server) => ask(request, &server, &mut printer),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             let socket = config.control.display();

@@ -5,9 +5,13 @@
 //! its own: verbs wait for the disk and for slow readers, and no session ever waits for a verb.
 
 use std::{
+    fs::File,
     future::Future,
     io::{self, BufReader},
-    os::unix::{fs::PermissionsExt, net::UnixStream},
+    os::{
+        fd::AsRawFd,
+        unix::{fs::PermissionsExt, net::UnixStream},
+    },
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -21,11 +25,14 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::{
     net::UnixListener,
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{Semaphore, watch},
     time::{sleep, timeout},
 };
 
-use crate::{error::Error, listen::OwnPath};
+use crate::listen::OwnPath;
+
+/// The longest path that every system takes for a socket, in octets.
+const PATH_OCTETS_MAX: usize = 100;
 
 /// Verbs that run at once, at most.
 const VERBS_MAX: u32 = 32;
@@ -64,24 +71,30 @@ impl Control {
         }
     }
 
-    /// Serves requests. That mail is served matters more: a socket that can't be opened (the disk may
-    /// be full) is tried again, and does not keep the server from starting.
-    pub(crate) async fn serve(&self) {
+    /// Opens the socket. That mail is served matters more: if it can't be opened (the disk may be full), the
+    /// log says so, and the server starts all the same.
+    pub(crate) fn open(&self) -> Option<(UnixListener, OwnPath)> {
+        let opened = listen(&self.path).inspect_err(|source| {
+            let path = self.path.display();
+            tracing::error!("can't listen on {path}, for administrators: {source}");
+        });
+        opened.ok()
+    }
+
+    /// Serves requests; tries again now and then to open a socket that could not be opened.
+    pub(crate) async fn serve(&self, opened: Option<(UnixListener, OwnPath)>) {
+        let mut opened = opened;
         loop {
-            match listen(&self.path) {
-                Ok((listener, _path)) => self.accept(&listener).await,
-                Err(source) => {
-                    let path = self.path.clone();
-                    let error = Error::Socket { path, source };
-                    tracing::error!(%error, "the server can't be administered while it runs");
-                }
+            match &opened {
+                Some((listener, _path)) => self.accept(listener).await,
+                None => sleep(AGAIN).await,
             }
-            sleep(AGAIN).await;
+            opened = self.open();
         }
     }
 
-    /// Accepts connections until that fails.
-    async fn accept(&self, listener: &UnixListener) {
+    /// Accepts connections.
+    async fn accept(&self, listener: &UnixListener) -> ! {
         tracing::info!(socket = %self.path.display(), "listening for administrators");
         loop {
             let accepted = match listener.accept().await {
@@ -100,13 +113,6 @@ impl Control {
         let socket = socket.into_std()?;
         socket.set_nonblocking(false)?;
         socket.set_read_timeout(Some(REQUEST_TIME))?;
-        let mut caller = Caller::new(socket);
-        let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
-            let crowded =
-                Failed::because(format!("busy: {VERBS_MAX} requests are running already"));
-            caller.answer(&Answer::Failed(crowded));
-            return Ok(());
-        };
         let context = Context {
             by,
             ..self.context.clone()
@@ -114,11 +120,11 @@ impl Control {
         let desk = Desk {
             context,
             stopping: self.stopping.subscribe(),
-            _room: room,
+            room: Arc::clone(&self.room),
         };
         let runtime = Handle::current();
         let thread = std::thread::Builder::new().name("administrator".to_owned());
-        thread.spawn(move || desk.serve(caller, &runtime))?;
+        thread.spawn(move || desk.serve(Caller::new(socket), &runtime))?;
         Ok(())
     }
 
@@ -135,7 +141,7 @@ impl Control {
 /// Listens. The socket is made beside its place and moved there, so that it never has other
 /// permissions, and takes the place of one that nobody answers at.
 fn listen(path: &Path) -> io::Result<(UnixListener, OwnPath)> {
-    if UnixStream::connect(path).is_ok() {
+    if connect(path).is_ok() {
         return Err(io::ErrorKind::AddrInUse.into());
     }
     let new = path.with_extension("new");
@@ -143,17 +149,40 @@ fn listen(path: &Path) -> io::Result<(UnixListener, OwnPath)> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let listener = UnixListener::bind(&new)?;
+    let listener = short(&new, |new| UnixListener::bind(new))?;
     std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600))?;
     std::fs::rename(&new, path)?;
     Ok((listener, OwnPath(path.to_owned())))
+}
+
+/// Connects to the control socket of a server.
+///
+/// # Errors
+/// The system's reason: there is none, nobody answers, it is not for this user.
+pub fn connect(path: &Path) -> io::Result<UnixStream> {
+    short(path, |path| UnixStream::connect(path))
+}
+
+/// Reaches a socket by a path that is short enough for the system.
+fn short<T>(path: &Path, reach: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) if path.as_os_str().len() > PATH_OCTETS_MAX => {
+            let folder = File::open(folder)?;
+            reach(
+                Path::new(&format!("/proc/self/fd/{}", folder.as_raw_fd()))
+                    .join(name)
+                    .as_path(),
+            )
+        }
+        _ => reach(path),
+    }
 }
 
 /// Where one request is heard and answered.
 struct Desk {
     context: Context,
     stopping: watch::Receiver<bool>,
-    _room: OwnedSemaphorePermit,
+    room: Arc<Semaphore>,
 }
 
 impl Desk {
@@ -161,7 +190,12 @@ impl Desk {
         let _alarm = Alarm;
         let answer = match caller.request() {
             Ok(None) => return,
-            Ok(Some(request)) => runtime.block_on(self.perform(&request, &mut caller)),
+            Ok(Some(request)) => match self.room.try_acquire() {
+                Ok(_room) => runtime.block_on(self.perform(&request, &mut caller)),
+                Err(_) => Err(Failed::because(format!(
+                    "busy: {VERBS_MAX} requests are running already"
+                ))),
+            },
             Err(failed) => Err(failed),
         };
         caller.answer(&match answer {
@@ -177,8 +211,9 @@ impl Desk {
         tracing::info!(%by, %asked, "an administrator's request");
         let end = self.end(request.changes(), caller);
         let done = tokio::select! {
-            done = request.run(&self.context, caller) => done,
+            biased;
             why = end => Err(Failed::because(why)),
+            done = request.run(&self.context, caller) => done,
         };
         let seconds = began.elapsed().as_secs();
         match &done {
@@ -291,5 +326,112 @@ impl Drop for Alarm {
         if std::thread::panicking() {
             tracing::error!("an administrator's verb panicked");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write, net::Shutdown, os::unix::fs::MetadataExt};
+
+    use auth::Directory;
+    use store::Store;
+
+    use super::*;
+
+    /// A desk at a socket, over a store in memory.
+    async fn desk(path: &Path) -> Arc<Control> {
+        let store = Store::open(store::Options {
+            directory: None,
+            message_bytes_max: 1 << 20,
+            clock: store::clock::system,
+        });
+        let accounts = path.with_extension("toml");
+        let context = Context {
+            store: store.await.unwrap(),
+            directory: Arc::new(Directory::open(accounts, Vec::new()).unwrap()),
+            data: path.to_owned(),
+            retention: admin::Retention::default(),
+            expiry: store::past::Rules::default(),
+            by: "admin".into(),
+            running: admin::Running::default(),
+        };
+        let control = Arc::new(Control::new(path.to_owned(), context));
+        let serving = Arc::clone(&control);
+        let opened = control.open();
+        tokio::spawn(async move { serving.serve(opened).await });
+        control
+    }
+
+    /// Everything that is answered to a line.
+    async fn ask(path: &Path, line: &str) -> Vec<Answer> {
+        let (path, line) = (path.to_owned(), line.to_owned());
+        let asked = tokio::task::spawn_blocking(move || {
+            let mut socket = connect(&path).unwrap();
+            // What is refused half way is not read to its end.
+            let _ = socket.write_all(line.as_bytes());
+            let _ = socket.shutdown(Shutdown::Write);
+            io::read_to_string(socket).unwrap()
+        });
+        let answers = asked.await.unwrap();
+        let answers = answers.lines();
+        answers
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    const USAGE: &str = "{\"verb\":\"account\",\"do\":\"usage\"}\n";
+
+    #[tokio::test]
+    async fn a_request_is_answered_to_its_end_and_a_malformed_one_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("control.sock");
+        let control = desk(&path).await;
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        let Some(Answer::Done(outcome)) = ask(&path, USAGE).await.pop() else {
+            panic!("no outcome");
+        };
+        assert_eq!(outcome.code, 0);
+        let long = format!("{{\"verb\":\"{}", "x".repeat(2 << 20));
+        for (line, why) in [
+            ("{}", "missing field `verb`"),
+            ("{\"verb\":\"dance\"}", "unknown variant `dance`"),
+            ("hello\n", "expected value"),
+            (&long, "too long"),
+        ] {
+            let answers = ask(&path, line).await;
+            let [Answer::Failed(failed)] = &*answers else {
+                panic!("{answers:?}");
+            };
+            assert_eq!(failed.code, Failed::MISUNDERSTOOD);
+            assert!(failed.why.contains(why), "{failed:?}");
+        }
+        assert_eq!(ask(&path, "").await, []);
+        control.stop().await;
+        let stopped = ask(&path, USAGE).await;
+        assert!(matches!(&*stopped, [Answer::Failed(failed)] if failed.why.contains("stopping")));
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_nobody_answers_at_is_replaced_however_long_its_path() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = directory.path().join("x".repeat(150));
+        std::fs::create_dir(&folder).unwrap();
+        let path = folder.join("control.sock");
+        let (first, kept) = listen(&path).unwrap();
+        assert_eq!(listen(&path).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        drop(first);
+        let (_second, _path) = listen(&path).unwrap();
+        connect(&path).unwrap();
+        drop(kept);
+    }
+
+    #[test]
+    fn who_has_done_speaking_still_listens() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        assert!(!has_hung_up(&ours));
+        theirs.shutdown(Shutdown::Write).unwrap();
+        assert!(!has_hung_up(&ours));
+        drop(theirs);
+        assert!(has_hung_up(&ours));
     }
 }

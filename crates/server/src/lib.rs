@@ -8,7 +8,7 @@
 
 pub mod config;
 mod connection;
-mod control;
+pub mod control;
 mod error;
 mod listen;
 mod log;

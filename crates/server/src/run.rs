@@ -114,27 +114,28 @@ async fn until_told(
     signals: &mut Signals,
     ready: impl AsyncFnOnce(&Server) -> Result<(), Error>,
 ) -> Result<(), Error> {
+    // Before mail is served: whoever sees the server run can administer it.
+    let opened = control.open();
     let server = Server::start(services, settings)?;
     let called = ready(&server).await;
+    let control = Arc::new(control);
+    // They end with it.
+    let mut beside = JoinSet::new();
     if called.is_ok() {
         notify::ready();
-        // Both end with it.
-        let mut beside = JoinSet::new();
         beside.spawn(notify::watchdog());
         beside.spawn(checkpoints(services.store.clone()));
         beside.spawn(expiry(services.store.clone(), settings.clone()));
-        let control = Arc::new(control);
         let desk = Arc::clone(&control);
-        beside.spawn(async move { desk.serve().await });
+        beside.spawn(async move { desk.serve(opened).await });
         while let Wanted::Reload = signals.next().await {
             if let Some(certificate) = server.certificate() {
                 certificate.reload();
             }
         }
         notify::stopping();
-        control.stop().await;
     }
-    server.stop().await;
+    tokio::join!(server.stop(), control.stop());
     called
 }
 

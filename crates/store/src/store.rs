@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     mem,
+    ops::ControlFlow,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -17,7 +18,7 @@ use crate::{
     error::Error,
     id::AccountId,
     incoming::Incoming,
-    verify::{self, Depth, Finding, Summary},
+    verify::{self, Depth, Finding, Summary, Walked},
 };
 
 /// Accounts that stay open though nobody uses them: reopening one reads its checkpoint.
@@ -236,6 +237,19 @@ impl Store {
     /// # Errors
     /// As [`crate::verify::verify`].
     pub fn verify(&self, depth: Depth, found: &mut dyn FnMut(Finding)) -> Result<Summary, Error> {
+        self.verify_watched(depth, &mut |_| ControlFlow::Continue(()), found)
+    }
+
+    /// The same, telling how far it is; see [`crate::verify::verify_watched`].
+    ///
+    /// # Errors
+    /// As [`crate::verify::verify`].
+    pub fn verify_watched(
+        &self,
+        depth: Depth,
+        walked: &mut Walked<'_>,
+        found: &mut dyn FnMut(Finding),
+    ) -> Result<Summary, Error> {
         let open: Vec<_> = self
             .open_accounts()
             .open
@@ -243,7 +257,7 @@ impl Store {
             .filter_map(|slot| slot.account.get())
             .map(|account| (account.id(), account.snapshot()))
             .collect();
-        verify::verify_open(&self.inner.engine, &open, depth, found)
+        verify::verify_open(&self.inner.engine, &open, depth, walked, found)
     }
 
     /// Finishes what is queued, writes a checkpoint, releases the lease.

@@ -16,7 +16,7 @@ use crate::{
     change::Batch,
     check,
     email::{Piece, Put, Record},
-    engine::{Engine, Partition, Position, Ref, WalkItem, WalkKind},
+    engine::{Engine, Position, Ref, WalkItem, WalkKind},
     error::Error,
     fold::State,
     id::{AccountId, Uid},
@@ -27,6 +27,9 @@ use crate::{
 };
 
 mod content;
+mod watched;
+
+pub use watched::{Walked, octets, verify_watched};
 
 /// How much to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,11 +86,7 @@ pub fn verify(
     depth: Depth,
     found: &mut dyn FnMut(Finding),
 ) -> Result<Summary, Error> {
-    let walk = |visit: &mut Visit<'_>| {
-        let first = Partition::first();
-        Engine::walk_directory(directory.to_owned(), &first, visit)
-    };
-    Ok(Verifier::run(&walk, depth, found)?.summary)
+    verify_watched(directory, depth, &mut |_| ControlFlow::Continue(()), found)
 }
 
 /// Verifies a store that is open here, and that the states of `open` are what the log says.
@@ -95,9 +94,12 @@ pub(crate) fn verify_open(
     engine: &Engine,
     open: &[(AccountId, Arc<Snapshot>)],
     depth: Depth,
+    walked: &mut Walked<'_>,
     found: &mut dyn FnMut(Finding),
 ) -> Result<Summary, Error> {
-    let mut verifier = Verifier::run(&|visit| engine.walk(visit), depth, found)?;
+    let walk = |visit: &mut Visit<'_>| engine.walk(visit);
+    let run = |walk: &Walk<'_>| Verifier::run(walk, depth, found);
+    let mut verifier = watched::watch(&walk, walked, run)?;
     for (id, snapshot) in open {
         let folded = verifier.accounts.get(id).map(|account| &account.state);
         // The walk may have seen more, or less, of an account that is written to meanwhile.

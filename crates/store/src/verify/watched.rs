@@ -1,0 +1,76 @@
+//! A verify that tells how far it is, and can be broken off.
+
+use std::{
+    cell::{Cell, RefCell},
+    fs,
+    ops::ControlFlow,
+    os::unix::fs::MetadataExt,
+    path::Path,
+};
+
+use super::{Verifier, Visit, Walk};
+use crate::{
+    engine::{Engine, Partition, WalkItem},
+    error::Error,
+    verify::{Depth, Finding, Summary},
+};
+
+/// Told how many octets have been read so far, and whether that was enough.
+pub type Walked<'a> = dyn FnMut(u64) -> ControlFlow<()> + 'a;
+
+/// As [`super::verify`], telling how far it is. What is found after `walked` has broken it off means nothing.
+///
+/// # Errors
+/// As [`super::verify`].
+pub fn verify_watched(
+    directory: &Path,
+    depth: Depth,
+    walked: &mut Walked<'_>,
+    found: &mut dyn FnMut(Finding),
+) -> Result<Summary, Error> {
+    let walk = |visit: &mut Visit<'_>| {
+        let first = Partition::first();
+        Engine::walk_directory(directory.to_owned(), &first, visit)
+    };
+    watch(&walk, walked, |walk| Verifier::run(walk, depth, found)).map(|verifier| verifier.summary)
+}
+
+/// How many octets [`verify_watched`] will read, about: those of the log's files, for each time that they
+/// are read.
+#[must_use]
+pub fn octets(directory: &Path, depth: Depth) -> u64 {
+    let list = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten();
+    let logs = list(&directory.join("partitions")).map(|partition| partition.path().join("log"));
+    let segments = logs.flat_map(|log| list(&log).collect::<Vec<_>>());
+    let segments = segments.filter(|file| file.path().extension().is_some_and(|e| e == "log"));
+    // Of holes nothing is read.
+    let octets = |metadata: fs::Metadata| metadata.len().min(metadata.blocks() * 512);
+    let once: u64 = segments
+        .filter_map(|file| file.metadata().ok())
+        .map(octets)
+        .sum();
+    match depth {
+        Depth::Records => once,
+        Depth::Content => once * 2,
+    }
+}
+
+/// Has `run` walk by a walk that tells how far it is.
+pub(super) fn watch<T>(
+    walk: &Walk<'_>,
+    walked: &mut Walked<'_>,
+    run: impl FnOnce(&Walk<'_>) -> T,
+) -> T {
+    let (walked, octets) = (RefCell::new(walked), Cell::new(0));
+    let watched = |visit: &mut Visit<'_>| {
+        walk(&mut |item: WalkItem<'_>| {
+            if let WalkItem::Record { body, .. } = &item {
+                octets.set(octets.get() + body.len() as u64);
+            }
+            visit(item)?;
+            // A walk does not begin another.
+            (walked.borrow_mut())(octets.get())
+        })
+    };
+    run(&watched)
+}

@@ -1,0 +1,195 @@
+//! Administrators' verbs from outside: through the control socket and without a server, what is
+//! printed, and exit codes.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::Shutdown,
+    os::unix::{fs::PermissionsExt, net::UnixStream},
+    path::PathBuf,
+    process::Output,
+};
+
+use serde_json::Value;
+
+use crate::chapar::{Chapar, text};
+
+/// A server with accounts, and a message in ann's INBOX.
+fn with_mail() -> Chapar {
+    let chapar = Chapar::with_accounts(&["ann", "bob"]);
+    chapar
+        .login("ann")
+        .append("INBOX", "Subject: hello\r\n\r\nYou there?\r\n");
+    chapar
+}
+
+fn socket(chapar: &Chapar) -> PathBuf {
+    chapar.directory().join("data/control.sock")
+}
+
+/// What a verb says that does what it is asked.
+fn ok(chapar: &Chapar, arguments: &[&str]) -> String {
+    let done = chapar.run(arguments, "");
+    assert_eq!(
+        done.status.code(),
+        Some(0),
+        "{arguments:?}: {}",
+        text(&done)
+    );
+    String::from_utf8(done.stdout).unwrap()
+}
+
+/// The objects that a verb prints.
+fn objects(chapar: &Chapar, arguments: &[&str]) -> Vec<Value> {
+    let said = ok(chapar, &[arguments, &["--json"]].concat());
+    let lines = said.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}")))
+        .collect()
+}
+
+fn complains(done: &Output, code: i32, of: &str) {
+    assert_eq!(done.status.code(), Some(code), "{}", text(done));
+    let complaint = String::from_utf8_lossy(&done.stderr);
+    assert!(complaint.contains(of), "{of:?} is not in: {complaint}");
+    assert_eq!(String::from_utf8_lossy(&done.stdout), "", "{complaint}");
+}
+
+#[test]
+fn a_verb_says_the_same_with_and_without_a_server() {
+    let mut chapar = with_mail();
+    let verbs: [&[&str]; 4] = [
+        &["account", "usage"],
+        &["account", "usage", "ANN"],
+        &["verify"],
+        &[
+            "verify",
+            "--account",
+            "ann",
+            "--mailbox",
+            "INBOX",
+            "--quick",
+        ],
+    ];
+    let ask = |chapar: &Chapar| verbs.map(|verb| (ok(chapar, verb), objects(chapar, verb)));
+    let beside = ask(&chapar);
+    let usage = &beside[0].1;
+    assert_eq!(usage.len(), 3, "{usage:?}");
+    assert_eq!(usage[0]["name"], "ann");
+    assert_eq!(usage[0]["messages"], 1);
+    assert_eq!(usage[1]["name"], "bob");
+    assert_eq!(usage[2]["accounts"], 2);
+    assert_eq!(beside[2].1.last().unwrap()["findings"], 0);
+    assert!(beside[2].0.ends_with("all well\n"), "{}", beside[2].0);
+    assert!(chapar.terminate().success());
+    assert!(!socket(&chapar).exists());
+    for (verb, (with, without)) in verbs.iter().zip(beside.iter().zip(&ask(&chapar))) {
+        assert_eq!(with, without, "{verb:?}");
+    }
+}
+
+#[test]
+fn a_removed_account_is_still_known_by_its_id() {
+    let chapar = with_mail();
+    let usage = objects(&chapar, &["account", "usage", "ann"]);
+    let id = usage[0]["account"].as_str().unwrap();
+    ok(&chapar, &["account", "remove", "ann", "--yes"]);
+    let usage = objects(&chapar, &["account", "usage", id]);
+    assert_eq!(
+        (&usage[0]["name"], &usage[0]["messages"]),
+        (&Value::Null, &Value::from(1))
+    );
+    complains(
+        &chapar.run(&["account", "usage", "ann"], ""),
+        1,
+        "there is no account \"ann\"",
+    );
+    complains(
+        &chapar.run(&["account", "usage", "A77"], ""),
+        1,
+        "there is no account \"A77\"",
+    );
+}
+
+#[test]
+fn what_can_not_be_done_says_why_and_exits_accordingly() {
+    let mut chapar = with_mail();
+    for _ in ["with a server", "without"] {
+        for (code, arguments, of) in [
+            (1, &["account", "usage", "zoe"][..], "no account \"zoe\""),
+            (1, &["verify", "--account", "zoe"], "no account \"zoe\""),
+            (
+                1,
+                &["verify", "--account", "ann", "--mailbox", "a//b"],
+                "empty level",
+            ),
+            (2, &["verify", "--mailbox", "INBOX"], "--account"),
+            (2, &["verify", "--fast"], "unexpected argument"),
+        ] {
+            complains(&chapar.run(arguments, ""), code, of);
+        }
+        chapar.kill();
+    }
+    fs::remove_dir_all(chapar.directory().join("data")).unwrap();
+    complains(
+        &chapar.run(&["account", "usage"], ""),
+        1,
+        "data: No such file",
+    );
+}
+
+#[test]
+fn a_server_that_does_not_answer_keeps_the_store_and_can_be_verified() {
+    let chapar = with_mail();
+    fs::remove_file(socket(&chapar)).unwrap();
+    let done = chapar.run(&["account", "usage"], "");
+    complains(&done, 1, "in use by");
+    complains(&done, 1, "control.sock does not answer: No such file");
+    assert!(ok(&chapar, &["verify"]).ends_with("all well\n"));
+}
+
+#[test]
+fn the_socket_is_its_owners_and_survives_a_crash() {
+    let mut chapar = with_mail();
+    let mode = fs::metadata(socket(&chapar)).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    chapar.kill();
+    assert!(socket(&chapar).exists());
+    // Nobody answers there.
+    assert_eq!(objects(&chapar, &["account", "usage"]).len(), 3);
+    chapar.start();
+    assert_eq!(objects(&chapar, &["account", "usage"]).len(), 3);
+    let mut by_hand = UnixStream::connect(socket(&chapar)).unwrap();
+    by_hand
+        .write_all(b"{\"verb\": \"verify\", \"quik\": true}")
+        .unwrap();
+    by_hand.shutdown(Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    by_hand.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("unknown field `quik`"), "{answer}");
+    assert!(answer.contains("\"code\":2"), "{answer}");
+}
+
+#[test]
+fn the_socket_is_where_the_configuration_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("admin.sock");
+    let extra = format!("[control]\nsocket = \"{}\"\n", place.display());
+    let mut chapar = Chapar::prepare(&extra);
+    chapar.add_account("ann");
+    chapar.start();
+    assert!(place.exists() && !socket(&chapar).exists());
+    // Through it: the store is the server's.
+    assert_eq!(objects(&chapar, &["account", "usage"]).len(), 2);
+}
+
+#[test]
+fn progress_is_told_on_standard_error_if_asked_for() {
+    let chapar = with_mail();
+    for (arguments, told) in [(&["verify"][..], false), (&["verify", "--progress"], true)] {
+        let done = chapar.run(arguments, "");
+        assert!(done.status.success());
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(said.starts_with("octets "), told, "{said:?}");
+    }
+}
