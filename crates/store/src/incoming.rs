@@ -4,7 +4,7 @@ use std::{fmt, mem, sync::Arc};
 
 use crate::{
     email::Piece,
-    engine::{Engine, PIECE_BYTES_MAX, RecordKind, Writes},
+    engine::{Engine, PIECE_BYTES_MAX, Pin, RecordKind, Writes},
     error::Error,
 };
 
@@ -13,6 +13,8 @@ use crate::{
 pub struct Incoming {
     engine: Engine,
     writes: Writes,
+    /// What is put is kept, though nothing refers to it yet.
+    pin: Pin,
     bytes_max: u64,
     size: u64,
     /// What has come and is not put yet.
@@ -26,8 +28,11 @@ pub struct Incoming {
 
 impl Incoming {
     pub(crate) fn new(engine: Engine, bytes_max: u64) -> Self {
+        // Then the pin: what is put in this context lies behind it.
+        let writes = engine.begin();
         Self {
-            writes: engine.begin(),
+            writes,
+            pin: engine.pin(),
             engine,
             bytes_max,
             size: 0,
@@ -95,6 +100,7 @@ impl Incoming {
         Ok(Received {
             inner: Arc::new(Inner {
                 writes: self.writes,
+                _pin: self.pin,
                 size: self.size,
                 pieces: self.pieces,
                 blake3: *self.hasher.finalize().as_bytes(),
@@ -142,6 +148,7 @@ pub struct Received {
 #[derive(Debug)]
 struct Inner {
     writes: Writes,
+    _pin: Pin,
     size: u64,
     pieces: Vec<Piece>,
     blake3: [u8; 32],

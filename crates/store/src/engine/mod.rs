@@ -25,7 +25,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-pub(crate) use self::log::files::Partition;
+pub(crate) use self::log::{files::Partition, pins::Pin};
 use self::log::{
     Log,
     backup::{self, Copied, Tell},
@@ -229,6 +229,12 @@ impl Engine {
     /// A writing context as of now.
     pub(crate) fn begin(&self) -> Writes {
         each!(self, engine => engine.begin())
+    }
+
+    /// Keeps what is put from now on from being freed while nothing refers to it. Call it after
+    /// [`Engine::begin`], and hold it until the batch that refers to it is queued.
+    pub(crate) fn pin(&self) -> Pin {
+        each!(self, engine => engine.pin())
     }
 
     /// Queues one record of at most [`PIECE_BYTES_MAX`] octets, and says where it will be.

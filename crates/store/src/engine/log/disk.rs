@@ -7,7 +7,7 @@ use std::{
     fmt,
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, IoSlice, IoSliceMut},
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -52,6 +52,11 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync + 'static {
     fn set_length(&self, file: &Self::File, length: u64) -> io::Result<()>;
     /// Takes space up to `length` and extends the file to it (with zeros).
     fn allocate(&self, file: &Self::File, length: u64) -> io::Result<()>;
+    /// Gives the space of `length` octets at `offset` back: they are zeros from now on, the file
+    /// is as long as before. [`ErrorKind::Unsupported`] if the file system can't.
+    fn punch(&self, file: &Self::File, offset: u64, length: u64) -> io::Result<()>;
+    /// The octets of space that a file takes.
+    fn space(&self, file: &Self::File) -> io::Result<u64>;
     /// Fills `into`; the end of the file before that is [`ErrorKind::UnexpectedEof`].
     fn read_at(&self, file: &Self::File, into: &mut [u8], offset: u64) -> io::Result<()>;
     /// Fills both, if that takes no waiting for a device; `false` if it would.
@@ -177,6 +182,21 @@ impl Disk for RealDisk {
             Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => file.set_len(length),
             other => Ok(other?),
         }
+    }
+
+    fn punch(&self, file: &File, offset: u64, length: u64) -> io::Result<()> {
+        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        match rustix::fs::fallocate(file, flags, offset, length) {
+            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {
+                Err(ErrorKind::Unsupported.into())
+            }
+            other => Ok(other?),
+        }
+    }
+
+    fn space(&self, file: &File) -> io::Result<u64> {
+        // stat counts in 512s, whatever the file system's blocks are.
+        Ok(file.metadata()?.blocks().saturating_mul(512))
     }
 
     fn read_at(&self, file: &File, into: &mut [u8], offset: u64) -> io::Result<()> {

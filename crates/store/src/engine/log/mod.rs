@@ -14,6 +14,7 @@ mod index;
 mod judge;
 mod lease;
 pub(crate) mod past;
+pub(crate) mod pins;
 mod pool;
 pub(crate) mod ram;
 mod reader;
@@ -45,6 +46,7 @@ use self::{
     files::{Partition, io_error},
     format::{SegmentHeader, Type},
     lease::Lease,
+    pins::Pin,
     pool::Pool,
     shared::{Content, Parts, Shared},
     writer::{Start, Writer},
@@ -226,6 +228,11 @@ impl<D: Disk> Log<D> {
     #[allow(dead_code, reason = "what opens several partitions comes next")]
     pub(crate) fn partition(&self) -> &Partition {
         &self.shared().partition
+    }
+
+    /// See [`super::Engine::pin`].
+    pub(crate) fn pin(&self) -> Pin {
+        self.shared().pin()
     }
 
     pub(crate) fn begin(&self) -> Writes {

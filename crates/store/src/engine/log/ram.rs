@@ -101,6 +101,20 @@ impl Disk for RamDisk {
         Ok(())
     }
 
+    fn punch(&self, file: &Self::File, offset: u64, length: u64) -> io::Result<()> {
+        let mut content = file.content.write().unwrap_or_else(PoisonError::into_inner);
+        let there = content.0.len();
+        let (from, to) = (size(offset)?, size(offset.saturating_add(length))?);
+        if let Some(octets) = content.0.get_mut(from..to.min(there)) {
+            octets.fill(0);
+        }
+        Ok(())
+    }
+
+    fn space(&self, file: &Self::File) -> io::Result<u64> {
+        self.length(file)
+    }
+
     fn read_at(&self, file: &Self::File, into: &mut [u8], offset: u64) -> io::Result<()> {
         let content = file.content.read().unwrap_or_else(PoisonError::into_inner);
         if offset.saturating_add(into.len() as u64) > content.1 {

@@ -20,6 +20,7 @@ use super::{
     files::{Partition, Segment},
     format::{RecordHeader, Type, span},
     index::Index,
+    pins::{Pin, Pins},
     pool::Pool,
 };
 use crate::{
@@ -58,6 +59,7 @@ pub(crate) struct Shared<D: Disk> {
     pub(crate) durable: AtomicU64,
     pub(crate) checkpoint: Checkpoint<D>,
     pub(crate) checkpointed: AtomicU64,
+    pub(crate) pins: Arc<Pins>,
     pub(crate) pool: Pool,
     pub(crate) damages: Vec<Damage>,
     pub(crate) stopped: watch::Sender<bool>,
@@ -232,6 +234,7 @@ impl<D: Disk> Shared<D> {
             durable: AtomicU64::new(end),
             checkpoint: parts.checkpoint,
             checkpointed: AtomicU64::new(parts.checkpointed),
+            pins: Arc::default(),
             pool: parts.pool,
             damages: parts.damages,
             stopped: watch::Sender::new(false),
@@ -256,6 +259,11 @@ impl<D: Disk> Shared<D> {
         } else {
             Err(Error::NotPermitted("a write to another partition"))
         }
+    }
+
+    /// Pins what is put from now on.
+    pub(crate) fn pin(&self) -> Pin {
+        self.pins.pin(|| self.queue().next_lsn)
     }
 
     /// Queues a record.

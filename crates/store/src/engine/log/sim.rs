@@ -470,6 +470,22 @@ impl Disk for SimDisk {
         self.change(file, Kind::Space, Change::Allocated(size(length)))
     }
 
+    fn punch(&self, file: &SimFile, offset: u64, length: u64) -> io::Result<()> {
+        let there = self.state().files[file.number].live.len();
+        let length = size(length).min(there.saturating_sub(size(offset)));
+        // As good as zeros written: they may be kept, lost or torn.
+        let zeros = Change::Write(size(offset), vec![0; length]);
+        self.change(file, Kind::Other, zeros)
+    }
+
+    fn space(&self, file: &SimFile) -> io::Result<u64> {
+        let block = [0; 4096];
+        let state = self.state();
+        let blocks = state.files[file.number].live.chunks(block.len());
+        let taken = blocks.filter(|octets| **octets != block[..octets.len()]);
+        Ok(taken.count() as u64 * block.len() as u64)
+    }
+
     fn read_at(&self, file: &SimFile, into: &mut [u8], offset: u64) -> io::Result<()> {
         let mut state = self.state();
         state.look()?;
