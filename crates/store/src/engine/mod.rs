@@ -25,7 +25,6 @@ use std::{
 
 use tokio::sync::oneshot;
 
-pub(crate) use self::log::{files::Partition, pins::Pin};
 use self::log::{
     Log,
     backup::{self, Copied, Tell},
@@ -33,6 +32,7 @@ use self::log::{
     past::PastDisk,
     ram::RamDisk,
 };
+pub(crate) use self::log::{files::Partition, pins::Pin};
 use crate::{error::Error, id::AccountId};
 
 /// The longest body of one put, in octets; larger things are several puts.
@@ -175,6 +175,10 @@ macro_rules! each {
         }
     };
 }
+
+mod space;
+
+pub(crate) use space::{GivenBack, Sealed, Sweep, SweepKind};
 
 impl Engine {
     /// Opens what is there, or makes it; recovers if need be. Needs no runtime.

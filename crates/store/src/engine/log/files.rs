@@ -2,12 +2,16 @@
 
 use std::{
     io,
+    ops::Range,
     sync::{Arc, OnceLock},
 };
+
+use arc_swap::ArcSwap;
 
 use super::{
     disk::{Access, Disk},
     format::{ALIGNMENT, BadHeader, FIRST_LSN, SEGMENT_HEADER_BYTES, Seal, SegmentHeader},
+    freed::{self, Freed},
 };
 use crate::{engine::Damage, error::Error};
 
@@ -48,6 +52,10 @@ impl Partition {
     /// Where segment `number` is.
     pub(crate) fn segment(&self, number: u64) -> String {
         format!("{}/{number:010}.log", self.log())
+    }
+    /// What was freed of segment `number`.
+    pub(crate) fn freed(&self, number: u64) -> String {
+        format!("{}/{number:010}.freed", self.log())
     }
     /// A segment in the making.
     pub(crate) fn next(&self) -> String {
@@ -101,6 +109,11 @@ pub(crate) struct Segment<F> {
     seal: Seal,
     path: Box<str>,
     file: OnceLock<F>,
+    /// Where it ends: known once it has a successor.
+    end: OnceLock<u64>,
+    freed: ArcSwap<Vec<Range<u64>>>,
+    /// What was freed of it can't be read.
+    doubtful: bool,
 }
 
 impl<F> Segment<F> {
@@ -116,7 +129,16 @@ impl<F> Segment<F> {
             seal: header.seal(),
             path: path.into(),
             file: cell,
+            end: OnceLock::new(),
+            freed: ArcSwap::default(),
+            doubtful: false,
         }
+    }
+
+    /// The same segment with its file open.
+    pub(crate) fn opened(mut self, file: F) -> Self {
+        self.file = OnceLock::from(file);
+        self
     }
 
     pub(crate) fn header(&self) -> &SegmentHeader {
@@ -130,6 +152,37 @@ impl<F> Segment<F> {
     }
     pub(crate) fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The first LSN after it, if that is known: it has a successor then.
+    pub(crate) fn end(&self) -> Option<u64> {
+        self.end.get().copied()
+    }
+
+    /// Says where it ends.
+    pub(crate) fn seal_at(&self, lsn: u64) {
+        // Whoever says it says the same.
+        let _ = self.end.set(lsn);
+    }
+
+    /// What was freed of it: ranges of LSNs, ascending and apart.
+    pub(crate) fn freed(&self) -> Arc<Vec<Range<u64>>> {
+        self.freed.load_full()
+    }
+
+    /// Says what was freed of it.
+    pub(crate) fn set_freed(&self, ranges: Vec<Range<u64>>) {
+        self.freed.store(Arc::new(ranges));
+    }
+
+    /// Whether the record at an LSN was freed.
+    pub(crate) fn is_freed(&self, lsn: u64) -> bool {
+        freed::end_at(&self.freed.load(), lsn).is_some()
+    }
+
+    /// Whether it can't be told what of it is damaged and what was freed.
+    pub(crate) fn doubtful(&self) -> bool {
+        self.doubtful && self.end().is_some()
     }
 
     /// Where in the file an LSN is.
@@ -154,13 +207,20 @@ impl<F> Segment<F> {
 #[derive(Debug)]
 pub(crate) struct Segments<F> {
     pub(crate) whole: Vec<Segment<F>>,
+    /// What stands for segments in which nothing was alive, by number.
+    pub(crate) tombstones: Vec<Freed>,
     pub(crate) damages: Vec<Damage>,
+    /// What stands for the segments before the first can't be read.
+    pub(crate) doubtful_beginning: bool,
     /// Above every number there is.
     pub(crate) next_number: u64,
     /// If the last segments are unreadable: an LSN that none of their records can reach.
     /// Else 0.
     pub(crate) lsn_bound: u64,
 }
+
+/// How often the segments are listed anew because one was freed meanwhile.
+const LISTINGS_MAX: usize = 20;
 
 /// Lists the segments of a partition and reads their headers. Changes nothing.
 ///
@@ -170,26 +230,60 @@ pub(crate) fn segments<D: Disk>(
     disk: &D,
     partition: &Partition,
 ) -> Result<Segments<D::File>, Error> {
+    let gone = |error: &Error| matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound);
+    for _ in 1..LISTINGS_MAX {
+        match list(disk, partition) {
+            Err(error) if gone(&error) => {}
+            listed => return listed,
+        }
+    }
+    list(disk, partition)
+}
+
+/// The files that say what was freed, by number.
+///
+/// # Errors
+/// [`Error::Io`].
+pub(crate) fn sidecars<D: Disk>(disk: &D, partition: &Partition) -> Result<Vec<String>, Error> {
+    let log = partition.log();
+    let mut names = disk.list(&log).map_err(|error| io_error(&log, error))?;
+    names.retain(|name| name.strip_suffix(".freed").is_some());
+    names.sort_unstable();
+    Ok(names.iter().map(|name| format!("{log}/{name}")).collect())
+}
+
+fn list<D: Disk>(disk: &D, partition: &Partition) -> Result<Segments<D::File>, Error> {
     let log = partition.log();
     let names = match disk.list(&log) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         names => names.map_err(|error| io_error(&log, error))?,
     };
-    let mut numbers: Vec<u64> = names
-        .iter()
-        .filter_map(|name| name.strip_suffix(".log")?.parse().ok())
-        .collect();
-    numbers.sort_unstable();
+    let numbers = |end: &str| {
+        let number = |name: &String| name.strip_suffix(end)?.parse().ok();
+        let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
+        numbers.sort_unstable();
+        numbers
+    };
+    let sidecars = Sidecars::read(disk, partition, numbers(".freed"))?;
+    let numbers = numbers(".log");
+    let last = numbers.last().copied().max(sidecars.last());
     let mut found = Segments {
         whole: Vec::new(),
-        damages: Vec::new(),
-        next_number: numbers.last().map_or(1, |last| last.saturating_add(1)),
+        tombstones: Vec::new(),
+        damages: sidecars.damages(partition),
+        doubtful_beginning: sidecars.unreadable.first() < numbers.first()
+            && !sidecars.unreadable.is_empty(),
+        next_number: last.map_or(1, |last| last.saturating_add(1)),
         lsn_bound: 0,
     };
     let mut reach = 0;
-    let mut before = None;
+    let mut before: Option<u64> = None;
     for number in numbers {
-        if before.is_some_and(|before| before + 1 != number) {
+        if sidecars.tombstone(number) {
+            // A crash has left the file, of which nothing is alive.
+            continue;
+        }
+        if before.is_some_and(|before| (before + 1..number).any(|n| !sidecars.stands_for(n))) {
             found.damages.push(Damage {
                 file: partition.segment(number - 1).into(),
                 offset: 0,
@@ -204,7 +298,9 @@ pub(crate) fn segments<D: Disk>(
         if let Some(header) = header.filter(in_order) {
             reach = header.first_lsn.saturating_add(length);
             found.lsn_bound = 0;
-            found.whole.push(Segment::new(header, &path, None));
+            let mut segment = Segment::new(header, &path, None);
+            sidecars.mark(&mut segment, &mut found.damages, partition);
+            found.whole.push(segment);
         } else {
             reach = reach.saturating_add(length);
             found.lsn_bound = reach.next_multiple_of(ALIGNMENT).max(FIRST_LSN);
@@ -215,7 +311,101 @@ pub(crate) fn segments<D: Disk>(
             });
         }
     }
+    sidecars.set_ends(&found.whole);
+    found.tombstones = sidecars.tombstones;
     Ok(found)
+}
+
+/// The files that say what was freed.
+struct Sidecars {
+    tombstones: Vec<Freed>,
+    /// Of segments in which something is alive.
+    parts: Vec<Freed>,
+    unreadable: Vec<u64>,
+}
+
+/// What is wrong with such a file.
+const UNREADABLE: &str =
+    "freed ranges unreadable: in this segment damage and what was freed can't be told apart";
+
+impl Sidecars {
+    fn read<D: Disk>(disk: &D, partition: &Partition, numbers: Vec<u64>) -> Result<Self, Error> {
+        let mut read = Self {
+            tombstones: Vec::new(),
+            parts: Vec::new(),
+            unreadable: Vec::new(),
+        };
+        for number in numbers {
+            match freed::read(disk, partition, number)? {
+                Some(freed) if freed.tombstone => read.tombstones.push(freed),
+                Some(freed) => read.parts.push(freed),
+                None => read.unreadable.push(number),
+            }
+        }
+        Ok(read)
+    }
+
+    fn last(&self) -> Option<u64> {
+        let read = self.tombstones.iter().chain(&self.parts);
+        let read = read.map(|freed| freed.number);
+        read.chain(self.unreadable.iter().copied()).max()
+    }
+
+    fn damages(&self, partition: &Partition) -> Vec<Damage> {
+        let damage = |number: &u64| Damage {
+            file: partition.freed(*number).into(),
+            offset: 0,
+            what: UNREADABLE.into(),
+        };
+        self.unreadable.iter().map(damage).collect()
+    }
+
+    fn tombstone(&self, number: u64) -> bool {
+        let stands = |freed: &Freed| (freed.first_number..=freed.number).contains(&number);
+        self.tombstones.iter().any(stands)
+    }
+
+    /// Whether it is no damage that there is no segment of that number.
+    fn stands_for(&self, number: u64) -> bool {
+        self.tombstone(number) || self.unreadable.contains(&number)
+    }
+
+    /// Says what was freed of a segment.
+    fn mark<F>(&self, segment: &mut Segment<F>, damages: &mut Vec<Damage>, partition: &Partition) {
+        let header = *segment.header();
+        segment.doubtful = self.unreadable.contains(&header.number);
+        let Some(part) = self.parts.iter().find(|part| part.number == header.number) else {
+            return;
+        };
+        if (part.store, part.lsns.start) == (header.store, header.first_lsn) {
+            segment.set_freed(part.ranges.clone());
+        } else {
+            segment.doubtful = true;
+            damages.push(Damage {
+                file: partition.freed(header.number).into(),
+                offset: 0,
+                what: UNREADABLE.into(),
+            });
+        }
+    }
+
+    /// Says where segments end: where the next one begins, or what stands for it.
+    fn set_ends<F>(&self, segments: &[Segment<F>]) {
+        let mut rest = segments.iter().peekable();
+        while let Some(segment) = rest.next() {
+            let next = segment.header().number + 1;
+            let adjacent = rest.peek().filter(|it| it.header().number == next);
+            let adjacent = adjacent.map(|it| it.first_lsn());
+            let tombstone = || {
+                let mut stands = self.tombstones.iter();
+                let stands = stands.find(|freed| freed.first_number == next);
+                stands.map(|freed| freed.lsns.start)
+            };
+            if let Some(end) = adjacent.or_else(tombstone) {
+                segment.seal_at(end);
+            }
+        }
+    }
 }
 
 fn read_header<D: Disk>(disk: &D, path: &str) -> Result<(Option<SegmentHeader>, u64), Error> {

@@ -120,9 +120,8 @@ impl<D: Disk> Shared<D> {
             return Ok(false);
         }
         let segments = self.segments.load_full();
-        let mut rest = segments.iter().peekable();
-        while let Some(segment) = rest.next() {
-            let next = rest.peek().map(|next| next.first_lsn());
+        for segment in segments.iter() {
+            let next = segment.end();
             if next.is_some_and(|next| next <= page.from) || segment.first_lsn() >= end {
                 continue;
             }

@@ -9,6 +9,8 @@ pub(crate) mod checkpoint;
 pub(crate) mod disk;
 pub(crate) mod files;
 mod format;
+pub(crate) mod free;
+mod freed;
 mod history;
 mod index;
 mod judge;
@@ -27,6 +29,8 @@ mod writer;
 
 #[cfg(test)]
 mod fault_tests;
+#[cfg(test)]
+mod free_tests;
 #[cfg(test)]
 pub(crate) mod hand;
 #[cfg(test)]
@@ -51,7 +55,10 @@ use self::{
     shared::{Content, Parts, Shared},
     writer::{Start, Writer},
 };
-use super::{Damage, Done, Entry, PIECE_BYTES_MAX, Position, RecordKind, Ref, WalkItem, Writes};
+use super::{
+    Damage, Done, Entry, GivenBack, PIECE_BYTES_MAX, Position, RecordKind, Ref, Sealed, Sweep,
+    WalkItem, Writes,
+};
 use crate::{error::Error, id::AccountId};
 
 /// The longest batch, in octets.
@@ -168,6 +175,7 @@ impl<D: Disk> Log<D> {
             segment_bytes,
             index: recovered.index,
             segments: recovered.segments,
+            tombstones: recovered.tombstones,
             end: recovered.end,
             checkpoint,
             checkpointed: position.0.max(format::FIRST_LSN),
@@ -348,6 +356,64 @@ impl<D: Disk> Log<D> {
             .pool
             .run(move || shared.checkpoint_put(writes, complete_to))
             .await
+    }
+
+    /// See [`super::Engine::horizon`].
+    pub(crate) fn horizon(&self) -> Position {
+        Position(self.shared().horizon())
+    }
+
+    /// See [`super::Engine::is_freed`].
+    pub(crate) fn is_freed(&self, at: Ref) -> bool {
+        self.shared().is_freed(at)
+    }
+
+    /// See [`super::Engine::sealed`].
+    pub(crate) async fn sealed(&self, horizon: Position) -> Result<Vec<Sealed>, Error> {
+        self.run(move |shared| shared.sealed(horizon.0)).await
+    }
+
+    /// See [`super::Engine::sweep`].
+    pub(crate) async fn sweep(
+        &self,
+        segment: u64,
+        mut dead: Box<dyn FnMut(&Sweep) -> bool + Send>,
+    ) -> Result<Vec<Range<u64>>, Error> {
+        self.run(move |shared| shared.sweep(segment, &mut *dead))
+            .await
+    }
+
+    /// See [`super::Engine::free`].
+    pub(crate) async fn free(
+        &self,
+        segment: u64,
+        ranges: Vec<Range<u64>>,
+    ) -> Result<GivenBack, Error> {
+        self.run(move |shared| shared.free(segment, ranges)).await
+    }
+
+    /// See [`super::Engine::tidy`].
+    pub(crate) async fn tidy(&self) -> Result<(), Error> {
+        self.run(Shared::tidy).await
+    }
+
+    /// See [`super::Engine::forget_batches`].
+    pub(crate) async fn forget_batches(&self, below: Vec<(AccountId, u64)>) -> Result<(), Error> {
+        let update = Update {
+            freed: below,
+            ..Update::default()
+        };
+        self.run(move |shared| shared.checkpoint.update(&update))
+            .await
+    }
+
+    /// Runs a job on a thread that may wait for the disk.
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Shared<D>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let shared = Arc::clone(self.shared());
+        self.shared().pool.run(move || job(&shared)).await
     }
 
     pub(crate) fn pending_accounts(&self) -> Vec<AccountId> {

@@ -133,6 +133,20 @@ impl Disk for PastDisk {
         }
     }
 
+    fn punch(&self, file: &PastFile, offset: u64, length: u64) -> io::Result<()> {
+        match file {
+            PastFile::Below(..) => refused(),
+            PastFile::Above(file) => self.above.punch(file, offset, length),
+        }
+    }
+
+    fn space(&self, file: &PastFile) -> io::Result<u64> {
+        match file {
+            PastFile::Below(file, _) => self.below.space(file),
+            PastFile::Above(file) => self.above.space(file),
+        }
+    }
+
     fn read_at(&self, file: &PastFile, into: &mut [u8], offset: u64) -> io::Result<()> {
         match file {
             PastFile::Below(_, bound) if offset.saturating_add(into.len() as u64) > *bound => {

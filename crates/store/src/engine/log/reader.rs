@@ -18,6 +18,8 @@ use crate::{
     error::Error,
 };
 
+/// Nobody needed it any more.
+const FREED: &str = "the record was freed";
 /// What is read at first when the length is not known, in octets of body.
 const GUESS_BYTES: usize = 4096;
 
@@ -37,6 +39,9 @@ impl<D: Disk> Shared<D> {
             self.wait_written(at).await?;
         }
         let segment = self.segment(at.lsn())?;
+        if segment.is_freed(at.lsn()) {
+            return Err(damaged(&segment, at, FREED));
+        }
         if let Some(length) = length.filter(|length| *length <= PIECE_BYTES_MAX)
             && self.read_cached(&segment, at, (range.clone(), length), into)?
         {
@@ -72,6 +77,7 @@ impl<D: Disk> Shared<D> {
         let after = segments.partition_point(|segment| segment.first_lsn() <= lsn);
         let found = after.checked_sub(1).and_then(|at| segments.get(at));
         found
+            .filter(|segment| segment.end().is_none_or(|end| lsn < end))
             .map(Arc::clone)
             .ok_or_else(|| self.no_record(Ref::new(self.partition.number, lsn)))
     }
@@ -167,6 +173,9 @@ impl<D: Disk> Shared<D> {
         length: usize,
     ) -> Result<(RecordHeader, Vec<u8>), Error> {
         let segment = self.segment(at.lsn())?;
+        if segment.is_freed(at.lsn()) {
+            return Err(damaged(&segment, at, FREED));
+        }
         self.read_record(&segment, at, Some(length))
     }
 

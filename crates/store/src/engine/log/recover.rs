@@ -4,12 +4,13 @@
 //! on in a new segment, which begins at the LSN of the cut, so that nothing of the tail is
 //! ever read again.
 
-use std::{io::IoSlice, ops::ControlFlow, sync::Arc};
+use std::{io::IoSlice, mem, ops::ControlFlow, sync::Arc};
 
 use super::{
     disk::{Access, Disk},
     files::{self, Partition, Segment, Segments, io_error},
     format::{FIRST_LSN, RECORD_HEADER_BYTES, RecordHeader, Type},
+    freed::Freed,
     index::{Index, Place},
     judge::{Event, Judge},
     scan::{Found, scan},
@@ -23,6 +24,8 @@ const QUARANTINE_BYTES_MAX: u64 = 64 << 20;
 #[derive(Debug)]
 pub(crate) struct Recovered<F> {
     pub(crate) segments: Vec<Arc<Segment<F>>>,
+    /// What stands for segments that were removed.
+    pub(crate) tombstones: Vec<Freed>,
     pub(crate) index: Index,
     pub(crate) damages: Vec<Damage>,
     /// Where the log goes on.
@@ -71,11 +74,11 @@ pub(crate) fn recover<D: Disk>(
         partition,
         judge: Judge::new(from.max(found.whole.first().map_or(FIRST_LSN, Segment::first_lsn))),
         index: Index::default(),
-        damages: found.damages,
+        damages: mem::take(&mut found.damages),
         dirty: found.lsn_bound > 0,
     };
     if from <= FIRST_LSN {
-        recovery.check_beginning(&found.whole);
+        recovery.check_beginning(&found);
     }
     let mut rest = found
         .whole
@@ -106,6 +109,7 @@ pub(crate) fn recover<D: Disk>(
     Ok(Some(Recovered {
         current,
         segments,
+        tombstones: found.tombstones,
         index: recovery.index,
         damages: recovery.damages,
         end,
@@ -126,9 +130,7 @@ fn settle<D: Disk>(disk: &D, found: &mut Segments<D::File>) -> Result<u64, Error
     disk.sync(&file).map_err(failed)?;
     disk.forget_cache(&file);
     let length = disk.length(&file).map_err(failed)?;
-    found
-        .whole
-        .push(Segment::new(*last.header(), last.path(), Some(file)));
+    found.whole.push(last.opened(file));
     Ok(length)
 }
 
@@ -176,9 +178,16 @@ struct Recovery<'a, D> {
 }
 
 impl<D: Disk> Recovery<'_, D> {
-    fn check_beginning(&mut self, segments: &[Segment<D::File>]) {
-        if let Some(first) = segments.first()
-            && first.first_lsn() != FIRST_LSN
+    fn check_beginning(&mut self, found: &Segments<D::File>) {
+        let mut begin = FIRST_LSN;
+        for tombstone in &found.tombstones {
+            if tombstone.lsns.start <= begin {
+                begin = begin.max(tombstone.lsns.end);
+            }
+        }
+        if let Some(first) = found.whole.first()
+            && first.first_lsn() > begin
+            && !found.doubtful_beginning
         {
             self.damages.push(Damage {
                 file: first.path().into(),
@@ -196,8 +205,7 @@ impl<D: Disk> Recovery<'_, D> {
         next: Option<&Segment<D::File>>,
         bound: u64,
     ) -> Result<(), Error> {
-        let adjacent = next.filter(|next| next.header().number == segment.header().number + 1);
-        let until = adjacent.map(Segment::first_lsn);
+        let until = segment.end();
         let last = next.is_none() && bound == 0;
         let mut accepted = Vec::new();
         let mut dirty = false;

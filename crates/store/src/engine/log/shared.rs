@@ -19,6 +19,7 @@ use super::{
     disk::Disk,
     files::{Partition, Segment},
     format::{RecordHeader, Type, span},
+    freed::Freed,
     index::Index,
     pins::{Pin, Pins},
     pool::Pool,
@@ -53,6 +54,8 @@ pub(crate) struct Shared<D: Disk> {
     pub(crate) index: Mutex<Index>,
     /// Ascending by first LSN.
     pub(crate) segments: ArcSwap<Vec<Arc<Segment<D::File>>>>,
+    /// What stands for segments that were removed, by number.
+    pub(crate) tombstones: ArcSwap<Vec<Freed>>,
     pub(crate) written: watch::Sender<Written>,
     /// The same end, cheap to ask.
     pub(crate) written_end: AtomicU64,
@@ -199,6 +202,7 @@ pub(crate) struct Parts<D: Disk> {
     pub(crate) segment_bytes: u64,
     pub(crate) index: Index,
     pub(crate) segments: Vec<Arc<Segment<D::File>>>,
+    pub(crate) tombstones: Vec<Freed>,
     pub(crate) end: u64,
     pub(crate) checkpoint: Checkpoint<D>,
     pub(crate) checkpointed: u64,
@@ -229,6 +233,7 @@ impl<D: Disk> Shared<D> {
             budget: Semaphore::new(QUEUE_BYTES_MAX),
             index: Mutex::new(parts.index),
             segments: ArcSwap::from_pointee(parts.segments),
+            tombstones: ArcSwap::from_pointee(parts.tombstones),
             written: watch::Sender::new(Written { end, generation: 1 }),
             written_end: AtomicU64::new(end),
             durable: AtomicU64::new(end),
@@ -411,9 +416,16 @@ impl<D: Disk> Shared<D> {
     }
 
     pub(crate) fn add_segment(&self, segment: &Arc<Segment<D::File>>) {
-        let mut segments = Vec::clone(&self.segments.load());
-        segments.push(Arc::clone(segment));
-        self.segments.store(Arc::new(segments));
+        self.change_segments(|segments| segments.push(Arc::clone(segment)));
+    }
+
+    /// Changes the list of segments: the writer adds to it, compaction takes from it.
+    pub(crate) fn change_segments(&self, change: impl Fn(&mut Vec<Arc<Segment<D::File>>>)) {
+        self.segments.rcu(|segments| {
+            let mut segments = Vec::clone(segments);
+            change(&mut segments);
+            segments
+        });
     }
 
     /// Refuses everything from when it is dropped.

@@ -471,19 +471,24 @@ impl Disk for SimDisk {
     }
 
     fn punch(&self, file: &SimFile, offset: u64, length: u64) -> io::Result<()> {
-        let there = self.state().files[file.number].live.len();
+        let there = self.state().image.files[file.number].live.length();
         let length = size(length).min(there.saturating_sub(size(offset)));
         // As good as zeros written: they may be kept, lost or torn.
-        let zeros = Change::Write(size(offset), vec![0; length]);
+        let zeros = Change::Write(size(offset), vec![0; length].into());
         self.change(file, Kind::Other, zeros)
     }
 
     fn space(&self, file: &SimFile) -> io::Result<u64> {
-        let block = [0; 4096];
         let state = self.state();
-        let blocks = state.files[file.number].live.chunks(block.len());
-        let taken = blocks.filter(|octets| **octets != block[..octets.len()]);
-        Ok(taken.count() as u64 * block.len() as u64)
+        let live = &state.image.files[file.number].live;
+        let (mut taken, mut block) = (0, [0; 4096]);
+        for at in (0..live.length()).step_by(block.len()) {
+            let end = (live.length() - at).min(block.len());
+            if live.read(at, &mut block[..end]) && block[..end].iter().any(|octet| *octet != 0) {
+                taken += block.len() as u64;
+            }
+        }
+        Ok(taken)
     }
 
     fn read_at(&self, file: &SimFile, into: &mut [u8], offset: u64) -> io::Result<()> {

@@ -7,6 +7,7 @@ use super::{
     disk::Disk,
     files::{self, Partition, Segment},
     format::{FIRST_LSN, RecordHeader, Type},
+    free::{buried, freed_by_now},
     judge::{Event, Judge},
     recover::describe,
     scan::{Found, scan},
@@ -29,7 +30,6 @@ pub(crate) fn walk<D: Disk>(
     visit: &mut dyn FnMut(WalkItem<'_>) -> ControlFlow<()>,
 ) -> Result<Position, Error> {
     let found = files::segments(disk, partition)?;
-    let number = partition.number;
     let mut end = found.whole.first().map_or(FIRST_LSN, Segment::first_lsn);
     for damage in found.damages {
         if visit(WalkItem::Damage(damage)).is_break() {
@@ -38,17 +38,14 @@ pub(crate) fn walk<D: Disk>(
     }
     let mut rest = found.whole.iter().peekable();
     while let Some(segment) = rest.next() {
-        let after = segment.header().number + 1;
-        let next = rest.peek();
-        let until = next
-            .filter(|next| next.header().number == after)
-            .map(|next| next.first_lsn());
-        let last = next.is_none() && found.lsn_bound == 0;
-        let walked = walk_segment(disk, (segment, number), (until, last), visit);
+        let last = rest.peek().is_none() && found.lsn_bound == 0;
+        let walked = walk_segment(disk, (segment, partition), last, visit);
         match walked {
             Ok(ControlFlow::Continue(reached)) => end = reached,
             Ok(ControlFlow::Break(())) => break,
             Err(error @ Error::Corrupt { .. }) => return Err(error),
+            // It was removed meanwhile: nothing in it was alive.
+            Err(_) if buried(disk, partition, segment) => {}
             Err(error) => {
                 let damage = Damage {
                     file: segment.path().into(),
@@ -64,13 +61,14 @@ pub(crate) fn walk<D: Disk>(
     Ok(Position(end))
 }
 
-/// Walks one segment of a partition of that number; says up to where.
+/// Walks one segment of a partition; says up to where.
 fn walk_segment<D: Disk>(
     disk: &D,
-    (segment, partition): (&Segment<D::File>, u16),
-    (until, last): (Option<u64>, bool),
+    (segment, partition): (&Segment<D::File>, &Partition),
+    last: bool,
     visit: &mut dyn FnMut(WalkItem<'_>) -> ControlFlow<()>,
 ) -> Result<ControlFlow<(), u64>, Error> {
+    let until = segment.end();
     let end = match (last, until) {
         // The server may be just sealing it, which cuts its file: look again then.
         (true, _) => promised(disk, segment).or_else(|_| promised(disk, segment))?,
@@ -86,9 +84,13 @@ fn walk_segment<D: Disk>(
             }
             Found::Record { header, body } => {
                 reached = header.end();
-                item(partition, &header, body)
+                item(partition.number, &header, body)
             }
             Found::Bad { lsn, .. } if lsn >= end => return ControlFlow::Break(()),
+            Found::Bad { lsn, end, .. } if freed_by_now(disk, partition, segment, lsn) => {
+                reached = end;
+                None
+            }
             Found::Bad { lsn, end, header } => {
                 reached = end;
                 Some(WalkItem::Damage(Damage {

@@ -271,6 +271,7 @@ impl<D: Disk> Writer<D> {
         if let Some(sealed) = sealed {
             // Gives back what it did not need. If that fails, nothing is lost but the space.
             let disk = &*self.shared.disk;
+            sealed.segment.seal_at(self.end);
             let used = sealed.segment.offset(self.end);
             let _ = sealed
                 .segment

@@ -12,6 +12,7 @@ use crate::{
         disk::{Access, Disk},
         files::{Segment, io_error},
         format::SEGMENT_HEADER_BYTES,
+        free::buried,
     },
     error::Error,
 };
@@ -60,7 +61,11 @@ impl<'a, T: Disk> Copier<'a, T> {
                 break;
             }
             let end = rest.peek().map_or(part.end, |next| next.first_lsn());
-            self.segment(&*part.disk, segment, end.min(part.end))?;
+            match self.segment(&*part.disk, segment, end.min(part.end)) {
+                // Removed just now: nothing in it is alive.
+                Err(_) if buried(&*part.disk, &part.partition, segment) => {}
+                copied => copied?,
+            }
         }
         Ok(())
     }

@@ -26,7 +26,7 @@ use self::{
 };
 use super::{
     disk::{Access, Disk},
-    files::{Partition, STORE, Segment, io_error},
+    files::{self, Partition, STORE, Segment, io_error},
 };
 use crate::error::Error;
 
@@ -119,6 +119,14 @@ pub(crate) fn back_up<D: Disk, T: Disk>(
         generation.partition(part)?;
         let marker = part.partition.marker();
         generation.small(&marker, &read_small(&*part.disk, &marker)?)?;
+        // After the segments: what was punched out of them before they were read is in these.
+        for path in files::sidecars(&*part.disk, &part.partition)? {
+            match read_small(&*part.disk, &path) {
+                // Put together with a later one just now.
+                Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+                octets => generation.small(&path, &octets?)?,
+            }
+        }
     }
     generation.small(STORE, &read_small(&*source.disk, STORE)?)?;
     for (file, octets) in &source.beside {
