@@ -97,7 +97,7 @@ pub(crate) fn existing<'a>(
 }
 
 /// Places messages of `source` in `to` as well. Gives pairs (there, here).
-pub(super) fn place_again<'a>(
+pub(crate) fn place_again<'a>(
     draft: &mut Draft<'_>,
     source: &'a Mailbox,
     messages: impl Iterator<Item = Message<'a>>,

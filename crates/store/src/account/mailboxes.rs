@@ -196,6 +196,17 @@ fn rename(draft: &mut Draft<'_>, from: &MailboxName, to: &MailboxName) -> Result
     Ok(())
 }
 
+/// Renames one mailbox, without those below it, making those above its new name.
+pub(crate) fn rename_one(
+    draft: &mut Draft<'_>,
+    id: MailboxId,
+    to: &MailboxName,
+) -> Result<(), Error> {
+    create_above(draft, to)?;
+    let name = to.clone();
+    draft.push(Change::MailboxRenamed { id, name })
+}
+
 /// The name of a mailbox, `from` itself or below it, when `from` has become `to`.
 fn moved_name(
     mailbox: &Mailbox,

@@ -4,6 +4,7 @@
 //! * [`history`]: what happened, when, and by whom;
 //! * [`gone`]: what was expunged or deleted and is still there to be brought back;
 //! * [`undelete`]: bringing it back;
+//! * [`restore`]: a past state, or another store's, brought into a running account;
 //! * [`hold`]: mail that nothing frees;
 //! * [`expiry`]: mail that goes by itself.
 //!
@@ -17,6 +18,7 @@ pub mod expiry;
 pub mod gone;
 pub mod history;
 pub mod hold;
+pub mod restore;
 #[cfg(test)]
 mod tests;
 pub mod undelete;
@@ -25,6 +27,7 @@ pub use as_of::Moment;
 pub use expiry::{Expired, Expirer, RuleFrom, Rules};
 pub use gone::{Ended, Gone, GoneMailbox, GoneMessage};
 pub use history::{Event, Happened, Place, Which};
+pub use restore::{Restore, Restored, RestoredMailbox, Selection, Source, Target};
 pub use undelete::{Back, Mode, Undelete, Undeleted, Wanted, Was};
 
 /// How long what is gone can be brought back.

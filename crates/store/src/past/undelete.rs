@@ -17,11 +17,12 @@ use crate::{
         copy::room_for,
         mailboxes::{create_named, subscribe},
     },
-    change::{Added, Change},
+    change::{Added, Change, Expiry},
     error::Error,
     flag::{Flags, SystemFlags},
     id::{EmailId, MailboxId, Uid, UidValidity},
-    name::MailboxName,
+    mailbox::Mailbox,
+    name::{MailboxName, Role},
 };
 
 /// What to bring back, and where to.
@@ -296,23 +297,61 @@ fn home(
     if let Some(there) = draft.snapshot.named(name) {
         return Ok(there.id());
     }
-    let free = |role: &_| draft.snapshot.with_role(*role).is_none();
-    let role = mailbox.role.filter(free);
     undeleted.made.push(name.clone());
+    let had = Had {
+        role: mailbox.role,
+        held: mailbox.held,
+        expiry: mailbox.expiry,
+    };
+    make(draft, name, had, mailbox.subscribed)
+}
+
+/// What a mailbox had besides messages.
+#[derive(Clone, Copy)]
+struct Had {
+    role: Option<Role>,
+    held: bool,
+    expiry: Option<Expiry>,
+}
+
+/// Makes a mailbox that there was once more, as it was but for its messages. Its special use it
+/// gets only if no other has that now.
+pub(super) fn make_again(
+    draft: &mut Draft<'_>,
+    name: &MailboxName,
+    was: &Mailbox,
+    subscribed: bool,
+) -> Result<MailboxId, Error> {
+    let had = Had {
+        role: was.role(),
+        held: was.held(),
+        expiry: was.expiry(),
+    };
+    make(draft, name, had, subscribed)
+}
+
+fn make(
+    draft: &mut Draft<'_>,
+    name: &MailboxName,
+    had: Had,
+    subscribed: bool,
+) -> Result<MailboxId, Error> {
+    let free = |role: &_| draft.snapshot.with_role(*role).is_none();
+    let role = had.role.filter(free);
     let id = create_named(draft, name, role)?;
-    if mailbox.subscribed {
+    if subscribed {
         subscribe(draft, name)?;
     }
-    if mailbox.held {
+    if had.held {
         draft.push(Change::HeldSet {
             mailbox: Some(id),
             held: true,
         })?;
     }
-    if mailbox.expiry.is_some() {
+    if had.expiry.is_some() {
         draft.push(Change::ExpirySet {
             mailbox: Some(id),
-            expiry: mailbox.expiry,
+            expiry: had.expiry,
         })?;
     }
     Ok(id)

@@ -1,6 +1,7 @@
 //! The past, against somebody who remembers everything.
 
 mod expiry;
+mod restore;
 mod verbs;
 
 use std::{
