@@ -93,6 +93,11 @@ fn a_removed_account_is_still_known_by_its_id() {
     let chapar = with_mail();
     let usage = objects(&chapar, &["account", "usage", "ann"]);
     let id = usage[0]["account"].as_str().unwrap();
+    assert_eq!(
+        objects(&chapar, &["account", "show", "ann"])[0]["account"],
+        id
+    );
+    assert_eq!(objects(&chapar, &["account", "list"])[1]["name"], "bob");
     ok(&chapar, &["account", "remove", "ann", "--yes"]);
     let usage = objects(&chapar, &["account", "usage", id]);
     assert_eq!(

@@ -5,12 +5,18 @@ use std::{
     sync::Arc,
 };
 
-use admin::Request;
+use admin::{Report, Request, Row};
 use auth::directory::{Account, Directory};
 use clap::Subcommand;
+use serde_json::json;
 use server::Config;
 
-use crate::{Failed, administer::administer, printer::Style, screen::Screen};
+use crate::{
+    Failed,
+    administer::administer,
+    printer::{Printer, Style},
+    screen::Screen,
+};
 
 /// More than any password may have: a line without an end is not read for ever.
 const LINE_OCTETS_MAX: u64 = 64 * 1024;
@@ -77,13 +83,20 @@ impl Verb {
     pub(crate) fn run(self, config: &Config, style: Style) -> Result<(), Failed> {
         match self {
             Self::Stored(verb) => administer(&Request::Account(verb), config, style),
-            verb => verb.change(config, &mut Screen::new()),
+            Self::List => tell(&directory(config)?.accounts(), style),
+            Self::Show { name } => {
+                let account = existing(&directory(config)?, &name)?;
+                if style.json {
+                    return tell(&[account], style);
+                }
+                Ok(show(&account, &mut Screen::new())?)
+            }
+            verb => verb.change(&directory(config)?, &mut Screen::new()),
         }
     }
 
-    /// The verbs that are about the accounts file alone.
-    fn change(&self, config: &Config, out: &mut Screen) -> Result<(), Failed> {
-        let directory = Directory::open(config.accounts.clone(), config.domains.clone())?;
+    /// The verbs that change the accounts file, and nothing else.
+    fn change(&self, directory: &Directory, out: &mut Screen) -> Result<(), Failed> {
         match self {
             Self::Add {
                 name,
@@ -100,22 +113,20 @@ impl Verb {
                 };
                 writeln!(out, "added {}", account.name)?;
             }
-            Self::Remove { name, yes } => remove(&directory, name, *yes, out)?,
-            Self::List => list(&directory, out)?,
+            Self::Remove { name, yes } => remove(directory, name, *yes, out)?,
             Self::Passwd {
                 name,
                 password_stdin,
             } => {
-                let account = existing(&directory, name)?;
+                let account = existing(directory, name)?;
                 directory.set_password(name, &password(*password_stdin)?)?;
                 writeln!(out, "{} has a new password", account.name)?;
             }
             Self::Rename { name, new } => {
-                let account = existing(&directory, name)?;
+                let account = existing(directory, name)?;
                 let renamed = directory.rename(name, new)?;
                 writeln!(out, "{} is {renamed} now", account.name)?;
             }
-            Self::Show { name } => show(&*existing(&directory, name)?, out)?,
             Self::Disable { name } => {
                 directory.set_disabled(name, true)?;
                 writeln!(out, "{name} can log in no more")?;
@@ -124,7 +135,7 @@ impl Verb {
                 directory.set_disabled(name, false)?;
                 writeln!(out, "{name} can log in again")?;
             }
-            Self::Stored(_) => {}
+            Self::List | Self::Show { .. } | Self::Stored(_) => {}
         }
         Ok(())
     }
@@ -146,12 +157,21 @@ fn number(id: &str) -> Result<u64, Failed> {
     }
 }
 
-fn list(directory: &Directory, out: &mut Screen) -> io::Result<()> {
-    for account in directory.accounts() {
+fn directory(config: &Config) -> Result<Directory, Failed> {
+    let directory = Directory::open(config.accounts.clone(), config.domains.clone());
+    Ok(directory?)
+}
+
+/// Prints accounts, a line each.
+fn tell(accounts: &[Arc<Account>], style: Style) -> Result<(), Failed> {
+    let mut printer = Printer::new(style);
+    for account in accounts {
+        let id = format!("A{:x}", account.id);
+        let object = json!({"account": id, "name": *account.name, "disabled": account.disabled});
         let disabled = if account.disabled { "  (disabled)" } else { "" };
-        writeln!(out, "{}{disabled}", account.name)?;
+        printer.row(Row::new(&object, format!("{}{disabled}", account.name)));
     }
-    Ok(())
+    Ok(printer.finish()?)
 }
 
 fn show(account: &Account, out: &mut Screen) -> io::Result<()> {

@@ -23,6 +23,7 @@ use tokio::{signal::ctrl_c, sync::Notify};
 use crate::{
     Failed,
     printer::{Printer, Style},
+    screen::complain,
 };
 
 /// The longest line of an answer, in octets.
@@ -53,7 +54,7 @@ pub(crate) fn administer(request: &Request, config: &Config, style: Style) -> Re
         Ok(0) => Ok(()),
         Ok(code) => Err(Failed::Said(code)),
         Err(Refused { why, code }) => {
-            eprintln!("chapar: {why}");
+            complain(&format!("chapar: {why}"));
             Err(Failed::Said(code))
         }
     }
@@ -117,7 +118,10 @@ fn here(
                 code: INTERRUPTED,
             }),
         };
-        context.store.close().await?;
+        // What is done is done: nothing that was acknowledged is lost by that.
+        if let Err(error) = context.store.close().await {
+            printer.note(&format!("closing the store: {error}"));
+        }
         done
     })
 }
@@ -184,7 +188,7 @@ fn names(config: &Config) -> admin::verify::Names {
     let directory = Directory::open(config.accounts.clone(), config.domains.clone());
     let accounts = directory.map(|directory| directory.accounts());
     if let Err(error) = &accounts {
-        eprintln!("chapar: {error}");
+        complain(&format!("chapar: {error}"));
     }
     let named =
         |account: Arc<auth::directory::Account>| (AccountId(account.id), Arc::clone(&account.name));

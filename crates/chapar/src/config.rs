@@ -8,7 +8,10 @@ use std::{
 use clap::Subcommand;
 use server::{Config, config::Origin};
 
-use crate::{Failed, read, screen::Screen};
+use crate::{
+    Failed, read,
+    screen::{Screen, complain},
+};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -35,7 +38,7 @@ impl Verb {
 
 fn check(config: &Config, out: &mut Screen) -> io::Result<()> {
     for warning in &config.warnings {
-        eprintln!("{warning}");
+        complain(&warning.to_string());
     }
     let doubts = match config.warnings.len() {
         0 => "",

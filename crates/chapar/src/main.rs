@@ -24,7 +24,7 @@ use clap::{Parser, Subcommand};
 use server::Config;
 
 use printer::Style;
-use screen::Screen;
+use screen::{Screen, complain};
 
 /// A mail store server: LMTP in, IMAP out, on a store that loses nothing.
 #[derive(Debug, Parser)]
@@ -96,7 +96,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failed::Said(code)) => ExitCode::from(code),
         Err(Failed::Because(why)) => {
-            eprintln!("chapar: {why}");
+            complain(&format!("chapar: {why}"));
             ExitCode::FAILURE
         }
     }
@@ -134,7 +134,7 @@ fn default_file() -> Result<PathBuf, Failed> {
 fn read(file: &Path) -> Result<Config, Failed> {
     Config::read(file).map_err(|problems| {
         for problem in &problems {
-            eprintln!("{problem}");
+            complain(&problem.to_string());
         }
         Failed::Said(1)
     })

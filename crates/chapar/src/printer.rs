@@ -12,7 +12,7 @@ use std::{
 
 use admin::{Report, Row};
 
-use crate::screen::Screen;
+use crate::screen::{Screen, complain};
 
 /// Lines with columns that wait for others, to be aligned with them.
 const ALIGNED_MAX: usize = 100;
@@ -114,7 +114,7 @@ impl Printer {
     /// Takes the line of progress off the terminal.
     fn clear(&mut self) {
         if mem::take(&mut self.shown) {
-            eprint!("\r\x1b[K");
+            let _ = write!(io::stderr(), "\r\x1b[K");
         }
     }
 }
@@ -154,17 +154,17 @@ impl Report for Printer {
             None => format!("{what} {done}"),
         };
         if self.terminal {
-            eprint!("\r{line}\x1b[K");
+            let _ = write!(io::stderr(), "\r{line}\x1b[K");
             self.shown = true;
         } else {
-            eprintln!("{line}");
+            complain(&line);
         }
     }
 
     fn note(&mut self, text: &str) {
         self.flush();
         self.clear();
-        eprintln!("chapar: {}", harmless(text));
+        complain(&format!("chapar: {}", harmless(text)));
     }
 
     fn gone(&mut self) -> bool {

@@ -3,6 +3,11 @@
 
 use std::io::{self, ErrorKind, Stdout, Write};
 
+/// Says on standard error what is wrong. If that can't be written either, nobody is there to be told.
+pub(crate) fn complain(what: &str) {
+    let _ = writeln!(io::stderr(), "{what}");
+}
+
 /// Standard output, for people and for scripts.
 pub(crate) struct Screen {
     out: Stdout,

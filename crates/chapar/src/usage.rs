@@ -17,6 +17,10 @@ pub(crate) fn command() -> Command {
         for verb in verbs(&stored) {
             account = account.mut_subcommand(verb, styled);
         }
+        for verb in ["list", "show"] {
+            account =
+                account.mut_subcommand(verb, |verb| verb.arg(json("One JSON object per row")));
+        }
         account
     })
 }
@@ -34,20 +38,19 @@ fn styled(verb: Command) -> Command {
             .into_iter()
             .fold(verb, |verb, inner| verb.mut_subcommand(inner, styled));
     }
-    let flag = |name: &'static str, help: &'static str| {
-        Arg::new(name)
-            .long(name)
-            .action(ArgAction::SetTrue)
-            .help(help)
-    };
-    verb.arg(flag(
-        "json",
-        "One JSON object per row; the last is the summary",
-    ))
-    .arg(flag(
-        "progress",
-        "Tell progress on standard error, also if it is no terminal",
-    ))
+    let progress = Arg::new("progress")
+        .long("progress")
+        .action(ArgAction::SetTrue)
+        .help("Tell progress on standard error, also if it is no terminal");
+    verb.arg(json("One JSON object per row; the last is the summary"))
+        .arg(progress)
+}
+
+fn json(help: &'static str) -> Arg {
+    Arg::new("json")
+        .long("json")
+        .action(ArgAction::SetTrue)
+        .help(help)
 }
 
 /// What was typed; ends the process where that is not understood, or help is wanted.

@@ -9,7 +9,7 @@ use std::{
     fs,
     io::{Read, Write},
     os::unix::net::UnixStream,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
@@ -276,15 +276,19 @@ struct Serving(Child);
 
 impl Serving {
     fn start(place: &Place) -> Self {
+        Self::start_logging(place, &place.path("log"))
+    }
+
+    fn start_logging(place: &Place, log: &Path) -> Self {
         let child = place
             .command(&["serve"])
             .stdin(Stdio::null())
-            .stderr(fs::File::create(place.path("log")).unwrap())
+            .stderr(fs::File::create(log).unwrap())
             .spawn();
         let mut serving = Self(child.unwrap());
         let give_up = Instant::now() + Duration::from_mins(1);
         while UnixStream::connect(place.path("lmtp")).is_err() {
-            let log = || fs::read_to_string(place.path("log")).unwrap();
+            let log = || fs::read_to_string(place.path("log")).unwrap_or_default();
             assert!(serving.0.try_wait().unwrap().is_none(), "ended: {}", log());
             assert!(Instant::now() < give_up, "does not listen: {}", log());
             std::thread::sleep(Duration::from_millis(10));
@@ -312,6 +316,16 @@ fn deliver(place: &Place, to: &str, marked: &str) {
     assert!(replies.contains("\r\n354 "), "{replies}");
     let after = replies.split("\r\n354 ").nth(1).unwrap();
     assert!(after.contains("\r\n250 "), "{replies}");
+}
+
+#[test]
+fn a_log_that_can_not_be_written_stops_nothing() {
+    let place = Place::new(CONFIG);
+    let mut serving = Serving::start_logging(&place, Path::new("/dev/full"));
+    place.ok(&["account", "add", "joe", "--password-stdin"], "secret");
+    deliver(&place, "joe@example.org", "hello");
+    assert!(place.ok(&["account", "usage"], "").contains("messages 1"));
+    assert!(serving.0.try_wait().unwrap().is_none());
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub fn start_log(format: Format, filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // It would go to the same place; and where that is full, writing there panics.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     let started = match format {
         Format::Text => log.with_ansi(false).try_init(),
