@@ -47,7 +47,7 @@ impl Store {
     ) -> Result<Copied, Error> {
         let now = (self.clock())().unix;
         let target = RealDisk::new(to.to_owned());
-        self.engine().back_up(&target, (beside, now), tell)
+        self.partitions().back_up(&target, (beside, now), tell)
     }
 }
 

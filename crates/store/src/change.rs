@@ -18,7 +18,8 @@ use crate::{
 mod form;
 
 pub(crate) use form::{
-    put_expiry, put_name, read_bool, read_expiry, read_name, read_role, read_system, role_octet,
+    put_expiry, put_name, put_partition, read_bool, read_expiry, read_name, read_partition,
+    read_role, read_system, role_octet,
 };
 
 /// What one verb did to an account.
@@ -141,10 +142,22 @@ pub enum Change {
         /// Where it is written down.
         pieces: Vec<Piece>,
     },
-    /// The account goes on in another partition, and never again in this log.
+    /// The account goes on in another partition, and in this log only if it comes back.
     MovedAway {
         /// That partition's number.
         partition: u16,
+    },
+    /// The account comes from another partition, and is here once that says that it moved away.
+    MovedHere {
+        /// That partition's number.
+        partition: u16,
+    },
+    /// New messages of a mailbox go to a partition of its own.
+    PartitionSet {
+        /// Which mailbox.
+        mailbox: MailboxId,
+        /// The partition's number; `None`: the account's.
+        partition: Option<u16>,
     },
 }
 

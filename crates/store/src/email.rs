@@ -12,10 +12,9 @@ use mail::{
 };
 
 use crate::{
-    account::{Arrival, commit::Shared},
-    engine::{Engine, PIECE_BYTES_MAX, RecordKind, Ref},
+    engine::{Engine, PIECE_BYTES_MAX, Partitions, RecordKind, Ref, Writes},
     error::Error,
-    incoming::Received,
+    id::AccountId,
     octets::{Malformed, Octets, put_len, put_octets, put_step, put_u64},
 };
 
@@ -35,9 +34,9 @@ pub struct Piece {
 
 impl Piece {
     /// Appends all of it to `into`.
-    async fn read(self, engine: &Engine, into: &mut Vec<u8>) -> Result<(), Error> {
+    async fn read(self, partitions: &Partitions, into: &mut Vec<u8>) -> Result<(), Error> {
         let len = self.len as usize;
-        engine.read(self.at, 0..len, Some(len), into).await?;
+        partitions.read(self.at, 0..len, Some(len), into).await?;
         Ok(())
     }
 }
@@ -47,7 +46,7 @@ impl Piece {
 /// All offsets given and taken here are of the whole message.
 #[derive(Debug)]
 pub struct Email {
-    engine: Engine,
+    partitions: Partitions,
     record: Record,
 }
 
@@ -153,7 +152,9 @@ impl Email {
             let len = piece.len as usize;
             let wanted = within(span, start, len);
             if !wanted.is_empty() {
-                self.engine.read(piece.at, wanted, Some(len), into).await?;
+                self.partitions
+                    .read(piece.at, wanted, Some(len), into)
+                    .await?;
             }
             start += u64::from(piece.len);
             if start >= span.end {
@@ -164,16 +165,16 @@ impl Email {
     }
 
     /// Reads the record at `at`.
-    pub(crate) async fn fetch(engine: Engine, at: Piece) -> Result<Self, Error> {
+    pub(crate) async fn fetch(partitions: Partitions, at: Piece) -> Result<Self, Error> {
         let damaged = |why| damaged(at, why);
         let mut octets = Vec::with_capacity(at.len as usize);
-        at.read(&engine, &mut octets).await?;
+        at.read(&partitions, &mut octets).await?;
         let record = match Record::decode(octets).map_err(damaged)? {
             Put::Whole(record) => record,
             Put::Pieces(pieces) => {
                 let mut octets = Vec::new();
                 for piece in pieces {
-                    piece.read(&engine, &mut octets).await?;
+                    piece.read(&partitions, &mut octets).await?;
                 }
                 match Record::decode(octets).map_err(damaged)? {
                     Put::Whole(record) => record,
@@ -181,7 +182,7 @@ impl Email {
                 }
             }
         };
-        Ok(Self { engine, record })
+        Ok(Self { partitions, record })
     }
 }
 
@@ -249,17 +250,33 @@ fn damaged(at: Piece, why: Malformed) -> Error {
     }
 }
 
-/// Writes the record of a message that is being placed; says where it is.
+/// Where something is put: the partition, the context, and whose it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) engine: Engine,
+    pub(crate) writes: Writes,
+    pub(crate) account: AccountId,
+}
+
+/// What a record is made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parts<'a> {
+    pub(crate) trace: &'a [u8],
+    pub(crate) blake3: &'a [u8; 32],
+    pub(crate) pieces: &'a [Piece],
+    /// Encoded.
+    pub(crate) digest: &'a [u8],
+}
+
+/// Writes the record of a message; says where it is.
 ///
 /// # Errors
 /// As the engine's put.
-pub(crate) async fn put_record(account: &Shared, arrival: &Arrival) -> Result<Piece, Error> {
-    let (engine, message) = (&account.engine, &arrival.message);
-    let record = encode(&arrival.trace, message);
+pub(crate) async fn put_record(to: &Target, parts: Parts<'_>) -> Result<Piece, Error> {
+    let record = encode(parts);
     let put = async |kind, octets: Vec<u8>| {
         let len = u32::try_from(octets.len()).unwrap_or(u32::MAX);
-        let writes = message.writes();
-        let put = engine.put(writes, kind, Some(account.id), octets);
+        let put = to.engine.put(to.writes, kind, Some(to.account), octets);
         put.await.map(|at| Piece { at, len })
     };
     if record.len() <= PIECE_BYTES_MAX {
@@ -274,16 +291,64 @@ pub(crate) async fn put_record(account: &Shared, arrival: &Arrival) -> Result<Pi
     put(RecordKind::Message, head).await
 }
 
-fn encode(trace: &[u8], message: &Received) -> Vec<u8> {
-    let pieces = message.pieces();
-    let room = trace.len() + 64 + pieces.len() * 12 + message.digest().len();
-    let mut record = Vec::with_capacity(room);
+fn encode(parts: Parts<'_>) -> Vec<u8> {
+    let Parts {
+        trace,
+        blake3,
+        pieces,
+        digest,
+    } = parts;
+    let mut record = Vec::with_capacity(trace.len() + 64 + pieces.len() * 12 + digest.len());
     record.push(WHOLE);
     put_octets(&mut record, trace);
-    record.extend_from_slice(message.blake3());
+    record.extend_from_slice(blake3);
     put_pieces(&mut record, pieces);
-    record.extend_from_slice(message.digest());
+    record.extend_from_slice(digest);
     record
+}
+
+/// Copies a message, its octets and its record, to another partition. Says where the record is, and how
+/// many octets were written.
+///
+/// # Errors
+/// As reading it, and as the engine's put.
+pub(crate) async fn copy(
+    partitions: &Partitions,
+    at: Piece,
+    to: &Target,
+) -> Result<(Piece, u64), Error> {
+    let record = Email::fetch(partitions.clone(), at).await?.record;
+    let pieces = copy_pieces(partitions, &record.pieces, to).await?;
+    let parts = Parts {
+        trace: record.trace(),
+        blake3: &record.blake3,
+        pieces: &pieces,
+        digest: record.digest(),
+    };
+    let copied = put_record(to, parts).await?;
+    Ok((copied, record.size + u64::from(copied.len)))
+}
+
+/// Copies the octets of a message to another partition, as they are checked against their checksums.
+///
+/// # Errors
+/// As reading them, and as the engine's put.
+pub(crate) async fn copy_pieces(
+    partitions: &Partitions,
+    pieces: &[Piece],
+    to: &Target,
+) -> Result<Vec<Piece>, Error> {
+    let mut copied = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        let mut octets = Vec::with_capacity(piece.len as usize);
+        piece.read(partitions, &mut octets).await?;
+        let put = to.engine.put(to.writes, RecordKind::Blob, None, octets);
+        copied.push(Piece {
+            at: put.await?,
+            len: piece.len,
+        });
+    }
+    Ok(copied)
 }
 
 pub(crate) fn put_pieces(into: &mut Vec<u8>, pieces: &[Piece]) {

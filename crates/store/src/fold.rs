@@ -16,7 +16,7 @@ use crate::{
         placements::{KeywordSet, Placements, Row},
     },
     name::{MailboxName, Role},
-    snapshot::Snapshot,
+    snapshot::{Arrived, Snapshot},
     threads::Threads,
 };
 
@@ -148,6 +148,21 @@ pub(crate) fn apply(
             snapshot.moved_to = Some(*partition);
             Ok(())
         }
+        Change::MovedHere { partition } => {
+            snapshot.arrived = Some(Arrived {
+                from: *partition,
+                at: mod_seq,
+            });
+            snapshot.moved_to = None;
+            Ok(())
+        }
+        Change::PartitionSet {
+            mailbox: id,
+            partition,
+        } => {
+            mailbox(snapshot, *id)?.partition = *partition;
+            Ok(())
+        }
     }
 }
 
@@ -188,6 +203,7 @@ fn create(
         recent_from: Uid(1),
         held: false,
         expiry: None,
+        partition: None,
         keywords: Keywords::default(),
         placements: Placements::default(),
         history: History::default(),

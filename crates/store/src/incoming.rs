@@ -1,17 +1,19 @@
 //! A message on its way in: hashed, scanned and written as it arrives.
 
-use std::{fmt, mem, sync::Arc};
+use std::{collections::BTreeMap, fmt, mem, sync::Arc};
 
 use crate::{
-    email::Piece,
-    engine::{Engine, PIECE_BYTES_MAX, Pin, RecordKind, Writes},
+    email::{self, Piece, Target},
+    engine::{Engine, PIECE_BYTES_MAX, Partitions, Pin, RecordKind, Writes},
     error::Error,
+    id::AccountId,
 };
 
 /// A message being received. Dropping it abandons the message. Takes the same
 /// memory whatever the size of the message.
 pub struct Incoming {
     engine: Engine,
+    partitions: Partitions,
     writes: Writes,
     /// What is put is kept, though nothing refers to it yet.
     pin: Pin,
@@ -27,13 +29,14 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    pub(crate) fn new(engine: Engine, bytes_max: u64) -> Self {
+    pub(crate) fn new(engine: Engine, partitions: Partitions, bytes_max: u64) -> Self {
         // Then the pin: what is put in this context lies behind it.
         let writes = engine.begin();
         Self {
             writes,
             pin: engine.pin(),
             engine,
+            partitions,
             bytes_max,
             size: 0,
             piece: Vec::new(),
@@ -99,10 +102,14 @@ impl Incoming {
         digest.encode(&mut encoded);
         Ok(Received {
             inner: Arc::new(Inner {
-                writes: self.writes,
-                _pin: self.pin,
+                partitions: self.partitions,
+                lies: Lies {
+                    writes: self.writes,
+                    pieces: self.pieces.into(),
+                    _pin: Arc::new(self.pin),
+                },
+                copies: tokio::sync::Mutex::default(),
                 size: self.size,
-                pieces: self.pieces,
                 blake3: *self.hasher.finalize().as_bytes(),
                 digest: encoded,
                 thread_keys: digest.thread_keys,
@@ -147,13 +154,24 @@ pub struct Received {
 
 #[derive(Debug)]
 struct Inner {
-    writes: Writes,
-    _pin: Pin,
+    partitions: Partitions,
+    lies: Lies,
+    /// By the number of the partition.
+    copies: tokio::sync::Mutex<BTreeMap<u16, Lies>>,
     size: u64,
-    pieces: Vec<Piece>,
     blake3: [u8; 32],
     digest: Vec<u8>,
     thread_keys: Vec<u64>,
+}
+
+/// Where the octets of a message are, in one partition.
+#[derive(Debug, Clone)]
+pub(crate) struct Lies {
+    /// With what they were put.
+    pub(crate) writes: Writes,
+    pub(crate) pieces: Arc<[Piece]>,
+    /// What is put is kept, though nothing refers to it yet.
+    _pin: Arc<Pin>,
 }
 
 impl Received {
@@ -163,12 +181,36 @@ impl Received {
         self.inner.size
     }
 
-    pub(crate) fn writes(&self) -> Writes {
-        self.inner.writes
-    }
-
-    pub(crate) fn pieces(&self) -> &[Piece] {
-        &self.inner.pieces
+    /// Where it lies in that partition. It is copied there once, for all its recipients.
+    ///
+    /// # Errors
+    /// As reading it, and as the engine's put.
+    pub(crate) async fn lies_in(&self, engine: &Engine, account: AccountId) -> Result<Lies, Error> {
+        let Inner {
+            partitions, lies, ..
+        } = &*self.inner;
+        let number = engine.partition().number;
+        if lies.writes.partition == number {
+            return Ok(lies.clone());
+        }
+        let mut copies = self.inner.copies.lock().await;
+        if let Some(copy) = copies.get(&number) {
+            return Ok(copy.clone());
+        }
+        let to = Target {
+            engine: engine.clone(),
+            writes: engine.begin(),
+            account,
+        };
+        let pin = engine.pin();
+        let pieces = email::copy_pieces(partitions, &lies.pieces, &to).await?;
+        let copy = Lies {
+            writes: to.writes,
+            pieces: pieces.into(),
+            _pin: Arc::new(pin),
+        };
+        copies.insert(number, copy.clone());
+        Ok(copy)
     }
 
     pub(crate) fn blake3(&self) -> &[u8; 32] {

@@ -25,6 +25,17 @@ pub struct Snapshot {
     pub(crate) expiry: Option<Expiry>,
     /// The partition in which the account goes on.
     pub(crate) moved_to: Option<u16>,
+    /// How it came to this partition.
+    pub(crate) arrived: Option<Arrived>,
+}
+
+/// An account came from another partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Arrived {
+    /// That partition's number.
+    pub(crate) from: u16,
+    /// With which batch here.
+    pub(crate) at: ModSeq,
 }
 
 impl Snapshot {
@@ -32,6 +43,13 @@ impl Snapshot {
     #[must_use]
     pub fn mod_seq(&self) -> ModSeq {
         ModSeq(self.mod_seq)
+    }
+
+    /// The partition that has to have said that the account moved away: else this is a copy that was
+    /// begun in vain. `None` once anything was written here after it came.
+    pub(crate) fn unconfirmed(&self) -> Option<u16> {
+        let arrived = self.arrived.filter(|it| it.at == self.mod_seq());
+        arrived.map(|it| it.from)
     }
 
     /// A mailbox by its id.

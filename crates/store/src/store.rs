@@ -5,7 +5,10 @@ use std::{
     mem,
     ops::ControlFlow,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU16, Ordering},
+    },
 };
 
 use tokio::sync::OnceCell;
@@ -14,8 +17,9 @@ use crate::{
     account::{Account, commit::Shared},
     checkpoint::{self, Opened, Prepared},
     clock::Clock,
-    engine::{Engine, EngineOptions},
+    engine::{Engine, EngineOptions, Partitions},
     error::Error,
+    home::{self, Home},
     id::AccountId,
     incoming::Incoming,
     verify::{self, Depth, Finding, Summary, Walked},
@@ -46,12 +50,16 @@ pub struct Store {
 
 #[derive(Debug)]
 struct Inner {
-    engine: Engine,
+    partitions: Partitions,
+    /// The number of the partition in which new accounts begin.
+    first: AtomicU16,
     message_bytes_max: u64,
     clock: Clock,
     accounts: Mutex<Accounts>,
     /// One checkpoint at a time.
     checkpoint: tokio::sync::Mutex<()>,
+    /// One move at a time.
+    moves: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -75,17 +83,17 @@ impl Store {
     /// # Errors
     /// [`Error::InUse`], [`Error::Io`], [`Error::Corrupt`] if nothing in it can be trusted.
     pub async fn open(options: Options) -> Result<Self, Error> {
-        let engine = Engine::open(EngineOptions {
+        let partitions = Partitions::open(EngineOptions {
             directory: options.directory,
             segment_bytes: EngineOptions::SEGMENT_BYTES,
         })
         .await?;
-        for damage in engine.damages() {
+        for damage in partitions.damages() {
             let (file, offset, what) = (&damage.file, damage.offset, &damage.what);
             tracing::error!(%file, offset, %what, "the store is damaged");
         }
-        Ok(Self::with_engine(
-            engine,
+        Ok(Self::with_partitions(
+            partitions,
             options.message_bytes_max,
             options.clock,
         ))
@@ -98,22 +106,31 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub async fn open_read_only(directory: PathBuf, clock: Clock) -> Result<Self, Error> {
-        let engine = Engine::open_past(directory).await?;
-        Ok(Self::with_engine(engine, u64::MAX, clock))
+        let partitions = Partitions::open_past(directory).await?;
+        Ok(Self::with_partitions(partitions, u64::MAX, clock))
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
-        &self.inner.engine
-    }
-
+    /// A store of one partition.
+    #[cfg(test)]
     pub(crate) fn with_engine(engine: Engine, message_bytes_max: u64, clock: Clock) -> Self {
+        Self::with_partitions(Partitions::around(engine), message_bytes_max, clock)
+    }
+
+    pub(crate) fn with_partitions(
+        partitions: Partitions,
+        message_bytes_max: u64,
+        clock: Clock,
+    ) -> Self {
+        let first = partitions.engines().first().map(|it| it.partition().number);
         Self {
             inner: Arc::new(Inner {
-                engine,
+                partitions,
+                first: AtomicU16::new(first.unwrap_or(0)),
                 message_bytes_max,
                 clock,
                 accounts: Mutex::default(),
                 checkpoint: tokio::sync::Mutex::default(),
+                moves: tokio::sync::Mutex::default(),
             }),
         }
     }
@@ -140,10 +157,32 @@ impl Store {
     }
 
     async fn load(&self, id: AccountId) -> Result<Account, Error> {
-        let Inner { engine, clock, .. } = &*self.inner;
-        let Opened { state, kept, .. } = checkpoint::open(engine, id).await?;
-        let what = (id, engine.clone(), *clock);
-        Ok(Account::new(Arc::new(Shared::new(what, state, kept))))
+        let Inner {
+            partitions, clock, ..
+        } = &*self.inner;
+        let found = home::find(partitions, id).await?;
+        let home = if let Some(home) = found {
+            home
+        } else {
+            let engine = partitions.get(self.inner.first.load(Ordering::Relaxed))?;
+            let opened = checkpoint::open(&engine, id).await?;
+            Home {
+                engine,
+                opened,
+                confirm: false,
+            }
+        };
+        let Home {
+            engine,
+            opened: Opened { state, kept, .. },
+            confirm,
+        } = home;
+        let what = (id, partitions.clone(), engine, *clock);
+        let account = Account::new(Arc::new(Shared::new(what, state, kept)));
+        if confirm {
+            account.settle_here().await?;
+        }
+        Ok(account)
     }
 
     /// Every account that the store has, opened or not, ascending.
@@ -151,15 +190,16 @@ impl Store {
     /// # Errors
     /// [`Error::Io`], [`Error::Corrupt`].
     pub async fn accounts(&self) -> Result<Vec<AccountId>, Error> {
-        let mut known: BTreeSet<AccountId> = checkpoint::accounts(&self.inner.engine)
-            .await?
-            .into_iter()
-            .collect();
-        known.extend(self.inner.engine.pending_accounts());
+        let mut known = BTreeSet::new();
+        for engine in self.inner.partitions.engines() {
+            known.extend(checkpoint::accounts(&engine).await?);
+            known.extend(engine.pending_accounts());
+        }
         Ok(known.into_iter().collect())
     }
 
-    /// Begins to receive a message.
+    /// Begins to receive a message, in the partition in which new accounts begin, or in another if
+    /// that is out of service. [`Account::append`] sees to it that it lies where it should.
     ///
     /// # Errors
     /// [`Error::Full`], [`Error::OutOfService`].
@@ -168,10 +208,30 @@ impl Store {
         reason = "another engine may have to ask someone"
     )]
     pub async fn receive(&self) -> Result<Incoming, Error> {
-        Ok(Incoming::new(
-            self.inner.engine.clone(),
-            self.inner.message_bytes_max,
-        ))
+        let partitions = &self.inner.partitions;
+        let first = partitions.get(self.inner.first.load(Ordering::Relaxed));
+        let engine = first.ok().filter(|engine| engine.refused().is_none());
+        let other = || {
+            let engines = partitions.engines();
+            engines.into_iter().find(|it| it.refused().is_none())
+        };
+        let closed = || Error::OutOfService("no partition takes writes".into());
+        let engine = engine.or_else(other).ok_or_else(closed)?;
+        Ok(self.incoming(engine))
+    }
+
+    /// Begins to receive a message for that account, in its partition.
+    ///
+    /// # Errors
+    /// As [`Store::receive`].
+    pub async fn receive_for(&self, id: AccountId) -> Result<Incoming, Error> {
+        let account = self.account(id).await?;
+        Ok(self.incoming(account.shared.engine()))
+    }
+
+    fn incoming(&self, engine: Engine) -> Incoming {
+        let partitions = self.inner.partitions.clone();
+        Incoming::new(engine, partitions, self.inner.message_bytes_max)
     }
 
     /// The largest message, in octets: `APPENDLIMIT`, LMTP `SIZE`.
@@ -189,7 +249,8 @@ impl Store {
     /// Octets of log that a recovery would have to read: when to call [`Store::checkpoint`].
     #[must_use]
     pub fn bytes_since_checkpoint(&self) -> u64 {
-        self.inner.engine.bytes_since_checkpoint()
+        let engines = self.inner.partitions.engines();
+        engines.iter().map(Engine::bytes_since_checkpoint).sum()
     }
 
     /// Writes a checkpoint: what has changed since the last one. Call it on a timer and when
@@ -199,7 +260,15 @@ impl Store {
     /// [`Error::Full`], [`Error::Io`]; nothing is lost by that.
     pub async fn checkpoint(&self) -> Result<(), Error> {
         let _one = self.inner.checkpoint.lock().await;
-        let engine = &self.inner.engine;
+        let mut outcome = Ok(());
+        for engine in self.inner.partitions.engines() {
+            // One that fails is no reason not to write the others.
+            outcome = outcome.and(self.checkpoint_of(&engine).await);
+        }
+        outcome
+    }
+
+    async fn checkpoint_of(&self, engine: &Engine) -> Result<(), Error> {
         // Whatever is durable now will be in it.
         let complete_to = engine.position();
         let pending = engine.pending_accounts();
@@ -208,8 +277,21 @@ impl Store {
         }
         let (mut writes, mut prepared) = (Vec::new(), Vec::new());
         let mut bytes = 0;
+        let mut whole = true;
         for id in pending {
-            let account = self.account(id).await?;
+            let account = match self.account(id).await {
+                Ok(account) => account,
+                // Where it is can't be told: what is here of it stays as it is.
+                Err(Error::OutOfService(_)) => {
+                    whole = false;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            if account.shared.engine().partition() != engine.partition() {
+                writes.append(&mut checkpoint::prepare_elsewhere(engine, id).await?);
+                continue;
+            }
             let Some(mut account) = checkpoint::prepare(engine, account).await? else {
                 continue;
             };
@@ -226,7 +308,8 @@ impl Store {
                 bytes = 0;
             }
         }
-        engine.checkpoint_put(writes, Some(complete_to)).await?;
+        let complete_to = whole.then_some(complete_to);
+        engine.checkpoint_put(writes, complete_to).await?;
         prepared.into_iter().for_each(Prepared::done);
         Ok(())
     }
@@ -257,7 +340,8 @@ impl Store {
             .filter_map(|slot| slot.account.get())
             .map(|account| (account.id(), account.snapshot()))
             .collect();
-        verify::verify_open(&self.inner.engine, &open, depth, walked, found)
+        let walks = self.inner.partitions.walks();
+        verify::verify_open(walks, &open, depth, walked, found)
     }
 
     /// Finishes what is queued, writes a checkpoint, releases the lease.
@@ -266,8 +350,66 @@ impl Store {
     /// What could not be written; nothing acknowledged is lost by that.
     pub async fn close(&self) -> Result<(), Error> {
         let checkpoint = self.checkpoint().await;
-        self.inner.engine.close().await?;
+        self.inner.partitions.close().await?;
         checkpoint
+    }
+
+    /// The engine of a partition, by its name.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] if there is none of that name, [`Error::OutOfService`].
+    pub(crate) fn partition_named(&self, name: &str) -> Result<Engine, Error> {
+        let found = self.inner.partitions.named(name);
+        found.unwrap_or(Err(Error::NotPermitted(
+            "there is no partition of that name",
+        )))
+    }
+
+    pub(crate) fn partitions(&self) -> &Partitions {
+        &self.inner.partitions
+    }
+
+    /// The number of the partition in which new accounts begin.
+    pub(crate) fn first(&self) -> &AtomicU16 {
+        &self.inner.first
+    }
+
+    /// The engine of the partition in which an account is, or would begin.
+    pub(crate) async fn home(&self, id: AccountId) -> Result<Engine, Error> {
+        let open = {
+            let accounts = self.open_accounts();
+            let slot = accounts.open.get(&id);
+            slot.and_then(|slot| slot.account.get().cloned())
+        };
+        if let Some(account) = open {
+            return Ok(account.shared.engine());
+        }
+        match home::find(&self.inner.partitions, id).await? {
+            Some(home) => Ok(home.engine),
+            None => self
+                .inner
+                .partitions
+                .get(self.first().load(Ordering::Relaxed)),
+        }
+    }
+
+    /// Has accounts that are in a partition opened anew when they are asked for again.
+    pub(crate) fn forget_accounts_in(&self, number: u16) {
+        let there = |slot: &Slot| {
+            let account = slot.account.get();
+            account.is_some_and(|it| it.shared.engine().partition().number == number)
+        };
+        self.open_accounts().open.retain(|_, slot| !there(slot));
+    }
+
+    /// Held by whoever moves anything.
+    pub(crate) fn moves(&self) -> &tokio::sync::Mutex<()> {
+        &self.inner.moves
+    }
+
+    /// Held by whoever writes a checkpoint.
+    pub(crate) fn checkpoints(&self) -> &tokio::sync::Mutex<()> {
+        &self.inner.checkpoint
     }
 
     fn open_accounts(&self) -> MutexGuard<'_, Accounts> {

@@ -92,6 +92,13 @@ impl Threads {
         self.saved = saved;
     }
 
+    /// All that are known, in the order of the keys.
+    pub(crate) fn every(&self) -> Vec<(u64, ThreadId)> {
+        let mut known: Vec<_> = self.known.iter().map(|(key, id)| (*key, *id)).collect();
+        known.sort_unstable();
+        known
+    }
+
     /// How many keys are known.
     pub(crate) fn len(&self) -> u64 {
         self.known.len() as u64

@@ -7,6 +7,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    mem,
     ops::ControlFlow,
     path::Path,
     sync::Arc,
@@ -15,10 +16,12 @@ use std::{
 use crate::{
     change::Batch,
     check,
+    checkpoint::base,
     email::{Piece, Put, Record},
-    engine::{Engine, Position, Ref, WalkItem, WalkKind},
+    engine::{Partition, Ref, Walk, WalkItem, WalkKind},
     error::Error,
     fold::State,
+    home::{self, Claim, Verdict},
     id::{AccountId, Uid},
     mailbox::Message,
     name::MailboxName,
@@ -91,17 +94,16 @@ pub fn verify(
 
 /// Verifies a store that is open here, and that the states of `open` are what the log says.
 pub(crate) fn verify_open(
-    engine: &Engine,
+    walks: Vec<Walk<'static>>,
     open: &[(AccountId, Arc<Snapshot>)],
     depth: Depth,
     walked: &mut Walked<'_>,
     found: &mut dyn FnMut(Finding),
 ) -> Result<Summary, Error> {
-    let walk = |visit: &mut Visit<'_>| engine.walk(visit);
-    let run = |walk: &Walk<'_>| Verifier::run(walk, depth, found);
-    let mut verifier = watched::watch(&walk, walked, run)?;
+    let run = |walks: &[Walk<'_>]| Verifier::run(walks, depth, found);
+    let mut verifier = watched::watch(walks, walked, run)?;
     for (id, snapshot) in open {
-        let folded = verifier.accounts.get(id).map(|account| &account.state);
+        let folded = verifier.home(*id).map(|(_, account)| &account.state);
         // The walk may have seen more, or less, of an account that is written to meanwhile.
         let Some(folded) = folded.filter(|state| state.snapshot.mod_seq() == snapshot.mod_seq())
         else {
@@ -109,22 +111,21 @@ pub(crate) fn verify_open(
         };
         if let Some(what) = check::difference(&folded.snapshot, snapshot) {
             let what = format!("its state is not what its log says: {what}");
+            let name = verifier.home(*id).and_then(|it| verifier.walked.get(&it.0));
+            let name = name.map_or_else(|| Partition::first().name, Arc::clone);
             verifier.summary.findings += 1;
             found(Finding {
                 account: Some(*id),
-                ..finding(&what)
+                ..finding(&name, &what)
             });
         }
     }
     Ok(verifier.summary)
 }
 
-type Visit<'a> = dyn FnMut(WalkItem<'_>) -> ControlFlow<()> + 'a;
-type Walk<'a> = dyn Fn(&mut Visit<'_>) -> Result<Position, Error> + 'a;
-
-fn finding(what: &str) -> Finding {
+fn finding(partition: &Arc<str>, what: &str) -> Finding {
     Finding {
-        partition: "default".into(),
+        partition: Arc::clone(partition),
         account: None,
         mailbox: None,
         uid: None,
@@ -137,7 +138,10 @@ fn finding(what: &str) -> Finding {
 /// What the log has told so far.
 #[derive(Default)]
 struct Verifier {
-    accounts: BTreeMap<AccountId, Account>,
+    /// What each partition has of each account.
+    accounts: BTreeMap<AccountId, BTreeMap<u16, Account>>,
+    /// The names of the partitions that were walked.
+    walked: BTreeMap<u16, Arc<str>>,
     /// Every blob: how long it is.
     blobs: HashMap<Ref, u32>,
     /// Every message record.
@@ -150,6 +154,8 @@ struct Account {
     state: State,
     /// The number of its last batch, whether or not it could be read.
     last: u64,
+    /// What was put for it since then: a base, maybe.
+    puts: HashMap<Ref, Vec<u8>>,
 }
 
 /// What is kept of a message record until its message is seen.
@@ -180,26 +186,42 @@ struct Content {
 }
 
 impl Verifier {
-    fn run(walk: &Walk<'_>, depth: Depth, found: &mut dyn FnMut(Finding)) -> Result<Self, Error> {
+    fn run(
+        walks: &[Walk<'_>],
+        depth: Depth,
+        found: &mut dyn FnMut(Finding),
+    ) -> Result<Self, Error> {
         let mut verifier = Self::default();
         let mut findings = 0;
         let mut found = |finding| {
             findings += 1;
             found(finding);
         };
-        walk(&mut |item| {
-            verifier.visit(item, &mut found);
-            ControlFlow::Continue(())
-        })?;
+        for Walk { partition, walk } in walks {
+            let name = &partition.name;
+            let walk = match walk {
+                Ok(walk) => walk,
+                Err(why) => {
+                    found(finding(name, &why.to_string()));
+                    continue;
+                }
+            };
+            verifier.walked.insert(partition.number, Arc::clone(name));
+            walk(&mut |item| {
+                verifier.visit(partition, item, &mut found);
+                ControlFlow::Continue(())
+            })?;
+        }
         let contents = verifier.judge(&mut found);
         if depth == Depth::Content {
-            content::verify(walk, contents, &mut found)?;
+            content::verify(walks, contents, &mut found)?;
         }
         verifier.summary.findings = findings;
         Ok(verifier)
     }
 
-    fn visit(&mut self, item: WalkItem<'_>, found: &mut dyn FnMut(Finding)) {
+    fn visit(&mut self, partition: &Partition, item: WalkItem<'_>, found: &mut dyn FnMut(Finding)) {
+        let finding = |what: &str| finding(&partition.name, what);
         let (kind, account, at, body) = match item {
             WalkItem::Record {
                 kind,
@@ -221,6 +243,10 @@ impl Verifier {
         match kind {
             WalkKind::Blob => {
                 self.blobs.insert(at, len);
+                if let Some(id) = account {
+                    let account = self.account(id, partition.number);
+                    account.puts.insert(at, body.to_vec());
+                }
             }
             WalkKind::Message => {
                 let about = Record::decode(body.to_vec()).map(About::new);
@@ -229,15 +255,15 @@ impl Verifier {
             WalkKind::Batch { seq } => {
                 let Some(id) = account else {
                     return found(Finding {
-                        offset: at.0,
+                        offset: at.lsn(),
                         ..finding("a batch of no account")
                     });
                 };
-                let account = self.accounts.entry(id).or_default();
+                let account = self.account(id, partition.number);
                 account.batch(seq, body, &mut |what| {
                     found(Finding {
                         account: Some(id),
-                        offset: at.0,
+                        offset: at.lsn(),
                         ..finding(what)
                     });
                 });
@@ -245,11 +271,37 @@ impl Verifier {
         }
     }
 
+    fn account(&mut self, id: AccountId, partition: u16) -> &mut Account {
+        let there = self.accounts.entry(id).or_default();
+        there.entry(partition).or_default()
+    }
+
+    /// An account where it is, and the number of that partition.
+    fn home(&self, id: AccountId) -> Option<(u16, &Account)> {
+        let there = self.accounts.get(&id)?;
+        let known = there.iter().filter(|(_, account)| account.last > 0);
+        let claims = known.map(|(number, account)| (*number, Claim::of(&account.state.snapshot)));
+        let number = match home::judge(&claims.collect()) {
+            Verdict::In(number) | Verdict::Arrived(number) => number,
+            Verdict::Nowhere | Verdict::Unknown(_) => return None,
+        };
+        Some((number, there.get(&number)?))
+    }
+
     /// Looks at all accounts as the whole log left them. Gives what their messages' octets must be, and
     /// one message that has them, by the first piece.
     fn judge(&mut self, found: &mut dyn FnMut(Finding)) -> Vec<(Content, Finding)> {
         let mut contents: HashMap<Ref, (Content, Finding)> = HashMap::new();
-        for (id, account) in &self.accounts {
+        let mut summary = self.summary;
+        for id in self.accounts.keys() {
+            // One whose partition is not there is named with it.
+            let Some((number, account)) = self.home(*id) else {
+                continue;
+            };
+            let Some(partition) = self.walked.get(&number) else {
+                continue;
+            };
+            let finding = |what: &str| finding(partition, what);
             let snapshot = &account.state.snapshot;
             for what in check::check(snapshot) {
                 found(Finding {
@@ -257,18 +309,23 @@ impl Verifier {
                     ..finding(&what)
                 });
             }
-            self.summary.accounts += 1;
+            summary.accounts += 1;
             for (name, mailbox) in snapshot.mailboxes() {
-                self.summary.mailboxes += 1;
+                summary.mailboxes += 1;
                 for message in mailbox.placements.every() {
-                    self.summary.messages += 1;
+                    summary.messages += 1;
                     let of = |what: &str| Finding {
                         account: Some(*id),
                         mailbox: Some(name.clone()),
                         uid: Some(message.uid),
-                        offset: message.record.0,
+                        partition: self.name(message.record, partition),
+                        offset: message.record.lsn(),
                         ..finding(what)
                     };
+                    if !self.walked.contains_key(&message.record.partition()) {
+                        // It is named with its partition.
+                        continue;
+                    }
                     match self.message(&message) {
                         Ok(Some(content)) => {
                             if let Some(first) = content.pieces.first() {
@@ -283,7 +340,14 @@ impl Verifier {
                 }
             }
         }
+        self.summary = summary;
         contents.into_values().collect()
+    }
+
+    /// The name of the partition in which a record is.
+    fn name(&self, at: Ref, otherwise: &Arc<str>) -> Arc<str> {
+        let name = self.walked.get(&at.partition());
+        Arc::clone(name.unwrap_or(otherwise))
     }
 
     /// Whether all that a message needs is there; its content, if that can be looked at.
@@ -320,14 +384,35 @@ impl Verifier {
 
 impl Account {
     fn batch(&mut self, seq: u64, body: &[u8], found: &mut dyn FnMut(&str)) {
-        if seq != self.last + 1 {
+        let puts = mem::take(&mut self.puts);
+        let follows = seq == self.last + 1;
+        let batch = Batch::decode(body);
+        if let Ok(batch) = &batch
+            && let Some(pieces) = base::begins(batch, follows)
+        {
+            let octets: Option<Vec<&[u8]>> = pieces
+                .iter()
+                .map(|piece| Some(&puts.get(&piece.at)?[..]))
+                .collect();
+            let state = octets.map(|octets| base::decode(&octets.concat()));
+            match state {
+                Some(Ok(state)) if state.snapshot.mod_seq == seq => {
+                    self.last = seq;
+                    self.state = state;
+                    return;
+                }
+                Some(Err(Malformed(what))) => found(&format!("batch {seq}: {what}")),
+                _ => found(&format!("batch {seq}: its base is missing or damaged")),
+            }
+        }
+        if !follows {
             found(&format!(
                 "batch {} is missing or damaged",
                 self.last.saturating_add(1)
             ));
         }
         self.last = seq;
-        match Batch::decode(body) {
+        match batch {
             Ok(batch) if batch.mod_seq.0 == seq => {
                 for misfit in self.state.apply(&batch) {
                     found(&format!("batch {seq}: {}", misfit.0));

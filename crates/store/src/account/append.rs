@@ -4,7 +4,8 @@ use crate::{
     account::{Account, Arrival, Placed, commit::Draft, copy::room_for},
     change::{Added, Change},
     clock::Timestamp,
-    email::{self, Piece},
+    email::{self, Parts, Piece, Target},
+    engine::Writes,
     error::Error,
     id::{EmailId, MailboxId, ThreadId, Uid},
 };
@@ -23,16 +24,30 @@ impl Account {
         if self.snapshot().mailbox(mailbox).is_none() {
             return Err(Error::NoSuchMailbox);
         }
+        let engine = self.shared.engine_of(mailbox);
+        let mut records = Vec::with_capacity(messages.len());
         // All that is referred to must have been put since the engine last failed: the
         // eldest context decides.
-        let contexts = messages.iter().map(|m| m.message.writes());
-        let writes = contexts.min_by_key(|writes| writes.generation);
-        let mut records = Vec::with_capacity(messages.len());
-        for message in &messages {
-            records.push(email::put_record(&self.shared, message).await?);
+        let mut eldest: Option<Writes> = None;
+        for arrival in &messages {
+            let lies = arrival.message.lies_in(&engine, self.id()).await?;
+            let to = Target {
+                engine: engine.clone(),
+                writes: lies.writes,
+                account: self.id(),
+            };
+            let parts = Parts {
+                trace: &arrival.trace,
+                blake3: arrival.message.blake3(),
+                pieces: &lies.pieces,
+                digest: arrival.message.digest(),
+            };
+            records.push(email::put_record(&to, parts).await?);
+            let elder = |eldest: &Writes| eldest.generation <= lies.writes.generation;
+            eldest = eldest.filter(elder).or(Some(lies.writes));
         }
         self.shared
-            .commit(&self.by, writes, |draft| {
+            .commit(&self.by, eldest, |draft| {
                 let now = (self.shared.clock)();
                 let mut uids = Vec::with_capacity(messages.len());
                 for (message, record) in messages.iter().zip(&records) {

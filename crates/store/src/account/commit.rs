@@ -17,7 +17,7 @@ use tokio::sync::{oneshot, watch};
 use crate::{
     change::{Batch, Change},
     clock::Clock,
-    engine::{Engine, Writes},
+    engine::{Engine, Partitions, Writes},
     error::Error,
     fold::{self, State},
     id::{AccountId, MailboxId, ModSeq},
@@ -30,27 +30,31 @@ use crate::{
 /// What all clones of an account share.
 pub(crate) struct Shared {
     pub(crate) id: AccountId,
-    pub(crate) engine: Engine,
+    pub(crate) partitions: Partitions,
+    /// The engine of the partition that its batches go to.
+    pub(super) home: ArcSwap<Engine>,
+    /// Whether it is being moved: no verb does anything then. Changed with the tip's lock held.
+    pub(super) moving: watch::Sender<bool>,
     pub(crate) clock: Clock,
     pub(crate) published: ArcSwap<Snapshot>,
     tip: Mutex<Tip>,
-    news: watch::Sender<News>,
+    pub(super) news: watch::Sender<News>,
     /// What the checkpoint has of it; see [`crate::checkpoint`].
-    kept: Mutex<Option<Arc<Snapshot>>>,
+    pub(super) kept: Mutex<Option<Arc<Snapshot>>>,
 }
 
 /// Everything queued is in it.
-struct Tip {
-    snapshot: Snapshot,
-    threads: Threads,
+pub(super) struct Tip {
+    pub(super) snapshot: Snapshot,
+    pub(super) threads: Threads,
     /// How often it went back: what was queued before then is lost.
     epoch: u64,
 }
 
 /// How far it is durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct News {
-    mod_seq: u64,
+pub(super) struct News {
+    pub(super) mod_seq: u64,
     epoch: u64,
 }
 
@@ -72,6 +76,10 @@ enum Attempt<T> {
     Nothing(T, News),
     /// What it built on is failing: once that is known, try again.
     Stale(News),
+    /// The account is being moved: try again after that.
+    Moving,
+    /// What was put with this is in another partition.
+    Elsewhere(Writes),
 }
 
 /// How often a verb is tried while what it builds on fails.
@@ -83,14 +91,16 @@ const BATCH_BYTES_MAX: usize = 32 << 20;
 
 impl Shared {
     pub(crate) fn new(
-        (id, engine, clock): (AccountId, Engine, Clock),
+        (id, partitions, home, clock): (AccountId, Partitions, Engine, Clock),
         state: State,
         kept: Option<Arc<Snapshot>>,
     ) -> Self {
         let mod_seq = state.snapshot.mod_seq;
         Self {
             id,
-            engine,
+            partitions,
+            home: ArcSwap::from_pointee(home),
+            moving: watch::Sender::new(false),
             clock,
             published: ArcSwap::from_pointee(state.snapshot.clone()),
             tip: Mutex::new(Tip {
@@ -114,8 +124,22 @@ impl Shared {
         writes: Option<Writes>,
         mut verb: impl FnMut(&mut Draft<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        for _ in 0..ATTEMPTS_MAX {
+        let mut writes = writes;
+        let mut attempts = 0;
+        let mut _crossing = None;
+        while attempts < ATTEMPTS_MAX {
+            attempts += 1;
             match self.attempt(by, writes, &mut verb)? {
+                Attempt::Elsewhere(of) => {
+                    _crossing = Some(self.partitions.crossing().await);
+                    // What was put there is durable then: a batch here may refer to it.
+                    self.partitions.settle(of).await?;
+                    writes = None;
+                }
+                Attempt::Moving => {
+                    attempts = 0;
+                    self.has_moved().await;
+                }
                 Attempt::Queued(value, done) => {
                     let gone = |_| Err(Error::OutOfService("closed".into()));
                     return done.await.unwrap_or_else(gone).map(|()| value);
@@ -133,6 +157,28 @@ impl Shared {
         Err(Error::OutOfService("writes keep failing".into()))
     }
 
+    /// The engine of the partition that its batches go to.
+    pub(crate) fn engine(&self) -> Engine {
+        Engine::clone(&self.home.load())
+    }
+
+    /// The engine to which new messages of a mailbox go: the partition of its own that it may have, if
+    /// that takes writes, or the account's.
+    pub(crate) fn engine_of(&self, mailbox: MailboxId) -> Engine {
+        let published = self.published.load();
+        let own = published.mailbox(mailbox).and_then(|it| it.partition);
+        let own = own.and_then(|number| self.partitions.get(number).ok());
+        own.filter(|engine| engine.refused().is_none())
+            .unwrap_or_else(|| self.engine())
+    }
+
+    /// Waits until the account is not being moved.
+    async fn has_moved(&self) {
+        let mut moving = self.moving.subscribe();
+        // Can't fail: the sender lives in `self`.
+        let _ = moving.wait_for(|moving| !moving).await;
+    }
+
     /// Runs a verb that nobody waits for: its batch may yet fail.
     pub(crate) fn commit_unawaited<T>(
         self: &Arc<Self>,
@@ -141,7 +187,7 @@ impl Shared {
     ) -> Option<T> {
         match self.attempt(by, None, &mut verb) {
             Ok(Attempt::Queued(value, _) | Attempt::Nothing(value, _)) => Some(value),
-            Ok(Attempt::Stale(_)) | Err(_) => None,
+            Ok(Attempt::Stale(_) | Attempt::Moving | Attempt::Elsewhere(_)) | Err(_) => None,
         }
     }
 
@@ -174,6 +220,15 @@ impl Shared {
     ) -> Result<Attempt<T>, Error> {
         let mut guard = self.tip();
         let tip = &mut *guard;
+        if *self.moving.borrow() {
+            return Ok(Attempt::Moving);
+        }
+        let home = self.home.load();
+        if let Some(writes) = writes
+            && writes.partition != home.partition().number
+        {
+            return Ok(Attempt::Elsewhere(writes));
+        }
         let saw = News {
             mod_seq: tip.snapshot.mod_seq,
             epoch: tip.epoch,
@@ -205,32 +260,45 @@ impl Shared {
             by: Arc::clone(by),
             changes,
         };
+        let writes = writes.unwrap_or_else(|| home.begin());
+        let queued = self.queue(tip, (&home, writes), snapshot, &batch)?;
+        Ok(queued.map_or(Attempt::Stale(saw), |done| Attempt::Queued(value, done)))
+    }
+
+    /// Queues a batch that makes the tip that snapshot. `None` if what it builds on is failing.
+    pub(super) fn queue(
+        self: &Arc<Self>,
+        tip: &mut Tip,
+        (home, writes): (&Engine, Writes),
+        snapshot: Snapshot,
+        batch: &Batch,
+    ) -> Result<Option<oneshot::Receiver<Result<(), Error>>>, Error> {
+        let (before, epoch) = (tip.snapshot.mod_seq, tip.epoch);
         let (sender, receiver) = oneshot::channel();
         let (shared, next) = (Arc::clone(self), Arc::new(snapshot.clone()));
         let done = Box::new(move |outcome: Result<_, Error>| {
             let outcome = outcome.map(|_| shared.publish(next));
             if outcome.is_err() {
-                shared.go_back(saw.epoch);
+                shared.go_back(epoch);
             }
             // Whoever asked may have stopped waiting.
             let _ = sender.send(outcome);
         });
-        let writes = writes.unwrap_or_else(|| self.engine.begin());
         let octets = batch.encode();
         if octets.len() > BATCH_BYTES_MAX {
             return Err(Error::Limit("changes at once"));
         }
-        match self.engine.append(writes, self.id, mod_seq.0, octets, done) {
+        match home.append(writes, self.id, batch.mod_seq.0, octets, done) {
             Ok(()) => {
                 tip.snapshot = snapshot;
-                Ok(Attempt::Queued(value, receiver))
+                Ok(Some(receiver))
             }
             Err(error) => {
-                tip.threads.unlearn_after(ModSeq(saw.mod_seq));
+                tip.threads.unlearn_after(ModSeq(before));
                 // The engine may know already that what is queued before has failed. It told
                 // nobody yet, or the tip would be what is published.
-                if saw.mod_seq > self.published.load().mod_seq {
-                    Ok(Attempt::Stale(saw))
+                if before > self.published.load().mod_seq {
+                    Ok(None)
                 } else {
                     Err(error)
                 }
@@ -306,7 +374,7 @@ impl Shared {
     }
 
     /// A panic in a verb leaves the tip as it was: verbs work on a draft.
-    fn tip(&self) -> MutexGuard<'_, Tip> {
+    pub(super) fn tip(&self) -> MutexGuard<'_, Tip> {
         self.tip.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,8 +9,10 @@ pub(crate) mod copy;
 mod expunge;
 mod flags;
 pub(crate) mod mailboxes;
+mod moving;
 mod open;
 mod recent;
+mod relocate;
 
 use std::sync::Arc;
 
@@ -26,6 +28,7 @@ use crate::{
 };
 use commit::Shared;
 pub use open::Whole;
+pub(crate) use relocate::Pass;
 
 /// What is written down of whoever does something, in octets.
 const BY_OCTETS_MAX: usize = 200;
@@ -139,12 +142,13 @@ impl Account {
     /// Reads a message's record.
     ///
     /// # Errors
-    /// [`Error::Corrupt`], [`Error::Io`].
+    /// [`Error::Corrupt`], [`Error::Io`]; [`Error::OutOfService`] if the partition in which it lies is
+    /// not there.
     pub async fn email(&self, message: &Message<'_>) -> Result<Email, Error> {
         let record = Piece {
             at: message.record,
             len: message.record_len,
         };
-        Email::fetch(self.shared.engine.clone(), record).await
+        Email::fetch(self.shared.partitions.clone(), record).await
     }
 }

@@ -40,6 +40,8 @@ mod tag {
     pub(super) const RELOCATED: u8 = 15;
     pub(super) const BASE: u8 = 16;
     pub(super) const MOVED_AWAY: u8 = 17;
+    pub(super) const MOVED_HERE: u8 = 18;
+    pub(super) const PARTITION_SET: u8 = 19;
 }
 
 impl Batch {
@@ -98,10 +100,7 @@ impl Change {
                 put_u64(into, uid_validity.0.into());
                 tag::MAILBOX_CREATED
             }
-            Self::MailboxDeleted { id } => {
-                put_u64(into, id.0);
-                tag::MAILBOX_DELETED
-            }
+            Self::MailboxDeleted { id } => number(into, id.0, tag::MAILBOX_DELETED),
             Self::MailboxRenamed { id, name } => {
                 put_u64(into, id.0);
                 put_name(into, name);
@@ -112,14 +111,8 @@ impl Change {
                 into.push(role_octet(*role));
                 tag::ROLE_SET
             }
-            Self::Subscribed { name } => {
-                put_name(into, name);
-                tag::SUBSCRIBED
-            }
-            Self::Unsubscribed { name } => {
-                put_name(into, name);
-                tag::UNSUBSCRIBED
-            }
+            Self::Subscribed { name } => named(into, name, tag::SUBSCRIBED),
+            Self::Unsubscribed { name } => named(into, name, tag::UNSUBSCRIBED),
             Self::Added(added) => {
                 added.encode(into);
                 put_keys(into, &added.thread_keys);
@@ -178,9 +171,12 @@ impl Change {
                 put_pieces(into, pieces);
                 tag::BASE
             }
-            Self::MovedAway { partition } => {
-                put_u64(into, (*partition).into());
-                tag::MOVED_AWAY
+            Self::MovedAway { partition } => number(into, (*partition).into(), tag::MOVED_AWAY),
+            Self::MovedHere { partition } => number(into, (*partition).into(), tag::MOVED_HERE),
+            Self::PartitionSet { mailbox, partition } => {
+                put_u64(into, mailbox.0);
+                put_partition(into, *partition);
+                tag::PARTITION_SET
             }
         }
     }
@@ -256,13 +252,44 @@ impl Change {
                 pieces: read_pieces(read)?,
             },
             tag::MOVED_AWAY => Self::MovedAway {
-                partition: u16::try_from(read.u64()?)
-                    .map_err(|_| Malformed("no such partition"))?,
+                partition: partition(read.u64()?)?,
+            },
+            tag::MOVED_HERE => Self::MovedHere {
+                partition: partition(read.u64()?)?,
+            },
+            tag::PARTITION_SET => Self::PartitionSet {
+                mailbox: MailboxId(read.u64()?),
+                partition: read_partition(read)?,
             },
             OPTIONAL_FROM.. => return Ok(None),
             _ => return Err(Malformed("a change of a kind that is not known")),
         }))
     }
+}
+
+/// A change that is one number.
+fn number(into: &mut Vec<u8>, number: u64, tag: u8) -> u8 {
+    put_u64(into, number);
+    tag
+}
+
+/// A change that is one name.
+fn named(into: &mut Vec<u8>, name: &MailboxName, tag: u8) -> u8 {
+    put_name(into, name);
+    tag
+}
+
+fn partition(number: u64) -> Result<u16, Malformed> {
+    u16::try_from(number).map_err(|_| Malformed("no such partition"))
+}
+
+/// A partition's number plus 1; 0 for none.
+pub(crate) fn put_partition(into: &mut Vec<u8>, number: Option<u16>) {
+    put_u64(into, number.map_or(0, |number| u64::from(number) + 1));
+}
+
+pub(crate) fn read_partition(read: &mut Octets<'_>) -> Result<Option<u16>, Malformed> {
+    read.u64()?.checked_sub(1).map(partition).transpose()
 }
 
 impl Added {
@@ -534,6 +561,17 @@ mod tests {
                 ],
             },
             Change::MovedAway { partition: 3 },
+            Change::MovedHere {
+                partition: u16::MAX,
+            },
+            Change::PartitionSet {
+                mailbox,
+                partition: Some(u16::MAX),
+            },
+            Change::PartitionSet {
+                mailbox,
+                partition: None,
+            },
         ]
     }
 

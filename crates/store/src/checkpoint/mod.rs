@@ -5,6 +5,7 @@
 //! checkpoint writes what changed since the last: chunks are shared between states,
 //! so a chunk that is still the same allocation is still the same on disk.
 
+pub(crate) mod base;
 mod read;
 mod value;
 mod write;
@@ -12,4 +13,4 @@ mod write;
 #[cfg(test)]
 pub(crate) use read::fold;
 pub(crate) use read::{Opened, accounts, open};
-pub(crate) use write::{Prepared, prepare};
+pub(crate) use write::{Prepared, prepare, prepare_elsewhere};

@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::value::{
-    Header, Key, MailboxHeader, account_of, data_prefix, header_key, header_prefix, read_chunk,
-    read_header, read_history, read_threads, unseal,
+use super::{
+    base,
+    value::{
+        Header, Key, MailboxHeader, account_of, data_prefix, header_key, header_prefix, read_chunk,
+        read_header, read_history, read_threads, unseal,
+    },
 };
 use crate::{
     change::Batch,
@@ -30,6 +33,8 @@ pub(crate) struct Opened {
     pub(crate) state: State,
     /// What of that the checkpoint has, if it can be trusted.
     pub(crate) kept: Option<Arc<Snapshot>>,
+    /// Whether it begins with a base that was read: then nothing of it is what the checkpoint has.
+    based: bool,
     /// What did not fit: which batch, and why.
     pub(crate) wrong: Vec<(u64, &'static str)>,
 }
@@ -45,6 +50,9 @@ pub(crate) async fn open(engine: &Engine, id: AccountId) -> Result<Opened, Error
             let kept = Arc::new(state.snapshot.clone());
             let opened = replay(engine, id, state).await?;
             // Where a batch is missing, folding all again finds no more of it.
+            if opened.based {
+                return Ok(opened);
+            }
             let missing = opened.wrong.iter().any(|(_, what)| *what == MISSING);
             if opened.wrong.is_empty() || missing {
                 return Ok(Opened {
@@ -80,6 +88,7 @@ const MISSING: &str = "a batch is missing or damaged";
 
 async fn replay(engine: &Engine, id: AccountId, mut state: State) -> Result<Opened, Error> {
     let mut wrong = Vec::new();
+    let mut based = false;
     loop {
         let after = state.snapshot.mod_seq;
         let page = engine.batches_page(id, after, PAGE_BYTES).await?;
@@ -87,10 +96,27 @@ async fn replay(engine: &Engine, id: AccountId, mut state: State) -> Result<Open
             break;
         }
         for (seq, octets) in page {
-            if seq != state.snapshot.mod_seq + 1 {
+            let follows = seq == state.snapshot.mod_seq + 1;
+            let batch = Batch::decode(&octets);
+            if let Ok(batch) = &batch
+                && let Some(pieces) = base::begins(batch, follows)
+            {
+                match base::read(engine, pieces).await? {
+                    Ok(whole) if whole.snapshot.mod_seq == seq => {
+                        // What came before it does not matter any more.
+                        state = whole;
+                        wrong.clear();
+                        based = true;
+                        continue;
+                    }
+                    Ok(_) => wrong.push((seq, "its base is of another batch")),
+                    Err(Malformed(what)) => wrong.push((seq, what)),
+                }
+            }
+            if !follows {
                 wrong.push((state.snapshot.mod_seq + 1, MISSING));
             }
-            match Batch::decode(&octets) {
+            match batch {
                 Ok(batch) if batch.mod_seq.0 == seq => {
                     let misfits = state.apply(&batch);
                     wrong.extend(misfits.into_iter().map(|misfit| (seq, misfit.0)));
@@ -105,6 +131,7 @@ async fn replay(engine: &Engine, id: AccountId, mut state: State) -> Result<Open
         state,
         kept: None,
         wrong,
+        based,
     })
 }
 
@@ -136,7 +163,7 @@ struct Parts<'a> {
     history: Vec<&'a Entry>,
 }
 
-fn assemble(header: Header, entries: &[Entry]) -> Result<State, Malformed> {
+pub(super) fn assemble(header: Header, entries: &[Entry]) -> Result<State, Malformed> {
     let mut parts: BTreeMap<MailboxId, Parts<'_>> = BTreeMap::new();
     let mut threads = Threads::default();
     for entry in entries {
@@ -164,6 +191,7 @@ fn assemble(header: Header, entries: &[Entry]) -> Result<State, Malformed> {
         held: header.held,
         expiry: header.expiry,
         moved_to: header.moved_to,
+        arrived: header.arrived,
         ..Snapshot::default()
     };
     let mailboxes = Arc::make_mut(&mut snapshot.mailboxes);
@@ -209,6 +237,7 @@ fn mailbox(about: MailboxHeader, parts: &Parts<'_>) -> Result<Mailbox, Malformed
         recent_from: about.recent_from,
         held: about.held,
         expiry: about.expiry,
+        partition: about.partition,
         keywords: Keywords::from_names(about.keywords).ok_or(Malformed("keywords alike"))?,
         placements: Placements::from_chunks(chunks).ok_or(Malformed("chunks that don't fit"))?,
         history: History::from_chunks(history).ok_or(Malformed("expunges out of order"))?,

@@ -6,8 +6,8 @@ use crc32c::{crc32c, crc32c_append};
 
 use crate::{
     change::{
-        Expiry, put_expiry, put_name, read_bool, read_expiry, read_name, read_role, read_system,
-        role_octet,
+        Expiry, put_expiry, put_name, put_partition, read_bool, read_expiry, read_name,
+        read_partition, read_role, read_system, role_octet,
     },
     engine::Ref,
     flag::Keyword,
@@ -20,12 +20,12 @@ use crate::{
     },
     name::{MailboxName, Role},
     octets::{Malformed, Octets, put_i64, put_len, put_octets, put_step, put_u64},
-    snapshot::Snapshot,
+    snapshot::{Arrived, Snapshot},
     threads,
 };
 
 /// The form of value that this program writes and reads. Another is folded again.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 const HEADERS: u8 = b'a';
 const DATA: u8 = b'd';
@@ -117,6 +117,7 @@ pub(super) struct Header {
     pub(super) held: bool,
     pub(super) expiry: Option<Expiry>,
     pub(super) moved_to: Option<u16>,
+    pub(super) arrived: Option<Arrived>,
     pub(super) subscriptions: Vec<MailboxName>,
     pub(super) mailboxes: Vec<MailboxHeader>,
 }
@@ -133,6 +134,7 @@ pub(super) struct MailboxHeader {
     pub(super) counters: Counters,
     pub(super) held: bool,
     pub(super) expiry: Option<Expiry>,
+    pub(super) partition: Option<u16>,
     /// How many ranges of UIDs were expunged.
     pub(super) gone: u64,
     pub(super) keywords: Vec<Keyword>,
@@ -147,8 +149,11 @@ pub(super) fn put_header(into: &mut Vec<u8>, snapshot: &Snapshot, threads: u64) 
     put_u64(into, threads);
     into.push(u8::from(snapshot.held));
     put_expiry(into, snapshot.expiry);
-    // Partitions count from 0.
-    put_u64(into, snapshot.moved_to.map_or(0, |to| u64::from(to) + 1));
+    put_partition(into, snapshot.moved_to);
+    put_partition(into, snapshot.arrived.map(|it| it.from));
+    if let Some(arrived) = snapshot.arrived {
+        put_u64(into, arrived.at.0);
+    }
     put_len(into, snapshot.subscriptions.len());
     for name in snapshot.subscriptions.iter() {
         put_name(into, name);
@@ -173,6 +178,7 @@ fn put_mailbox(into: &mut Vec<u8>, mailbox: &Mailbox) {
     put_u64(into, mailbox.counters.octets);
     into.push(u8::from(mailbox.held));
     put_expiry(into, mailbox.expiry);
+    put_partition(into, mailbox.partition);
     let gone = mailbox.history.chunks().map(|chunk| chunk.len());
     put_len(into, gone.sum());
     put_len(into, mailbox.keywords().len());
@@ -195,6 +201,7 @@ pub(super) fn read_header(mut read: Octets<'_>) -> Result<Header, Malformed> {
         held: read_bool(read)?,
         expiry: read_expiry(read)?,
         moved_to: read_partition(read)?,
+        arrived: read_arrived(read)?,
         subscriptions: (0..read.count(1)?)
             .map(|_| read_name(read))
             .collect::<Result<_, _>>()?,
@@ -206,12 +213,12 @@ pub(super) fn read_header(mut read: Octets<'_>) -> Result<Header, Malformed> {
     Ok(header)
 }
 
-fn read_partition(read: &mut Octets<'_>) -> Result<Option<u16>, Malformed> {
-    let Some(number) = read.u64()?.checked_sub(1) else {
+fn read_arrived(read: &mut Octets<'_>) -> Result<Option<Arrived>, Malformed> {
+    let Some(from) = read_partition(read)? else {
         return Ok(None);
     };
-    let number = u16::try_from(number).map_err(|_| Malformed("no such partition"))?;
-    Ok(Some(number))
+    let at = ModSeq(read.u64()?);
+    Ok(Some(Arrived { from, at }))
 }
 
 fn read_mailbox(read: &mut Octets<'_>) -> Result<MailboxHeader, Malformed> {
@@ -231,6 +238,7 @@ fn read_mailbox(read: &mut Octets<'_>) -> Result<MailboxHeader, Malformed> {
         },
         held: read_bool(read)?,
         expiry: read_expiry(read)?,
+        partition: read_partition(read)?,
         gone: read.u64()?,
         keywords: (0..read.count(1)?)
             .map(|_| read.str().map(Arc::from))

@@ -82,12 +82,40 @@ pub(crate) async fn prepare(engine: &Engine, account: Account) -> Result<Option<
     }))
 }
 
+/// What the checkpoint of a partition has to have of an account that is not there, or no more:
+/// that it is not, and nothing of its state.
+///
+/// # Errors
+/// As opening the account.
+pub(crate) async fn prepare_elsewhere(
+    engine: &Engine,
+    id: AccountId,
+) -> Result<Vec<(Vec<u8>, Option<Vec<u8>>)>, Error> {
+    let there = super::open(engine, id).await?.state.snapshot;
+    let snapshot = Snapshot {
+        mod_seq: there.mod_seq,
+        moved_to: there.moved_to,
+        arrived: there.arrived,
+        ..Snapshot::default()
+    };
+    let mut writes: Vec<_> = engine
+        .checkpoint_scan(data_prefix(id))
+        .await?
+        .into_iter()
+        .map(|(key, _)| (key, None))
+        .collect();
+    let key = header_key(id);
+    let header = seal(&key, |body| put_header(body, &snapshot, 0));
+    writes.push((key, Some(header)));
+    Ok(writes)
+}
+
 /// What writes a value's body.
 type Body = Box<dyn FnOnce(&mut Vec<u8>) + Send>;
 
 /// Values to put and keys to remove.
 #[derive(Default)]
-struct Changes {
+pub(super) struct Changes {
     put: BTreeMap<Key, Body>,
     removed: BTreeSet<Key>,
     /// Keys that no program of ours has written.
@@ -95,7 +123,7 @@ struct Changes {
 }
 
 impl Changes {
-    fn mailboxes(&mut self, old: &Snapshot, new: &Snapshot) {
+    pub(super) fn mailboxes(&mut self, old: &Snapshot, new: &Snapshot) {
         for (id, mailbox) in new.mailboxes.iter() {
             match old.mailbox(*id) {
                 Some(old) if Arc::ptr_eq(old, mailbox) => {}
@@ -145,7 +173,7 @@ impl Changes {
     }
 
     /// Of `unsealed`, which begins with chunk `first`, `saved` entries are there already.
-    fn threads(&mut self, first: u32, saved: usize, unsealed: &[(u64, ThreadId)]) {
+    pub(super) fn threads(&mut self, first: u32, saved: usize, unsealed: &[(u64, ThreadId)]) {
         let mut end = 0;
         for (n, chunk) in (first..).zip(unsealed.chunks(CHUNK_ENTRIES)) {
             end += chunk.len();
@@ -166,7 +194,7 @@ impl Changes {
         }
     }
 
-    fn encode(self, account: AccountId) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    pub(super) fn encode(self, account: AccountId) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
         let put = self.put.into_iter().map(|(key, body)| {
             let key = key.encode(account);
             let value = seal(&key, body);

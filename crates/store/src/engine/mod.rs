@@ -16,23 +16,22 @@
 //! * **Places.** A [`Ref`] means something only if the batch that holds it was acknowledged.
 
 pub(crate) mod log;
+pub(crate) mod partitions;
 
 use std::{
     ops::{ControlFlow, Range},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
+#[cfg(test)]
 use tokio::sync::oneshot;
 
-use self::log::{
-    Log,
-    backup::{self, Copied, Tell},
-    disk::{Disk, RealDisk},
-    past::PastDisk,
-    ram::RamDisk,
-};
+use self::log::{Log, disk::RealDisk, past::PastDisk, ram::RamDisk, registry};
 pub(crate) use self::log::{files::Partition, pins::Pin};
+#[cfg(test)]
+pub(crate) use self::partitions::AnyDisk;
+pub(crate) use self::partitions::{Partitions, Slot as PartitionSlot};
 use crate::{error::Error, id::AccountId};
 
 /// The longest body of one put, in octets; larger things are several puts.
@@ -135,6 +134,17 @@ pub(crate) enum WalkKind {
     },
 }
 
+/// Sees what a walk finds; may break it off.
+pub(crate) type Visit<'a> = dyn FnMut(WalkItem<'_>) -> ControlFlow<()> + 'a;
+/// Walks a log; may do so again.
+pub(crate) type WalkFn<'a> = dyn Fn(&mut Visit<'_>) -> Result<Position, Error> + 'a;
+
+/// A partition, and the walk through it, or why there can be none.
+pub(crate) struct Walk<'a> {
+    pub(crate) partition: Partition,
+    pub(crate) walk: Result<Box<WalkFn<'a>>, Error>,
+}
+
 /// How to open an engine.
 #[derive(Debug, Clone)]
 pub(crate) struct EngineOptions {
@@ -185,6 +195,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::InUse`], [`Error::Io`], [`Error::Corrupt`] if nothing can be trusted.
+    #[cfg(test)]
     pub(crate) async fn open(options: EngineOptions) -> Result<Self, Error> {
         open_waiting(move || match options.directory {
             Some(directory) => {
@@ -195,37 +206,18 @@ impl Engine {
         .await
     }
 
-    /// Opens what is in a directory to look at: nothing there is changed, no lease is taken, writing
-    /// fails. Of a backup, what its manifest vouches for is seen.
-    ///
-    /// # Errors
-    /// As [`Engine::open`].
-    pub(crate) async fn open_past(directory: PathBuf) -> Result<Self, Error> {
-        open_waiting(move || {
-            let manifest = backup::manifest_in(&RealDisk::new(directory.clone()), "")?;
-            let files = manifest.map(|manifest| manifest.files).unwrap_or_default();
-            let bounds = files.into_iter().map(|file| (file.path, file.length));
-            let disk = PastDisk::new(directory, bounds.collect());
-            Log::open(disk, EngineOptions::SEGMENT_BYTES).map(Self::Past)
-        })
-        .await
-    }
-
-    /// Makes one more generation of a backup; waits for the disk. `beside`: files to keep with it.
-    ///
-    /// # Errors
-    /// See [`backup::back_up`].
-    pub(crate) fn back_up<T: Disk>(
-        &self,
-        target: &T,
-        beside: (Vec<(String, Vec<u8>)>, i64),
-        tell: Tell<'_>,
-    ) -> Result<Copied, Error> {
-        each!(self, engine => engine.back_up(target, beside, tell))
+    /// The disk that it is on.
+    #[cfg(test)]
+    pub(crate) fn disk(&self) -> AnyDisk {
+        match self {
+            Self::Log(log) => AnyDisk::Real(log.disk()),
+            Self::Memory(log) => AnyDisk::Memory(log.disk()),
+            Self::Past(log) => AnyDisk::Past(log.disk()),
+            Self::Sim(log) => AnyDisk::Sim(log.disk()),
+        }
     }
 
     /// Which partition it is.
-    #[allow(dead_code, reason = "what opens several partitions comes next")]
     pub(crate) fn partition(&self) -> &Partition {
         each!(self, engine => engine.partition())
     }
@@ -274,6 +266,15 @@ impl Engine {
         done: Done,
     ) -> Result<(), Error> {
         each!(self, engine => engine.append(writes, account, seq, batch, done))
+    }
+
+    /// Waits until everything that was put with `writes` is durable, though no batch follows
+    /// it here: one in another partition will.
+    ///
+    /// # Errors
+    /// As [`Engine::put`].
+    pub(crate) async fn settle(&self, writes: Writes) -> Result<(), Error> {
+        each!(self, engine => engine.settle(writes).await)
     }
 
     /// Appends octets `range` of a record's body to `into`, after checking the whole body
@@ -344,6 +345,26 @@ impl Engine {
         each!(self, engine => engine.pending_accounts())
     }
 
+    /// Why it takes no writes any more; `None` if it does.
+    pub(crate) fn refused(&self) -> Option<Error> {
+        each!(self, engine => engine.refused())
+    }
+
+    /// Whether anything was ever written of an account, as far as it can be told quickly:
+    /// batches after the checkpoint, or the checkpoint's word.
+    ///
+    /// # Errors
+    /// As [`Engine::checkpoint_get`].
+    pub(crate) async fn knows(&self, account: AccountId) -> Result<bool, Error> {
+        each!(self, engine => engine.knows(account).await)
+    }
+
+    /// Has an account's numbers go on after `last`, as they have come so far in another
+    /// partition. [`Engine::batches`] has to have been called.
+    pub(crate) fn go_on_after(&self, account: AccountId, last: u64) {
+        each!(self, engine => engine.go_on_after(account, last));
+    }
+
     /// The end of what is durable.
     pub(crate) fn position(&self) -> Position {
         each!(self, engine => engine.position())
@@ -371,16 +392,38 @@ impl Engine {
         each!(self, engine => engine.walk(visit))
     }
 
-    /// The same for a partition of the store in a directory, which another process may have open.
+    /// The walks of all partitions of the store in a directory, which another process may have open.
     ///
     /// # Errors
-    /// As [`Engine::walk`].
-    pub(crate) fn walk_directory(
-        directory: PathBuf,
-        partition: &Partition,
-        visit: &mut dyn FnMut(WalkItem<'_>) -> ControlFlow<()>,
-    ) -> Result<Position, Error> {
-        Log::walk_disk(&RealDisk::new(directory), partition, visit)
+    /// [`Error::Io`]; [`Error::Corrupt`] if it takes a newer program.
+    pub(crate) fn walks_of_directory(directory: &Path) -> Result<Vec<Walk<'static>>, Error> {
+        let disk = Arc::new(RealDisk::new(directory.to_owned()));
+        let Some((registry, wrong)) = registry::look(&*disk)? else {
+            return Ok(Vec::new());
+        };
+        let mut walks = Vec::new();
+        if let Some(what) = wrong {
+            walks.push(Walk {
+                partition: Partition::first(),
+                walk: Err(Error::Corrupt {
+                    file: log::files::STORE.into(),
+                    offset: 0,
+                    what: what.into(),
+                }),
+            });
+        }
+        for partition in registry.active() {
+            let there = registry::check_there(&*disk, partition, registry.store);
+            let (disk, of) = (Arc::clone(&disk), partition.clone());
+            walks.push(Walk {
+                partition: partition.clone(),
+                walk: there.map(|()| {
+                    let walk = move |visit: &mut Visit<'_>| Log::walk_disk(&*disk, &of, visit);
+                    Box::new(walk) as Box<WalkFn<'static>>
+                }),
+            });
+        }
+        Ok(walks)
     }
 
     /// Finishes what is queued, stops the threads, releases the lease. Later writes fail.
@@ -393,6 +436,7 @@ impl Engine {
 }
 
 /// Opens an engine on a thread that may wait.
+#[cfg(test)]
 async fn open_waiting(
     open: impl FnOnce() -> Result<Engine, Error> + Send + 'static,
 ) -> Result<Engine, Error> {

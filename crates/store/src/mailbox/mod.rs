@@ -48,6 +48,8 @@ pub struct Mailbox {
     pub(crate) recent_from: Uid,
     pub(crate) held: bool,
     pub(crate) expiry: Option<Expiry>,
+    /// Where its new messages go, if not to the account's partition.
+    pub(crate) partition: Option<u16>,
     pub(crate) keywords: Keywords,
     pub(crate) placements: Placements,
     pub(crate) history: History,

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::batches::Batches;
-use crate::{account::Account, error::Error, fold::State, id::ModSeq, snapshot::Snapshot};
+use crate::{
+    account::Account, checkpoint::base, error::Error, fold::State, id::ModSeq, snapshot::Snapshot,
+};
 
 /// A moment in an account's past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,15 @@ impl Account {
         while let Some(batch) = batches.next().await? {
             if matches!(moment, Moment::Time(time) if batch.time > time) {
                 break;
+            }
+            let follows = batch.mod_seq.0 == state.snapshot.mod_seq + 1;
+            if let Some(pieces) = base::begins(&batch, follows)
+                && let Some(first) = pieces.first()
+                && let Ok(engine) = self.shared.partitions.get(first.at.partition())
+                && let Ok(whole) = base::read(&engine, pieces).await?
+            {
+                state = whole;
+                continue;
             }
             for misfit in state.apply(&batch) {
                 let (account, mod_seq, what) = (self.id(), batch.mod_seq.0, misfit.0);

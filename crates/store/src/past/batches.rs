@@ -2,7 +2,13 @@
 
 use std::collections::VecDeque;
 
-use crate::{account::commit::Shared, change::Batch, error::Error, id::ModSeq};
+use crate::{
+    account::commit::Shared,
+    change::Batch,
+    error::Error,
+    home::{self, Stay},
+    id::ModSeq,
+};
 
 /// How much of the log is read at once, in octets.
 const PAGE_BYTES: usize = 1 << 20;
@@ -14,6 +20,8 @@ pub(super) struct Batches<'a> {
     after: u64,
     to: ModSeq,
     page: VecDeque<(u64, Vec<u8>)>,
+    /// The partitions in which it has been and that are not read to the end; `None`: not asked yet.
+    stays: Option<VecDeque<Stay>>,
 }
 
 impl<'a> Batches<'a> {
@@ -24,6 +32,7 @@ impl<'a> Batches<'a> {
             after: after.0,
             to,
             page: VecDeque::new(),
+            stays: None,
         }
     }
 
@@ -34,12 +43,20 @@ impl<'a> Batches<'a> {
     pub(super) async fn next(&mut self) -> Result<Option<Batch>, Error> {
         loop {
             let Some((seq, octets)) = self.page.pop_front() else {
-                let Shared { id, engine, .. } = self.account;
-                let page = engine.batches_page(*id, self.after, PAGE_BYTES).await?;
-                if page.is_empty() {
+                let stays = match &mut self.stays {
+                    Some(stays) => stays,
+                    none => none.insert(home::stays(self.account).await?),
+                };
+                let Some(stay) = stays.front() else {
                     return Ok(None);
+                };
+                let after = self.after.max(stay.first.saturating_sub(1));
+                let page = stay.engine.batches_page(self.account.id, after, PAGE_BYTES);
+                self.page = page.await?.into();
+                self.page.retain(|(seq, _)| *seq <= stay.last);
+                if self.page.is_empty() {
+                    stays.pop_front();
                 }
-                self.page = page.into();
                 continue;
             };
             self.after = seq;

@@ -192,7 +192,7 @@ impl Account {
     /// # Errors
     /// [`Error::Corrupt`] if its space was given to something else already; [`Error::Io`].
     pub async fn gone_email(&self, message: &GoneMessage) -> Result<Email, Error> {
-        Email::fetch(self.shared.engine.clone(), message.record).await
+        Email::fetch(self.shared.partitions.clone(), message.record).await
     }
 }
 

@@ -238,8 +238,8 @@ impl Account {
             at: added.record,
             len: added.record_len,
         };
-        let engine = self.shared.engine.clone();
-        match Email::fetch(engine, record).await {
+        let partitions = self.shared.partitions.clone();
+        match Email::fetch(partitions, record).await {
             Ok(email) => Ok(message_id(email.digest_ref().listed)
                 .is_some_and(|has| has == without_brackets(id))),
             // Gone for good, or damaged: nobody can tell any more.

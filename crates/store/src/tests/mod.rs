@@ -5,6 +5,7 @@ mod damage;
 mod faults;
 mod figures;
 pub(crate) mod model;
+mod partitions;
 mod sweep;
 mod verbs;
 

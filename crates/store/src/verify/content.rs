@@ -3,9 +3,9 @@
 
 use std::{collections::HashMap, mem, ops::ControlFlow};
 
-use super::{Content, Finding, Walk};
+use super::{Content, Finding};
 use crate::{
-    engine::{Ref, WalkItem, WalkKind},
+    engine::{Ref, Walk, WalkItem, WalkKind},
     error::Error,
 };
 
@@ -56,7 +56,7 @@ impl Reading {
 
 /// Reads the octets of all these messages. No two begin with the same piece.
 pub(super) fn verify(
-    walk: &Walk<'_>,
+    walks: &[Walk<'_>],
     contents: Vec<(Content, Finding)>,
     found: &mut dyn FnMut(Finding),
 ) -> Result<(), Error> {
@@ -67,7 +67,7 @@ pub(super) fn verify(
         }
     }
     let mut going_on: HashMap<Ref, Reading> = HashMap::new();
-    walk(&mut |item| {
+    let mut visit = |item: WalkItem<'_>| {
         let WalkItem::Record {
             kind: WalkKind::Blob,
             at,
@@ -91,7 +91,10 @@ pub(super) fn verify(
             }
         }
         ControlFlow::Continue(())
-    })?;
+    };
+    for walk in walks.iter().filter_map(|walk| walk.walk.as_ref().ok()) {
+        walk(&mut visit)?;
+    }
     let lost = |about| Finding {
         what: "its octets could not be read again, or lie in another order".into(),
         ..about

@@ -8,9 +8,9 @@ use std::{
     path::Path,
 };
 
-use super::{Verifier, Visit, Walk};
+use super::Verifier;
 use crate::{
-    engine::{Engine, Partition, WalkItem},
+    engine::{Engine, Visit, Walk, WalkFn, WalkItem},
     error::Error,
     verify::{Depth, Finding, Summary},
 };
@@ -28,11 +28,9 @@ pub fn verify_watched(
     walked: &mut Walked<'_>,
     found: &mut dyn FnMut(Finding),
 ) -> Result<Summary, Error> {
-    let walk = |visit: &mut Visit<'_>| {
-        let first = Partition::first();
-        Engine::walk_directory(directory.to_owned(), &first, visit)
-    };
-    watch(&walk, walked, |walk| Verifier::run(walk, depth, found)).map(|verifier| verifier.summary)
+    let walks = Engine::walks_of_directory(directory)?;
+    let run = |walks: &[Walk<'_>]| Verifier::run(walks, depth, found);
+    watch(walks, walked, run).map(|verifier| verifier.summary)
 }
 
 /// How many octets [`verify_watched`] will read, about: those of the log's files, for each time that they
@@ -55,22 +53,33 @@ pub fn octets(directory: &Path, depth: Depth) -> u64 {
     }
 }
 
-/// Has `run` walk by a walk that tells how far it is.
+/// Has `run` walk by walks that tell how far they are.
 pub(super) fn watch<T>(
-    walk: &Walk<'_>,
+    walks: Vec<Walk<'static>>,
     walked: &mut Walked<'_>,
-    run: impl FnOnce(&Walk<'_>) -> T,
+    run: impl FnOnce(&[Walk<'_>]) -> T,
 ) -> T {
     let (walked, octets) = (RefCell::new(walked), Cell::new(0));
-    let watched = |visit: &mut Visit<'_>| {
-        walk(&mut |item: WalkItem<'_>| {
-            if let WalkItem::Record { body, .. } = &item {
-                octets.set(octets.get() + body.len() as u64);
-            }
-            visit(item)?;
-            // A walk does not begin another.
-            (walked.borrow_mut())(octets.get())
-        })
+    let (walked, octets) = (&walked, &octets);
+    let watched = |walk: Box<WalkFn<'static>>| {
+        let watched = move |visit: &mut Visit<'_>| {
+            walk(&mut |item: WalkItem<'_>| {
+                if let WalkItem::Record { body, .. } = &item {
+                    octets.set(octets.get() + body.len() as u64);
+                }
+                visit(item)?;
+                // A walk does not begin another.
+                (walked.borrow_mut())(octets.get())
+            })
+        };
+        Box::new(watched) as Box<WalkFn<'_>>
     };
-    run(&watched)
+    let walks: Vec<Walk<'_>> = walks
+        .into_iter()
+        .map(|Walk { partition, walk }| Walk {
+            partition,
+            walk: walk.map(watched),
+        })
+        .collect();
+    run(&walks)
 }

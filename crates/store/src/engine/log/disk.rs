@@ -80,6 +80,15 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync + 'static {
 /// Slices per write call: Linux takes 1024.
 const SLICES_MAX: usize = 1024;
 
+/// Space, in octets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Space {
+    /// Taken.
+    pub(crate) octets: u64,
+    /// Free for whoever writes.
+    pub(crate) free: u64,
+}
+
 /// The real disk, below a directory.
 #[derive(Debug)]
 pub(crate) struct RealDisk {
@@ -90,6 +99,55 @@ impl RealDisk {
     /// The disk below `root`, which need not exist yet.
     pub(crate) fn new(root: PathBuf) -> Self {
         Self { root }
+    }
+
+    /// Makes a name for a directory elsewhere, and that directory if it is not there; durably.
+    ///
+    /// # Errors
+    /// What is named so already is something else; whatever the system says.
+    pub(crate) fn link(&self, name: &str, path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)?;
+        let path = path.canonicalize()?;
+        let at = self.at(name);
+        let above = at.parent().unwrap_or(&self.root);
+        fs::create_dir_all(above)?;
+        if at.canonicalize().is_ok_and(|there| there == path) {
+            return Ok(());
+        }
+        std::os::unix::fs::symlink(&path, &at)?;
+        sync_path(above)
+    }
+
+    /// Where it is.
+    pub(crate) fn whole_path(&self, path: &str) -> PathBuf {
+        let at = self.at(path);
+        at.canonicalize().unwrap_or(at)
+    }
+
+    /// What a directory takes, with those in it, and what is free there.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub(crate) fn room(&self, path: &str) -> io::Result<Space> {
+        let root = self.whole_path(path);
+        let free = rustix::fs::statvfs(&root)?;
+        let mut octets = 0;
+        let mut directories = vec![root];
+        while let Some(directory) = directories.pop() {
+            for entry in fs::read_dir(directory)? {
+                let entry = entry?;
+                let about = entry.metadata()?;
+                if about.is_dir() {
+                    directories.push(entry.path());
+                } else {
+                    octets += about.blocks() * 512;
+                }
+            }
+        }
+        Ok(Space {
+            octets,
+            free: free.f_bavail * free.f_frsize,
+        })
     }
 
     fn at(&self, path: &str) -> PathBuf {

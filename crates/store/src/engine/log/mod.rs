@@ -91,6 +91,7 @@ impl<D: Disk> Log<D> {
     ///
     /// # Errors
     /// See [`super::Engine::open`].
+    #[cfg(test)]
     pub(crate) fn open(disk: D, segment_bytes: u64) -> Result<Self, Error> {
         let disk = Arc::new(disk);
         refuse_unfinished(&*disk)?;
@@ -192,7 +193,8 @@ impl<D: Disk> Log<D> {
         Ok((Self { inner }, writer))
     }
 
-    /// Makes one more generation of a backup in `target`; see [`backup::back_up`].
+    /// Makes one more generation of a backup of this partition alone.
+    #[cfg(test)]
     pub(crate) fn back_up<T: Disk>(
         &self,
         target: &T,
@@ -200,23 +202,27 @@ impl<D: Disk> Log<D> {
         tell: backup::Tell<'_>,
     ) -> Result<backup::Copied, Error> {
         let shared = self.shared();
-        // What is durable first: the segments that it lies in are there by then.
-        let end = shared.durable.load(Ordering::Acquire);
-        let segments = Vec::clone(&shared.segments.load());
-        let part = backup::Part {
-            partition: shared.partition.clone(),
-            disk: Arc::clone(&shared.disk),
-            segments,
-            end,
-        };
         let source = backup::Source {
             disk: Arc::clone(&shared.disk),
             store: registry::open(&*shared.disk)?.store,
-            parts: vec![part],
+            parts: vec![self.backup_part()],
             beside,
             now,
         };
         backup::back_up(&source, target, tell)
+    }
+
+    /// What a backup takes of it.
+    pub(crate) fn backup_part(&self) -> backup::Part<D> {
+        let shared = self.shared();
+        // What is durable first: the segments that it lies in are there by then.
+        let end = shared.durable.load(Ordering::Acquire);
+        backup::Part {
+            partition: shared.partition.clone(),
+            disk: Arc::clone(&shared.disk),
+            segments: Vec::clone(&shared.segments.load()),
+            end,
+        }
     }
 
     fn shared(&self) -> &Arc<Shared<D>> {
@@ -232,8 +238,12 @@ impl<D: Disk> Log<D> {
         walk::walk(disk, partition, visit)
     }
 
+    #[cfg(test)]
+    pub(crate) fn disk(&self) -> Arc<D> {
+        Arc::clone(&self.shared().disk)
+    }
+
     /// Which partition it is.
-    #[allow(dead_code, reason = "what opens several partitions comes next")]
     pub(crate) fn partition(&self) -> &Partition {
         &self.shared().partition
     }
@@ -286,6 +296,19 @@ impl<D: Disk> Log<D> {
         }
         let content = Content::new(batch, Some(done));
         self.shared().append(writes, account, seq, content)
+    }
+
+    pub(crate) async fn settle(&self, writes: Writes) -> Result<(), Error> {
+        let (sender, settled) = tokio::sync::oneshot::channel();
+        let done: Done = Box::new(move |outcome: Result<Position, Error>| {
+            // Whoever asked may have stopped waiting.
+            let _ = sender.send(outcome);
+        });
+        self.shared().settle(writes, done)?;
+        settled
+            .await
+            .unwrap_or_else(|_| Err(shared::closed()))
+            .map(drop)
     }
 
     pub(crate) async fn read(
@@ -424,6 +447,27 @@ impl<D: Disk> Log<D> {
             .pending()
     }
 
+    pub(crate) fn refused(&self) -> Option<Error> {
+        self.shared().refused()
+    }
+
+    pub(crate) async fn knows(&self, account: AccountId) -> Result<bool, Error> {
+        let shared = Arc::clone(self.shared());
+        let knows = move || {
+            let index = shared.index.lock().unwrap_or_else(PoisonError::into_inner);
+            let last = index.last(account);
+            drop(index);
+            Ok(last > 0 || shared.checkpoint.head(account)? > 0)
+        };
+        self.shared().pool.run(knows).await
+    }
+
+    pub(crate) fn go_on_after(&self, account: AccountId, last: u64) {
+        let mut queue = self.shared().queue();
+        let head = queue.heads.entry(account).or_insert(0);
+        *head = last.max(*head);
+    }
+
     pub(crate) fn position(&self) -> Position {
         Position(self.shared().durable.load(Ordering::Acquire))
     }
@@ -469,7 +513,7 @@ impl<D: Disk> Log<D> {
 }
 
 /// A store that is half restored must not pass for one that has less mail.
-fn refuse_unfinished<D: Disk>(disk: &D) -> Result<(), Error> {
+pub(crate) fn refuse_unfinished<D: Disk>(disk: &D) -> Result<(), Error> {
     match disk.open(backup::UNFINISHED, disk::Access::Read) {
         Ok(_) => Err(Error::Corrupt {
             file: backup::UNFINISHED.into(),

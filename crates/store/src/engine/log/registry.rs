@@ -4,8 +4,6 @@
 //! `store.toml` that was lost or damaged is written again from what is there; and the empty directory on
 //! which a disk should be mounted is not taken for the partition.
 
-#![allow(dead_code, reason = "what opens several partitions comes next")]
-
 use std::{collections::BTreeSet, fmt::Write as _, io};
 
 use crc32c::crc32c;
@@ -55,6 +53,25 @@ impl Registry {
             .iter()
             .filter(|it| it.state == State::Active)
             .map(|it| &it.partition)
+    }
+}
+
+impl Registry {
+    /// A number that no partition has had.
+    pub(crate) fn next_number(&self) -> Result<u16, Error> {
+        let last = self.partitions.last().map(|it| it.partition.number);
+        let next = last.map_or(Some(1), |last| last.checked_add(1));
+        next.ok_or(Error::Limit("partitions"))
+    }
+
+    /// Says what became of a partition.
+    pub(crate) fn set(&mut self, partition: Partition, state: State) {
+        let number = partition.number;
+        self.partitions.retain(|it| it.partition.number != number);
+        let at = self
+            .partitions
+            .partition_point(|it| it.partition.number < number);
+        self.partitions.insert(at, Registered { partition, state });
     }
 }
 
@@ -348,7 +365,7 @@ fn gather<D: Disk>(disk: &D) -> Result<Option<Registry>, Error> {
 }
 
 /// The number in a partition's id.
-fn number(id: [u8; 16]) -> u16 {
+pub(crate) fn number(id: [u8; 16]) -> u16 {
     let [low, high, ..] = id;
     u16::from_le_bytes([low, high])
 }

@@ -72,6 +72,8 @@ pub(crate) struct Shared<D: Disk> {
 #[derive(Debug)]
 pub(crate) struct Queue {
     pub(crate) items: Vec<Item>,
+    /// Told when all that was queued before them is durable.
+    pub(crate) settling: Vec<Settling>,
     octets: usize,
     urgent: bool,
     /// Whether the writer waits to be woken.
@@ -138,6 +140,15 @@ impl Queue {
     }
 }
 
+/// Somebody who waits for what was put before.
+pub(crate) struct Settling(pub(crate) Done);
+
+impl std::fmt::Debug for Settling {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Settling")
+    }
+}
+
 /// A record that waits.
 pub(crate) struct Item {
     pub(crate) header: RecordHeader,
@@ -183,7 +194,10 @@ impl Content {
 #[derive(Debug)]
 pub(crate) struct Group {
     pub(crate) items: Vec<Item>,
-    /// The LSN of the record that closes it: only if there is an append in it.
+    /// Told with it.
+    pub(crate) settling: Vec<Settling>,
+    /// The LSN of the record that closes it: only if there is an append in it, or somebody
+    /// to be told that puts are durable.
     pub(crate) commit: Option<u64>,
     /// The LSN after it.
     pub(crate) end: u64,
@@ -219,6 +233,7 @@ impl<D: Disk> Shared<D> {
             segment_bytes: parts.segment_bytes,
             queue: Mutex::new(Queue {
                 items: Vec::new(),
+                settling: Vec::new(),
                 octets: 0,
                 urgent: false,
                 asleep: false,
@@ -313,6 +328,16 @@ impl<D: Disk> Shared<D> {
         Ok(())
     }
 
+    /// Has the writer make durable what waits and what was written, though nobody appends.
+    pub(crate) fn settle(&self, writes: Writes, done: Done) -> Result<(), Error> {
+        self.admit(writes)?;
+        let mut queue = self.queue();
+        queue.admit(writes)?;
+        queue.settling.push(Settling(done));
+        self.wake_writer(&mut queue);
+        Ok(())
+    }
+
     /// Has the writer write what waits, though nobody has appended; `false` if an LSN is
     /// not among what waits or is written.
     pub(crate) fn flush_to(&self, lsn: u64) -> bool {
@@ -340,11 +365,12 @@ impl<D: Disk> Shared<D> {
     pub(crate) fn next_group(&self, idle: Option<Duration>) -> Option<Group> {
         let mut queue = self.queue();
         loop {
-            if queue.urgent && !queue.items.is_empty() {
+            let idle_queue = queue.items.is_empty() && queue.settling.is_empty();
+            if queue.urgent && !idle_queue {
                 break;
             }
             if queue.stop {
-                if queue.items.is_empty() {
+                if idle_queue {
                     return None;
                 }
                 break;
@@ -363,10 +389,12 @@ impl<D: Disk> Shared<D> {
                         .wait_timeout(queue, idle)
                         .unwrap_or_else(PoisonError::into_inner);
                     queue = woken;
-                    if timeout.timed_out() && queue.items.is_empty() && !queue.stop {
+                    let nothing = queue.items.is_empty() && queue.settling.is_empty();
+                    if timeout.timed_out() && nothing && !queue.stop {
                         queue.asleep = false;
                         return Some(Group {
                             items: Vec::new(),
+                            settling: Vec::new(),
                             commit: None,
                             end: queue.next_lsn,
                         });
@@ -378,13 +406,16 @@ impl<D: Disk> Shared<D> {
         queue.urgent = false;
         queue.octets = 0;
         let items = mem::take(&mut queue.items);
+        let settling = mem::take(&mut queue.settling);
         let appends = items.iter().any(|item| item.header.kind == Type::Batch);
+        let appends = appends || !settling.is_empty();
         let commit = appends.then_some(queue.next_lsn);
         if appends {
             queue.next_lsn += span(0);
         }
         Some(Group {
             items,
+            settling,
             commit,
             end: queue.next_lsn,
         })
@@ -444,13 +475,14 @@ pub(crate) struct StopGuard<D: Disk>(Arc<Shared<D>>);
 
 impl<D: Disk> Drop for StopGuard<D> {
     fn drop(&mut self) {
-        let abandoned = {
+        let (abandoned, settling) = {
             let mut queue = self.0.queue();
             queue.stop = true;
-            mem::take(&mut queue.items)
+            (mem::take(&mut queue.items), mem::take(&mut queue.settling))
         };
         self.0.budget.close();
-        for done in abandoned.into_iter().filter_map(|item| item.done) {
+        let waiting = abandoned.into_iter().filter_map(|item| item.done);
+        for done in waiting.chain(settling.into_iter().map(|it| it.0)) {
             done(Err(closed()));
         }
         // Whoever waits to read what was queued waits no longer.

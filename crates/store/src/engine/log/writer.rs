@@ -16,7 +16,7 @@ use super::{
     files::{Segment, io_error, is_full},
     format::{RecordHeader, SEGMENT_HEADER_BYTES, SegmentHeader, Type, padding, span},
     index::Place,
-    shared::{Group, Item, Shared, Written},
+    shared::{Group, Item, Settling, Shared, Written},
 };
 use crate::{engine::Position, error::Error, id::AccountId};
 
@@ -133,7 +133,7 @@ impl<D: Disk> Writer<D> {
     }
 
     pub(super) fn take(&mut self, group: Group) {
-        if group.items.is_empty() {
+        if group.items.is_empty() && group.commit.is_none() {
             return self.close_group();
         }
         match self.write(&group) {
@@ -373,7 +373,7 @@ impl<D: Disk> Writer<D> {
             self.shared.durable.store(position.0, Ordering::Release);
         }
         let octets = group.budget();
-        tell(group.items, &Ok(position));
+        tell(group.items, group.settling, &Ok(position));
         self.shared.budget.add_permits(octets);
     }
 
@@ -383,7 +383,7 @@ impl<D: Disk> Writer<D> {
         tracing::error!(%error, "a group of writes failed");
         let fatal = matches!(failure, Failure::Fatal(_));
         // After a failed sync the group is written, but nobody may build on it.
-        let mut failed = group.items;
+        let (mut failed, mut settling) = (group.items, group.settling);
         let generation = {
             let mut queue = self.shared.queue();
             let index = self
@@ -392,6 +392,7 @@ impl<D: Disk> Writer<D> {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             failed.append(&mut queue.items);
+            settling.append(&mut queue.settling);
             for item in failed.iter().filter(|item| item.header.kind == Type::Batch) {
                 let account = AccountId(item.header.account);
                 let last = index.last(account);
@@ -404,7 +405,7 @@ impl<D: Disk> Writer<D> {
             generation,
         });
         let octets = failed.iter().map(Item::budget).sum();
-        tell(failed, &Err(error.clone()));
+        tell(failed, settling, &Err(error.clone()));
         self.shared.budget.add_permits(octets);
     }
 
@@ -427,6 +428,7 @@ impl<D: Disk> Writer<D> {
         };
         let group = Group {
             items: Vec::new(),
+            settling: Vec::new(),
             commit: Some(self.end),
             end,
         };
@@ -465,8 +467,9 @@ impl Item {
     }
 }
 
-fn tell(items: Vec<Item>, result: &Result<Position, Error>) {
-    for done in items.into_iter().filter_map(|item| item.done) {
+fn tell(items: Vec<Item>, settling: Vec<Settling>, result: &Result<Position, Error>) {
+    let waiting = items.into_iter().filter_map(|item| item.done);
+    for done in waiting.chain(settling.into_iter().map(|it| it.0)) {
         let result = result.clone();
         if catch_unwind(AssertUnwindSafe(|| done(result))).is_err() {
             tracing::error!("a listener to the log panicked");

@@ -142,7 +142,11 @@ impl Account {
     ) -> Result<(Received, Vec<u8>), Error> {
         let email = source.email(message).await?;
         // What was accepted once is not too large.
-        let mut incoming = Incoming::new(self.shared.engine.clone(), u64::MAX);
+        let mut incoming = Incoming::new(
+            self.shared.engine(),
+            self.shared.partitions.clone(),
+            u64::MAX,
+        );
         let (mut at, mut octets) = (email.trace_len(), Vec::new());
         while at < email.size() {
             octets.clear();

@@ -1,0 +1,525 @@
+//! Several partitions, and what moves between them.
+
+use super::*;
+use crate::{
+    check,
+    engine::{
+        AnyDisk, Partitions,
+        log::sim::{Fault, SimDisk, Unsynced},
+    },
+    moves::Moved,
+};
+use fastrand::Rng;
+
+const BOB: AccountId = AccountId(0xb0b);
+
+fn open(disk: &SimDisk) -> Result<Store, Error> {
+    let disk = AnyDisk::Sim(Arc::new(disk.clone()));
+    let partitions = Partitions::open_on(disk, 64 << 10)?;
+    Ok(Store::with_partitions(partitions, 1 << 20, clock))
+}
+
+/// A store with a second partition.
+fn two(disk: &SimDisk) -> Store {
+    let store = open(disk).unwrap();
+    store.add_partition("slow", None).unwrap();
+    store
+}
+
+fn text(n: u32) -> String {
+    format!("Message-ID: <{n}@x>\r\nSubject: {n}\r\n\r\nbody {n}\r\n")
+}
+
+async fn deliver(store: &Store, account: &Account, n: u32) -> Result<Uid, Error> {
+    let mut incoming = store.receive().await?;
+    incoming.write(text(n).as_bytes()).await?;
+    let arrival = Arrival {
+        message: incoming.finish().await?,
+        trace: vec![],
+        flags: Flags {
+            keywords: vec![format!("n{n}").into()],
+            ..Flags::default()
+        },
+        internal_date: None,
+    };
+    let placed = account.append(inbox(account), vec![arrival]).await?;
+    Ok(placed.uids[0])
+}
+
+/// An account with messages, flags, copies, and something gone.
+async fn fill(store: &Store, id: AccountId) -> Account {
+    let account = store.account(id).await.unwrap();
+    for n in 1..=12 {
+        deliver(store, &account, n).await.unwrap();
+    }
+    let trash = account.snapshot().named(&name("Trash")).unwrap().id();
+    let from = inbox(&account);
+    account.copy(from, &[Uid(1), Uid(2)], trash).await.unwrap();
+    account.expunge(from, None).await.unwrap();
+    account.move_to(from, &[Uid(3)], trash).await.unwrap();
+    account
+}
+
+async fn move_to(store: &Store, account: &Account, to: &str) -> Result<Moved, Error> {
+    store.move_account(account, to, &mut |_, _| {}).await
+}
+
+/// Every message's text can be read, and is its own. In which partitions they lie.
+async fn readable(account: &Account) -> Vec<u16> {
+    let mut places = Vec::new();
+    for mailbox in account.whole().await.unwrap().open() {
+        for message in mailbox.every() {
+            let n = mailbox.keywords()[message.keywords[0] as usize].to_string();
+            let email = account.email(&message).await.unwrap();
+            let mut octets = Vec::new();
+            let span = Span {
+                start: 0,
+                end: u64::MAX,
+            };
+            email.read(span, &mut octets).await.unwrap();
+            assert_eq!(octets, text(n[1..].parse().unwrap()).as_bytes());
+            places.push(message.record.partition());
+        }
+    }
+    places.sort_unstable();
+    places.dedup();
+    places
+}
+
+/// What a client can see of an account.
+async fn seen(account: &Account) -> Vec<String> {
+    let mut seen = Vec::new();
+    for mailbox in account.whole().await.unwrap().open() {
+        seen.push(format!(
+            "{} {:?} {:?} {:?}",
+            mailbox.name(),
+            mailbox.uid_validity(),
+            mailbox.uid_next(),
+            mailbox.highest_mod_seq()
+        ));
+        for message in mailbox.every() {
+            let keywords: Vec<_> = message
+                .keywords
+                .iter()
+                .map(|index| mailbox.keywords()[*index as usize].to_string())
+                .collect();
+            seen.push(format!(
+                "{:?} {:?} {:?} {keywords:?} {:?} {:?}",
+                message.uid, message.mod_seq, message.system, message.email, message.thread
+            ));
+        }
+    }
+    seen
+}
+
+#[test]
+fn an_account_is_moved_and_its_handles_go_on() {
+    run(async {
+        let disk = SimDisk::new();
+        let store = two(&disk);
+        let account = fill(&store, ALICE).await;
+        let before = seen(&account).await;
+        let moved = move_to(&store, &account, "slow").await.unwrap();
+        // Twelve, two copies; nothing was deleted.
+        assert_eq!((moved.messages, moved.damaged), (14, 0));
+        assert_eq!(seen(&account).await, before);
+        assert_eq!(readable(&account).await, [1]);
+        assert_eq!(&*store.partition_of(ALICE).await.unwrap(), "slow");
+        // Again is nothing; and it goes on where it is.
+        let again = move_to(&store, &account, "slow").await.unwrap();
+        assert_eq!(again.messages, 0);
+        let uid = deliver(&store, &account, 13).await.unwrap();
+        assert_eq!(uid, Uid(13));
+        assert_eq!(readable(&account).await, [1]);
+        let threads = account.snapshot().last.thread;
+        nothing_wrong(&store);
+        let before = seen(&account).await;
+        let disk = disk.restart(Unsynced::Kept, &mut Rng::with_seed(1));
+        let again = open(&disk).unwrap();
+        let account = again.account(ALICE).await.unwrap();
+        assert_eq!(seen(&account).await, before);
+        assert_eq!(account.snapshot().last.thread, threads);
+        assert_eq!(readable(&account).await, [1]);
+        nothing_wrong(&again);
+    });
+}
+
+#[test]
+fn there_and_back_and_there_again() {
+    run(async {
+        let disk = SimDisk::new();
+        let mut store = two(&disk);
+        let mut account = fill(&store, ALICE).await;
+        let before = seen(&account).await;
+        for (turn, to) in ["slow", "default", "slow", "default"].iter().enumerate() {
+            move_to(&store, &account, to).await.unwrap();
+            if turn % 2 == 0 {
+                store.checkpoint().await.unwrap();
+            }
+            assert_eq!(seen(&account).await, before);
+            nothing_wrong(&store);
+            store.partitions().close().await.unwrap();
+            drop((account, store));
+            store = open(&disk.clone()).unwrap();
+            account = store.account(ALICE).await.unwrap();
+            assert_eq!(&*store.partition_of(ALICE).await.unwrap(), *to);
+            assert_eq!(seen(&account).await, before);
+            assert_eq!(readable(&account).await, [u16::from(*to == "slow")]);
+        }
+    });
+}
+
+#[test]
+fn a_mailbox_has_a_partition_of_its_own() {
+    run(async {
+        let disk = SimDisk::new();
+        let store = two(&disk);
+        let account = fill(&store, ALICE).await;
+        let before = seen(&account).await;
+        let id = inbox(&account);
+        let mut told = |_, _| {};
+        let moved = store.move_mailbox(&account, id, "slow", &mut told);
+        assert_eq!(moved.await.unwrap().messages, 11);
+        assert_eq!(seen(&account).await, before);
+        deliver(&store, &account, 20).await.unwrap();
+        let place = async |uid: u32| {
+            let mailbox = account.open_mailbox(id).await.unwrap();
+            mailbox.get(Uid(uid)).unwrap().record.partition()
+        };
+        assert_eq!((place(1).await, place(13).await), (1, 1));
+        assert_eq!(
+            readable(&account).await,
+            [0, 1],
+            "the others are where they were"
+        );
+        assert_eq!(&*store.partition_of(ALICE).await.unwrap(), "default");
+        // The account may go, too, and the mailbox comes back.
+        move_to(&store, &account, "slow").await.unwrap();
+        assert_eq!(readable(&account).await, [1]);
+        let needs = store.needs("default").await.unwrap();
+        assert_eq!(needs, []);
+        nothing_wrong(&store);
+    });
+}
+
+/// What is asked of a move that was broken off anywhere.
+async fn whole_in_one_place(disk: &SimDisk, before: &[String], context: &str) {
+    let store = open(disk).expect(context);
+    let account = store.account(ALICE).await.expect(context);
+    let now = seen(&account).await;
+    assert_eq!(now, before, "{context}");
+    readable(&account).await;
+    assert_eq!(account.check().await.unwrap(), Vec::<String>::new());
+    nothing_wrong(&store);
+    // Again finishes it.
+    move_to(&store, &account, "slow").await.expect(context);
+    assert_eq!(seen(&account).await, before, "{context}");
+    assert_eq!(readable(&account).await, [1], "{context}");
+    deliver(&store, &account, 99).await.expect(context);
+    nothing_wrong(&store);
+    let before = account.whole().await.unwrap();
+    store.partitions().close().await.unwrap();
+    drop((account, store));
+    let after = open(disk).expect(context).account(ALICE).await.unwrap();
+    let after = after.whole().await.unwrap();
+    assert_eq!(check::difference(&before, &after), None, "{context}");
+}
+
+#[test]
+fn a_crash_anywhere_in_a_move_leaves_the_account_whole_in_one_place() {
+    run(async {
+        let stride = match std::env::var("SWEEP") {
+            Ok(_) => 1,
+            Err(_) => 3,
+        };
+        let mut at = 1;
+        loop {
+            let disk = SimDisk::new();
+            let store = two(&disk);
+            let account = fill(&store, ALICE).await;
+            let before = seen(&account).await;
+            if at % 2 == 0 {
+                store.checkpoint().await.unwrap();
+            }
+            disk.arm(Fault::Crash(at));
+            let moved = move_to(&store, &account, "slow").await;
+            disk.arm(Fault::Never);
+            if moved.is_ok() {
+                break;
+            }
+            drop((account, store));
+            for unsynced in [Unsynced::Kept, Unsynced::Lost, Unsynced::Torn] {
+                let context = format!("crash at {at}, {unsynced:?}");
+                let disk = disk.restart(unsynced, &mut Rng::with_seed(at));
+                whole_in_one_place(&disk, &before, &context).await;
+            }
+            at += stride;
+        }
+        assert!(at > 10, "{at}");
+    });
+}
+
+#[test]
+fn what_a_failing_disk_breaks_off_is_finished_later() {
+    run(async {
+        for at in 1..40 {
+            let disk = SimDisk::new();
+            let store = two(&disk);
+            let account = fill(&store, ALICE).await;
+            let before = seen(&account).await;
+            disk.arm(if at % 2 == 0 {
+                Fault::Error(at)
+            } else {
+                Fault::Full(at, at + 3)
+            });
+            let moved = move_to(&store, &account, "slow").await;
+            disk.arm(Fault::Never);
+            let context = format!("{at}: {moved:?}");
+            assert_eq!(seen(&account).await, before, "{context}");
+            readable(&account).await;
+            // Reads go on; what failed comes back when it has been reopened.
+            for status in store.partition_statuses().await.unwrap() {
+                if status.out_of_service.is_some() {
+                    let damages = store.reopen_partition(&status.name).await.expect(&context);
+                    assert_eq!(damages, Vec::<String>::new(), "{context}");
+                }
+            }
+            let account = store.account(ALICE).await.expect(&context);
+            assert_eq!(seen(&account).await, before, "{context}");
+            move_to(&store, &account, "slow").await.expect(&context);
+            assert_eq!(seen(&account).await, before, "{context}");
+            assert_eq!(readable(&account).await, [1], "{context}");
+            deliver(&store, &account, 99).await.expect(&context);
+            nothing_wrong(&store);
+        }
+    });
+}
+
+#[test]
+fn a_mailbox_whose_move_was_broken_off_is_whole() {
+    run(async {
+        for at in 1..30 {
+            let disk = SimDisk::new();
+            let store = two(&disk);
+            let account = fill(&store, ALICE).await;
+            let before = seen(&account).await;
+            let id = inbox(&account);
+            disk.arm(Fault::Crash(at));
+            let moved = store
+                .move_mailbox(&account, id, "slow", &mut |_, _| {})
+                .await;
+            if moved.is_ok() {
+                assert!(at > 5);
+                break;
+            }
+            drop((account, store));
+            for unsynced in [Unsynced::Kept, Unsynced::Lost, Unsynced::Torn] {
+                let context = format!("crash at {at}, {unsynced:?}");
+                let disk = disk.restart(unsynced, &mut Rng::with_seed(at));
+                let store = open(&disk).expect(&context);
+                let account = store.account(ALICE).await.unwrap();
+                assert_eq!(seen(&account).await, before, "{context}");
+                readable(&account).await;
+                nothing_wrong(&store);
+                let mut told = |_, _| {};
+                let again = store.move_mailbox(&account, id, "slow", &mut told);
+                again.await.expect(&context);
+                assert_eq!(seen(&account).await, before, "{context}");
+                assert_eq!(readable(&account).await, [0, 1], "{context}");
+                nothing_wrong(&store);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_partition_that_is_not_there_takes_only_its_own_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let options = Options {
+        directory: Some(directory.path().to_owned()),
+        message_bytes_max: 1 << 20,
+        clock,
+    };
+    let mount = elsewhere.path().join("mount");
+    run(async {
+        let store = Store::open(options.clone()).await.unwrap();
+        store.add_partition("slow", Some(&mount)).unwrap();
+        let alice = fill(&store, ALICE).await;
+        let bob = fill(&store, BOB).await;
+        move_to(&store, &alice, "slow").await.unwrap();
+        let trash = bob.snapshot().named(&name("Trash")).unwrap().id();
+        let mut told = |_, _| {};
+        store
+            .move_mailbox(&bob, trash, "slow", &mut told)
+            .await
+            .unwrap();
+        nothing_wrong(&store);
+        store.close().await.unwrap();
+    });
+    // The disk is not mounted: its directory is there, and empty.
+    let away = elsewhere.path().join("away");
+    std::fs::rename(&mount, &away).unwrap();
+    std::fs::create_dir(&mount).unwrap();
+    run(async {
+        let store = Store::open(options.clone()).await.unwrap();
+        let alice = store.account(ALICE).await;
+        assert!(matches!(alice, Err(Error::OutOfService(_))), "{alice:?}");
+        // Who has never been seen may be there.
+        let other = store.account(AccountId(77)).await;
+        assert!(matches!(other, Err(Error::OutOfService(_))));
+        assert_eq!(std::fs::read_dir(&mount).unwrap().count(), 0, "made anew");
+        let bob = store.account(BOB).await.unwrap();
+        let trash = bob.snapshot().named(&name("Trash")).unwrap().id();
+        for mailbox in bob.whole().await.unwrap().open() {
+            for message in mailbox.every() {
+                let email = bob.email(&message).await;
+                let gone = matches!(email, Err(Error::OutOfService(_)));
+                assert_eq!(gone, mailbox.id() == trash);
+            }
+        }
+        // What arrives there lies at home meanwhile.
+        let arrival = arrival(&store, b"Subject: x\r\n\r\ny").await;
+        bob.append(trash, vec![arrival]).await.unwrap();
+        deliver(&store, &bob, 30).await.unwrap();
+        let mut findings = Vec::new();
+        store
+            .verify(Depth::Content, &mut |finding| findings.push(finding))
+            .unwrap();
+        let of: Vec<&str> = findings.iter().map(|it| &*it.partition).collect();
+        assert_eq!(of, ["slow"], "{findings:?}");
+        store.checkpoint().await.unwrap();
+        let slow = &store.partition_statuses().await.unwrap()[1];
+        assert!(slow.out_of_service.is_some() && slow.accounts.is_none());
+        // It is mounted while the store is open.
+        std::fs::remove_dir(&mount).unwrap();
+        std::fs::rename(&away, &mount).unwrap();
+        store.reopen_partition("slow").await.unwrap();
+        let alice = store.account(ALICE).await.unwrap();
+        assert_eq!(readable(&alice).await, [1]);
+        store.account(AccountId(77)).await.unwrap();
+        nothing_wrong(&store);
+        store.close().await.unwrap();
+    });
+    // The file is lost: the partitions say it.
+    std::fs::remove_file(directory.path().join("store.toml")).unwrap();
+    run(async {
+        let store = Store::open(options).await.unwrap();
+        assert_eq!(readable(&store.account(ALICE).await.unwrap()).await, [1]);
+        assert_eq!(store.partition_statuses().await.unwrap().len(), 2);
+        nothing_wrong(&store);
+    });
+}
+
+#[test]
+fn a_partition_is_removed_when_nothing_needs_it() {
+    run(async {
+        let disk = SimDisk::new();
+        let store = two(&disk);
+        let account = fill(&store, ALICE).await;
+        move_to(&store, &account, "slow").await.unwrap();
+        let refused = store.remove_partition("slow").await;
+        assert!(matches!(refused, Err(Error::NotPermitted(_))));
+        let needs = store.needs("slow").await.unwrap();
+        assert_eq!(
+            (needs.len(), needs[0].home, needs[0].messages),
+            (1, true, 14)
+        );
+        // The first goes as well as any other, once accounts begin elsewhere.
+        assert!(store.remove_partition("default").await.is_err());
+        store.begin_accounts_in("slow").unwrap();
+        store.remove_partition("default").await.unwrap();
+        deliver(&store, &account, 40).await.unwrap();
+        nothing_wrong(&store);
+        let bob = store.account(BOB).await.unwrap();
+        deliver(&store, &bob, 41).await.unwrap();
+        assert_eq!(readable(&bob).await, [1]);
+        store.partitions().close().await.unwrap();
+        drop((account, bob, store));
+        let store = open(&disk).unwrap();
+        assert_eq!(store.partition_statuses().await.unwrap().len(), 1);
+        readable(&store.account(ALICE).await.unwrap()).await;
+        // Its number is not given out again.
+        store.add_partition("third", None).unwrap();
+        let third = &store.partition_statuses().await.unwrap()[1];
+        assert_eq!((&*third.name, third.number), ("third", 2));
+    });
+}
+
+#[test]
+fn what_goes_wrong_in_one_partition_is_nothing_to_the_other() {
+    run(async {
+        let disk = SimDisk::new();
+        let store = two(&disk);
+        let alice = fill(&store, ALICE).await;
+        let bob = fill(&store, BOB).await;
+        move_to(&store, &alice, "slow").await.unwrap();
+        // The next operations are a write and a sync of the partition that is used.
+        disk.arm(Fault::Error(2));
+        let failed = alice.subscribe(&name("x")).await;
+        assert!(matches!(failed, Err(Error::OutOfService(_))), "{failed:?}");
+        disk.arm(Fault::Never);
+        readable(&alice).await;
+        assert!(deliver(&store, &alice, 50).await.is_err());
+        deliver(&store, &bob, 51).await.unwrap();
+        store.begin_accounts_in("slow").unwrap();
+        // Arrivals go where they can.
+        deliver(&store, &bob, 52).await.unwrap();
+        assert_eq!(readable(&bob).await, [0]);
+        store.reopen_partition("slow").await.unwrap();
+        let alice = store.account(ALICE).await.unwrap();
+        deliver(&store, &alice, 53).await.unwrap();
+        nothing_wrong(&store);
+    });
+}
+
+#[test]
+fn deliveries_and_flags_go_on_while_an_account_is_moved() {
+    let disk = SimDisk::new();
+    let store = two(&disk);
+    let account = run(fill(&store, ALICE));
+    let id = inbox(&account);
+    let delivered = std::thread::scope(|scope| {
+        let deliveries = scope.spawn(|| {
+            let uids = (100..180).map(|n| run(deliver(&store, &account, n)).unwrap());
+            uids.collect::<Vec<_>>()
+        });
+        let flags = scope.spawn(|| {
+            for n in 0..80_u32 {
+                let change = crate::FlagChange {
+                    action: crate::FlagAction::Replace,
+                    flags: Flags {
+                        system: crate::SystemFlags(u8::try_from(n % 32).unwrap()),
+                        keywords: vec![format!("n{}", 1 + n % 12).into()],
+                    },
+                    unchanged_since: None,
+                };
+                let uid = Uid(1 + n % 12);
+                run(account.store(id, &[uid], &change)).unwrap();
+            }
+        });
+        for to in ["slow", "default", "slow"] {
+            run(move_to(&store, &account, to)).unwrap();
+            run(store.checkpoint()).unwrap();
+        }
+        flags.join().unwrap();
+        deliveries.join().unwrap()
+    });
+    run(async {
+        // None twice, none lost, in order.
+        assert!(delivered.windows(2).all(|pair| pair[0] < pair[1]));
+        move_to(&store, &account, "slow").await.unwrap();
+        assert_eq!(readable(&account).await, [1]);
+        let mailbox = account.open_mailbox(id).await.unwrap();
+        assert!(delivered.iter().all(|uid| mailbox.get(*uid).is_some()));
+        nothing_wrong(&store);
+        let before = account.whole().await.unwrap();
+        store.close().await.unwrap();
+        drop((account, store));
+        let after = open(&disk).unwrap().account(ALICE).await.unwrap();
+        assert_eq!(
+            check::difference(&before, &after.whole().await.unwrap()),
+            None
+        );
+    });
+}
