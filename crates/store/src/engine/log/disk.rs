@@ -9,8 +9,10 @@ use std::{
     io::{self, ErrorKind, IoSlice, IoSliceMut},
     os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
+use super::lease_text::Host;
 use rustix::fs::{Advice, FallocateFlags, FlockOperation};
 
 /// What a file is opened for.
@@ -71,6 +73,20 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync + 'static {
     fn forget_cache(&self, file: &Self::File);
     /// Takes the file's lock until it is closed; `false` if somebody has it.
     fn lock(&self, file: &Self::File) -> io::Result<bool>;
+    /// The machine, and the process on it.
+    fn host(&self) -> Host {
+        Host::this()
+    }
+    /// The time since some moment, of a clock that nobody sets and that goes while the machine sleeps.
+    fn now(&self) -> Duration {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+        Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap_or(0))
+    }
+    /// Lets time pass.
+    fn sleep(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
     /// A random number of the machine's: a simulated one repeats itself.
     fn random(&self) -> io::Result<u64> {
         getrandom::u64().map_err(|error| io::Error::other(error.to_string()))

@@ -132,6 +132,8 @@ impl<D: Disk> Shared<D> {
         let Some(end) = segment.end() else {
             return Ok(place);
         };
+        // Nobody else may be reading it by what is to be changed.
+        self.lease.look()?;
         let before = segment.freed();
         let all = freed::union(ranges, &before);
         let lsns = segment.first_lsn()..end;

@@ -31,7 +31,8 @@ impl<D: Disk> Log<D> {
         let registry = registry::open(&*disk)?;
         let first = registry.active().next().cloned();
         let first = first.unwrap_or_else(Partition::first);
-        let how = (segment_bytes, Pool::nobody());
+        let lease = Self::take(&disk, &first, registry.store)?;
+        let how = (segment_bytes, Pool::nobody(), lease);
         let (log, writer) = Self::recover(disk, first, registry.store, how)?;
         let writer = Some(writer);
         Ok((log, Hand { writer }))

@@ -15,6 +15,7 @@ mod history;
 mod index;
 mod judge;
 mod lease;
+mod lease_text;
 pub(crate) mod past;
 pub(crate) mod pins;
 mod pool;
@@ -34,6 +35,8 @@ mod free_tests;
 #[cfg(test)]
 pub(crate) mod hand;
 #[cfg(test)]
+mod lease_tests;
+#[cfg(test)]
 pub(crate) mod sim;
 #[cfg(test)]
 mod tests;
@@ -49,7 +52,7 @@ use self::{
     disk::Disk,
     files::{Partition, io_error},
     format::{SegmentHeader, Type},
-    lease::Lease,
+    lease::{Lease, Renewer},
     pins::Pin,
     pool::Pool,
     shared::{Content, Parts, Shared},
@@ -82,7 +85,7 @@ impl<D: Disk> Clone for Log<D> {
 struct Inner<D: Disk> {
     shared: Arc<Shared<D>>,
     writer: Mutex<Option<JoinHandle<()>>>,
-    lease: Mutex<Option<Lease<D::File>>>,
+    renewer: Mutex<Option<Renewer>>,
 }
 
 impl<D: Disk> Log<D> {
@@ -114,7 +117,12 @@ impl<D: Disk> Log<D> {
     ) -> Result<Self, Error> {
         let thread_failed = |error| io_error("a thread", error);
         let pool = Pool::start().map_err(thread_failed)?;
-        let (log, writer) = Self::recover(disk, partition, store, (segment_bytes, pool))?;
+        let lease = Self::take(&disk, &partition, store)?;
+        let renewer = Renewer::start(&lease).map_err(thread_failed)?;
+        let how = (segment_bytes, pool, Arc::clone(&lease));
+        let recovered = Self::recover(disk, partition, store, how);
+        let (log, writer) = recovered.inspect_err(|_| lease.release())?;
+        *log.inner.renewer() = Some(renewer);
         let writer = thread::Builder::new()
             .name("store-write".into())
             .spawn(move || writer.run())
@@ -123,14 +131,9 @@ impl<D: Disk> Log<D> {
         Ok(log)
     }
 
-    /// Opens the log, and says who would write it.
-    fn recover(
-        disk: Arc<D>,
-        partition: Partition,
-        store: [u8; 16],
-        (segment_bytes, pool): (u64, Pool),
-    ) -> Result<(Self, Writer<D>), Error> {
-        registry::check_there(&*disk, &partition, store)?;
+    /// Takes a partition's lease, if it is there.
+    fn take(disk: &Arc<D>, partition: &Partition, store: [u8; 16]) -> Result<Arc<Lease<D>>, Error> {
+        registry::check_there(&**disk, partition, store)?;
         let directories = [
             partition.log(),
             partition.checkpoint(),
@@ -140,7 +143,21 @@ impl<D: Disk> Log<D> {
             disk.make_dir(&directory)
                 .map_err(|error| io_error(&directory, error))?;
         }
-        let lease = lease::take(&*disk, &partition)?;
+        let lease = lease::take(disk, partition)?;
+        // The file may be new.
+        let root = partition.root();
+        disk.sync_dir(&root)
+            .map_err(|error| io_error(&root, error))?;
+        Ok(Arc::new(lease))
+    }
+
+    /// Opens the log, and says who would write it.
+    fn recover(
+        disk: Arc<D>,
+        partition: Partition,
+        store: [u8; 16],
+        (segment_bytes, pool, lease): (u64, Pool, Arc<Lease<D>>),
+    ) -> Result<(Self, Writer<D>), Error> {
         let (checkpoint, position) = Checkpoint::open(Arc::clone(&disk), store, &partition)?;
         let (recovered, position) =
             if let Some(recovered) = recover::recover(&*disk, store, &partition, position.0)? {
@@ -152,11 +169,7 @@ impl<D: Disk> Log<D> {
                 let all = recover::recover(&*disk, store, &partition, 0)?;
                 (all.ok_or(Error::Full)?, Position(0))
             };
-        let epoch = lease.last_epoch.max(recovered.epoch).saturating_add(1);
-        lease.write(&*disk, epoch, &lease::this_process())?;
-        let root = partition.root();
-        disk.sync_dir(&root)
-            .map_err(|error| io_error(&root, error))?;
+        let epoch = lease.raise_above(recovered.epoch)?;
         let start = Start {
             template: SegmentHeader {
                 store,
@@ -168,10 +181,12 @@ impl<D: Disk> Log<D> {
             },
             next_number: recovered.next_number,
             end: recovered.end,
-            current: recovered.current,
+            // What another machine may yet write where it was is then never read.
+            current: recovered.current.filter(|_| !lease.taken_over),
         };
         let shared = Arc::new(Shared::new(Parts {
             disk,
+            lease,
             partition,
             segment_bytes,
             index: recovered.index,
@@ -187,7 +202,7 @@ impl<D: Disk> Log<D> {
         let inner = Inner {
             shared,
             writer: Mutex::new(None),
-            lease: Mutex::new(Some(lease)),
+            renewer: Mutex::new(None),
         };
         let inner = Arc::new(inner);
         Ok((Self { inner }, writer))
@@ -501,10 +516,7 @@ impl<D: Disk> Log<D> {
             .await;
         let inner = Arc::clone(&self.inner);
         let closed = shared.pool.run(move || {
-            inner.join();
-            inner.shared.checkpoint.close();
-            let mut lease = inner.lease.lock().unwrap_or_else(PoisonError::into_inner);
-            *lease = None;
+            inner.end();
             Ok(())
         });
         closed.await?;
@@ -532,6 +544,7 @@ impl<D: Disk> Shared<D> {
         writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
         complete_to: Option<Position>,
     ) -> Result<(), Error> {
+        self.lease.hold()?;
         let index = || self.index.lock().unwrap_or_else(PoisonError::into_inner);
         let places = complete_to.map_or_else(Vec::new, |to| index().before(to.0));
         let update = Update {
@@ -554,6 +567,18 @@ impl<D: Disk> Inner<D> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn renewer(&self) -> MutexGuard<'_, Option<Renewer>> {
+        self.renewer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nothing is written from now on, and another process may have it.
+    fn end(&self) {
+        self.join();
+        self.shared.checkpoint.close();
+        drop(self.renewer().take());
+        self.shared.lease.release();
+    }
+
     /// Waits for the writer to end, unless this is the writer.
     fn join(&self) {
         let writer = self.writer().take();
@@ -569,7 +594,6 @@ impl<D: Disk> Inner<D> {
 impl<D: Disk> Drop for Inner<D> {
     fn drop(&mut self) {
         self.shared.stop();
-        self.join();
-        self.shared.checkpoint.close();
+        self.end();
     }
 }

@@ -21,6 +21,7 @@ use super::{
     format::{RecordHeader, Type, span},
     freed::Freed,
     index::Index,
+    lease::Lease,
     pins::{Pin, Pins},
     pool::Pool,
 };
@@ -46,6 +47,8 @@ pub(crate) struct Written {
 #[derive(Debug)]
 pub(crate) struct Shared<D: Disk> {
     pub(crate) disk: Arc<D>,
+    /// Whoever changes a file of the partition holds it.
+    pub(crate) lease: Arc<Lease<D>>,
     pub(crate) partition: Partition,
     pub(crate) segment_bytes: u64,
     queue: Mutex<Queue>,
@@ -212,6 +215,7 @@ impl Group {
 /// What a [`Shared`] is made of.
 pub(crate) struct Parts<D: Disk> {
     pub(crate) disk: Arc<D>,
+    pub(crate) lease: Arc<Lease<D>>,
     pub(crate) partition: Partition,
     pub(crate) segment_bytes: u64,
     pub(crate) index: Index,
@@ -229,6 +233,7 @@ impl<D: Disk> Shared<D> {
         let end = parts.end;
         Self {
             disk: parts.disk,
+            lease: parts.lease,
             partition: parts.partition,
             segment_bytes: parts.segment_bytes,
             queue: Mutex::new(Queue {

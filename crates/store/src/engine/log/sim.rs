@@ -6,6 +6,7 @@
 
 mod crash;
 mod film;
+mod machine;
 mod octets;
 
 use std::{
@@ -15,12 +16,16 @@ use std::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use self::octets::Octets;
-use super::disk::{Access, Disk, lies_in, names_in};
+use super::{
+    disk::{Access, Disk, lies_in, names_in},
+    lease_text::Host,
+};
 
-pub(crate) use self::{crash::Unsynced, film::Film};
+pub(crate) use self::{crash::Unsynced, film::Film, machine::Machine};
 
 /// Which operation goes wrong, counting from 1 those that change something, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,10 +47,11 @@ pub(crate) enum Fault {
     FullWrites(u64, u64),
 }
 
-/// The disk; clones are the same disk.
+/// The disk, as one machine sees it; clones are the same disk on the same machine.
 #[derive(Debug, Clone)]
 pub(crate) struct SimDisk {
     state: Arc<Mutex<State>>,
+    machine: Arc<Machine>,
 }
 
 type Names = BTreeMap<String, usize>;
@@ -53,7 +59,8 @@ type Names = BTreeMap<String, usize>;
 #[derive(Debug)]
 struct State {
     image: Image,
-    locked: BTreeSet<usize>,
+    /// By machine and file: machines know nothing of each other's locks.
+    locked: BTreeSet<(u32, usize)>,
     fault: Fault,
     operations: u64,
     looks: u64,
@@ -113,7 +120,8 @@ pub(crate) struct SimFile {
 impl Drop for SimFile {
     fn drop(&mut self) {
         if self.locker.load(Ordering::Relaxed) {
-            self.disk.state().locked.remove(&self.number);
+            let lock = (self.disk.machine.number, self.number);
+            self.disk.state().locked.remove(&lock);
         }
     }
 }
@@ -285,6 +293,7 @@ impl SimDisk {
 
     fn of(image: Image, seed: u64) -> Self {
         Self {
+            machine: Arc::default(),
             state: Arc::new(Mutex::new(State {
                 image,
                 locked: BTreeSet::new(),
@@ -336,6 +345,14 @@ impl SimDisk {
     /// Operations that only looked since it was armed.
     pub(crate) fn looks(&self) -> u64 {
         self.state().looks
+    }
+
+    /// The same disk as another machine sees it.
+    pub(crate) fn seen_from(&self, machine: &Arc<Machine>) -> Self {
+        Self {
+            state: Arc::clone(&self.state),
+            machine: Arc::clone(machine),
+        }
     }
 
     /// The power is gone, now.
@@ -552,11 +569,24 @@ impl Disk for SimDisk {
     }
 
     fn lock(&self, file: &SimFile) -> io::Result<bool> {
-        let free = self.state().locked.insert(file.number);
+        let lock = (self.machine.number, file.number);
+        let free = self.state().locked.insert(lock);
         if free {
             file.locker.store(true, Ordering::Relaxed);
         }
         Ok(free)
+    }
+
+    fn host(&self) -> Host {
+        self.machine.host()
+    }
+
+    fn now(&self) -> Duration {
+        self.machine.now()
+    }
+
+    fn sleep(&self, time: Duration) {
+        self.machine.sleep(time);
     }
 
     fn random(&self) -> io::Result<u64> {

@@ -143,6 +143,8 @@ impl<D: Disk> Writer<D> {
     }
 
     fn write(&mut self, group: &Group) -> Result<(), Failure> {
+        let lease = Arc::clone(&self.shared.lease);
+        lease.hold().map_err(Failure::Fatal)?;
         let start = self.end;
         let octets = group.end - start;
         let puts = group.items.iter().any(|it| it.header.kind != Type::Batch);
@@ -169,6 +171,8 @@ impl<D: Disk> Writer<D> {
             if let Some(segment) = segment {
                 self.sync(&segment).map_err(Failure::Fatal)?;
             }
+            // It may have taken so long that somebody else has it now.
+            lease.hold().map_err(Failure::Fatal)?;
             if let Some(current) = &mut self.current {
                 current.unsynced = false;
             }
@@ -309,6 +313,11 @@ impl<D: Disk> Writer<D> {
     /// nothing more may go into the one before.
     fn install(&self, from: &str, path: &str) -> Result<(), Failure> {
         let disk = &*self.shared.disk;
+        // A segment of that name must not be another's.
+        self.shared.lease.look().map_err(|error| match error {
+            Error::OutOfService(_) => Failure::Fatal(error),
+            _ => Failure::Refused(error),
+        })?;
         disk.rename(from, path)
             .and_then(|()| disk.sync_dir(&self.shared.partition.log()))
             .map_err(|error| Failure::Fatal(out_of_service(path, "making", &error)))
@@ -420,7 +429,7 @@ impl<D: Disk> Writer<D> {
             .current
             .as_ref()
             .is_some_and(|it| !it.spoiled && self.end + span(0) <= it.limit);
-        if !room {
+        if !room || self.shared.lease.hold().is_err() {
             return;
         }
         let Some(end) = self.shared.reserve_commit(self.end) else {
