@@ -154,6 +154,19 @@ fn a_server_that_does_not_answer_keeps_the_store_and_can_be_verified() {
 }
 
 #[test]
+fn a_lost_key_keeps_nobody_from_administering() {
+    let mut chapar = with_mail();
+    chapar.kill();
+    fs::remove_file(chapar.directory().join("key.pem")).unwrap();
+    complains(
+        &chapar.run(&["config", "check"], ""),
+        1,
+        "key.pem: No such file",
+    );
+    assert_eq!(objects(&chapar, &["account", "usage"]).len(), 3);
+}
+
+#[test]
 fn the_socket_is_its_owners_and_survives_a_crash() {
     let mut chapar = with_mail();
     let mode = fs::metadata(socket(&chapar)).unwrap().permissions().mode();

@@ -1,6 +1,6 @@
 //! What goes over the control socket: a request as one line of JSON, answers as lines of JSON.
 //!
-//! A connection is for one request. Answers come as they arise; the last is `done` or `failed`. One that ends
+//! A connection is for one request. The first answer is `begun`, others come as they arise; the last is `done` or `failed`. One that ends
 //! without it has been cut off. Who asks is told to the server by the kernel, not by the client.
 
 use std::io::{self, BufRead, Read, Write};
@@ -19,6 +19,11 @@ pub const REQUEST_OCTETS_MAX: u64 = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Answer {
+    /// The first: the request has arrived. A server that does not say so at once does not answer.
+    Begun {
+        /// The server's version.
+        version: String,
+    },
     /// Something that was found or done.
     Row(Row),
     /// How far it is.

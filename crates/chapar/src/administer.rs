@@ -2,13 +2,14 @@
 
 use std::{
     fs,
-    io::{BufReader, ErrorKind},
-    os::unix::{fs::MetadataExt, net::UnixStream},
+    io::{self, BufRead, BufReader, ErrorKind},
+    os::unix::fs::MetadataExt,
     path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use admin::{
@@ -32,18 +33,15 @@ const ANSWER_OCTETS_MAX: u64 = 64 << 20;
 /// The exit code of what Ctrl-C has ended, as shells have it.
 const INTERRUPTED: u8 = 130;
 
+/// How long a server may take to say that a request has arrived.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
+
 /// Has a request done, and prints what is reported.
 pub(crate) fn administer(request: &Request, config: &Config, style: Style) -> Result<(), Failed> {
     let mut printer = Printer::new(style);
-    let ended = match connect(&config.control) {
-        Ok(server) => ask(request, &server, &mut printer),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            let socket = config.control.display();
-            Err(Refused::because(format!(
-                "{socket}: {error}: administer as the user that the server runs as, or as root"
-            )))
-        }
-        Err(error) => here(request, config, &error.to_string(), &mut printer),
+    let ended = match ask(request, config, &mut printer) {
+        Ok(ended) => ended,
+        Err(silent) => here(request, config, &silent, &mut printer),
     };
     let ended = ended.map(|outcome| {
         printer.summary(outcome.summary);
@@ -60,19 +58,48 @@ pub(crate) fn administer(request: &Request, config: &Config, style: Style) -> Re
     }
 }
 
-/// Asks the server.
-fn ask(request: &Request, server: &UnixStream, printer: &mut Printer) -> Result<Outcome, Refused> {
-    let mut socket = server;
-    wire::write(&mut socket, request)?;
-    let mut answers = BufReader::new(socket);
+/// Asks the server. Its answer; or why it does not answer.
+fn ask(
+    request: &Request,
+    config: &Config,
+    printer: &mut Printer,
+) -> Result<Result<Outcome, Refused>, io::Error> {
+    let server = match connect(&config.control) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            return Ok(Err(Refused::because(format!(
+                "{}: {error}: administer as the user that the server runs as, or as root",
+                config.control.display()
+            ))));
+        }
+        server => server?,
+    };
+    server.set_read_timeout(Some(ANSWER_TIME))?;
+    wire::write(&mut &server, request)?;
+    let mut answers = BufReader::new(&server);
+    let first =
+        wire::read(&mut answers, ANSWER_OCTETS_MAX).map_err(|error| match error.kind() {
+            ErrorKind::WouldBlock => io::Error::other("it is silent"),
+            _ => error,
+        })?;
+    server.set_read_timeout(None)?;
+    Ok(listen(first, &mut answers, printer))
+}
+
+/// Prints a server's answer, of which the first line has come.
+fn listen(
+    first: Vec<u8>,
+    answers: &mut impl BufRead,
+    printer: &mut Printer,
+) -> Result<Outcome, Refused> {
+    let mut line = first;
     loop {
-        let line = wire::read(&mut answers, ANSWER_OCTETS_MAX)?;
         if line.is_empty() {
             return Err(Refused::because(
                 "the server ended the connection without an answer; its log may say why",
             ));
         }
         match serde_json::from_slice(&line)? {
+            Answer::Begun { .. } => {}
             Answer::Row(row) => printer.row(row),
             Answer::Progress { done, total, what } => printer.progress(done, total, &what),
             Answer::Note(text) => printer.note(&text),
@@ -83,14 +110,15 @@ fn ask(request: &Request, server: &UnixStream, printer: &mut Printer) -> Result<
         if printer.gone() {
             return Err(Refused::because("nobody reads the answer"));
         }
+        line = wire::read(answers, ANSWER_OCTETS_MAX)?;
     }
 }
 
-/// Does it here: no server answers, because of `silent`.
+/// Does it here: no server answers, for that reason.
 fn here(
     request: &Request,
     config: &Config,
-    silent: &str,
+    silent: &io::Error,
     printer: &mut Printer,
 ) -> Result<Outcome, Refused> {
     let data = &config.data;
@@ -99,9 +127,14 @@ fn here(
     }
     if let Request::Verify(verify) = request {
         // Also a store that can't be opened, and beside a server that does not answer.
+        if silent.kind() == ErrorKind::Other {
+            printer.note(&format!(
+                "the server does not answer: {silent}; reading its files"
+            ));
+        }
         return verify.walk(data, &names(config), printer);
     }
-    must_be_owner(data)?;
+    must_be_owner(data, silent)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -144,7 +177,7 @@ impl Stop {
     }
 }
 
-async fn open(config: &Config, silent: &str) -> Result<Context, Refused> {
+async fn open(config: &Config, silent: &io::Error) -> Result<Context, Refused> {
     let directory = Directory::open(config.accounts.clone(), config.domains.clone())?;
     let opened = Store::open(store::Options {
         directory: Some(config.data.clone()),
@@ -170,7 +203,7 @@ async fn open(config: &Config, silent: &str) -> Result<Context, Refused> {
 }
 
 /// What root writes, a server that runs as somebody else can't read.
-fn must_be_owner(data: &Path) -> Result<(), Refused> {
+fn must_be_owner(data: &Path, silent: &io::Error) -> Result<(), Refused> {
     let owner = fs::metadata(data)?.uid();
     let me = admin::uid();
     if owner == me {
@@ -178,7 +211,8 @@ fn must_be_owner(data: &Path) -> Result<(), Refused> {
     }
     let owner = admin::user(owner);
     Err(Refused::because(format!(
-        "{} belongs to {owner}, and no server runs: do this as {owner}, or start the server",
+        "{} belongs to {owner}, and no server answers ({silent}): do this as {owner}, or start \
+         the server",
         data.display()
     )))
 }

@@ -21,7 +21,7 @@ use std::{
 
 use admin::Request;
 use clap::{Parser, Subcommand};
-use server::Config;
+use server::{Config, config::Problem};
 
 use printer::Style;
 use screen::{Screen, complain};
@@ -108,9 +108,9 @@ fn run(verb: Verb, config: Option<PathBuf>, style: Style) -> Result<(), Failed> 
     match verb {
         Verb::Serve => serve::serve(&file()?),
         Verb::Quickstart { directory } => serve::quickstart(&directory, &mut out),
-        Verb::Account(verb) => verb.run(&read(&file()?)?, style),
+        Verb::Account(verb) => verb.run(&to_administer(&file()?)?, style),
         Verb::Config(verb) => verb.run(&file()?, &mut out),
-        Verb::Stored(request) => administer::administer(&request, &read(&file()?)?, style),
+        Verb::Stored(request) => administer::administer(&request, &to_administer(&file()?)?, style),
         Verb::Completions { shell } => {
             manual::completions(shell, &mut out);
             Ok(())
@@ -130,9 +130,18 @@ fn default_file() -> Result<PathBuf, Failed> {
     })
 }
 
-/// The configuration; its errors are printed if it can't be used.
+/// The configuration to serve by; its errors are printed if it can't be used.
 fn read(file: &Path) -> Result<Config, Failed> {
-    Config::read(file).map_err(|problems| {
+    usable(Config::read(file))
+}
+
+/// The configuration to administer a store with.
+fn to_administer(file: &Path) -> Result<Config, Failed> {
+    usable(Config::read_to_administer(file))
+}
+
+fn usable(config: Result<Config, Vec<Problem>>) -> Result<Config, Failed> {
+    config.map_err(|problems| {
         for problem in &problems {
             complain(&problem.to_string());
         }

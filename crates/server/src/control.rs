@@ -270,9 +270,12 @@ impl Caller {
         if line.is_empty() {
             return Ok(None);
         }
+        let version = env!("CARGO_PKG_VERSION");
+        self.answer(&Answer::Begun {
+            version: version.to_owned(),
+        });
         let request = serde_json::from_slice(&line);
         request.map(Some).map_err(|error| {
-            let version = env!("CARGO_PKG_VERSION");
             Failed::misunderstood(format!(
                 "the request is not understood by this server, of version {version}: {error}"
             ))
@@ -399,7 +402,7 @@ mod tests {
             (&long, "too long"),
         ] {
             let answers = ask(&path, line).await;
-            let [Answer::Failed(failed)] = &*answers else {
+            let Some(Answer::Failed(failed)) = answers.last() else {
                 panic!("{answers:?}");
             };
             assert_eq!(failed.code, Failed::MISUNDERSTOOD);
@@ -408,7 +411,9 @@ mod tests {
         assert_eq!(ask(&path, "").await, []);
         control.stop().await;
         let stopped = ask(&path, USAGE).await;
-        assert!(matches!(&*stopped, [Answer::Failed(failed)] if failed.why.contains("stopping")));
+        assert!(
+            matches!(&*stopped, [Answer::Begun { .. }, Answer::Failed(failed)] if failed.why.contains("stopping"))
+        );
     }
 
     #[tokio::test]

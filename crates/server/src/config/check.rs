@@ -5,6 +5,7 @@ use std::{fs, time::Duration};
 use tracing_subscriber::EnvFilter;
 
 use super::{
+    Purpose,
     read::{Severity, Values},
     value::Value,
 };
@@ -14,10 +15,13 @@ use crate::settings::Address;
 const LISTENERS: [&str; 3] = ["imap.listen", "imap.listen-tls", "lmtp.listen"];
 
 /// Notes what can't work, then what is hardly meant.
-pub(super) fn check(values: &mut Values) {
+pub(super) fn check(values: &mut Values, purpose: Purpose) {
     let mut found = Vec::new();
     names(values, &mut found);
     certificate(values, &mut found);
+    if purpose == Purpose::Serve {
+        certificate_files(values, &mut found);
+    }
     listeners(values, &mut found);
     for (key, what) in found {
         values.about(key, Severity::Error, what);
@@ -67,16 +71,19 @@ fn certificate(values: &Values, found: &mut Found) {
         }
         _ => {}
     }
-    for (key, path) in &paths {
-        if let Some(path) = path
-            && let Err(error) = fs::File::open(path)
-        {
-            found.push((key, format!("`{key}`: {}: {error}", path.display())));
-        }
-    }
     if !values.addresses("imap.listen-tls").is_empty() && !has_certificate(values) {
         let what = "`imap.listen-tls` needs `tls.certificate` and `tls.key`";
         found.push(("imap.listen-tls", what.to_owned()));
+    }
+}
+
+fn certificate_files(values: &Values, found: &mut Found) {
+    for key in ["tls.certificate", "tls.key"] {
+        if let Some(path) = values.path(key)
+            && let Err(error) = fs::File::open(&path)
+        {
+            found.push((key, format!("`{key}`: {}: {error}", path.display())));
+        }
     }
 }
 

@@ -61,14 +61,34 @@ pub struct Config {
     in_force: Vec<(&'static Key, Value, Origin)>,
 }
 
+/// What a configuration is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Serve,
+    Administer,
+}
+
 impl Config {
     /// Reads and checks a configuration file.
     ///
     /// # Errors
     /// Every problem there is, warnings included.
     pub fn read(file: &Path) -> Result<Self, Vec<Problem>> {
+        Self::read_for(file, Purpose::Serve)
+    }
+
+    /// The same to administer the store with. What serving needs beside it, a certificate and its key, need
+    /// not be there, or not be readable: it may be another machine, or another user.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn read_to_administer(file: &Path) -> Result<Self, Vec<Problem>> {
+        Self::read_for(file, Purpose::Administer)
+    }
+
+    fn read_for(file: &Path, purpose: Purpose) -> Result<Self, Vec<Problem>> {
         match fs::read_to_string(file) {
-            Ok(text) => Self::parse(file, &text),
+            Ok(text) => Self::parse_for(file, &text, purpose),
             Err(error) => {
                 let what = match error.kind() {
                     io::ErrorKind::NotFound => "there is no such file".to_owned(),
@@ -90,6 +110,10 @@ impl Config {
     /// # Errors
     /// As [`Config::read`].
     pub fn parse(file: &Path, text: &str) -> Result<Self, Vec<Problem>> {
+        Self::parse_for(file, text, Purpose::Serve)
+    }
+
+    fn parse_for(file: &Path, text: &str, purpose: Purpose) -> Result<Self, Vec<Problem>> {
         let mut values = Values::read(file, text);
         values.fall_back("hostname", Value::Text(machine_name()));
         if let Some(data) = values.path("data") {
@@ -102,7 +126,7 @@ impl Config {
                 "`data` must be given: the directory of the store".to_owned(),
             );
         }
-        check::check(&mut values);
+        check::check(&mut values, purpose);
         let fatal = values
             .problems
             .iter()
