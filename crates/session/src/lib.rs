@@ -29,6 +29,9 @@ pub struct Services {
     pub hostname: Arc<str>,
     /// Logins in clear text without TLS are permitted.
     pub plaintext_login: bool,
+    /// Users bring back by themselves what has been gone for no longer than this; `None`: only
+    /// administrators do.
+    pub undelete: Option<store::past::Retention>,
 }
 
 /// The other end of a connection.

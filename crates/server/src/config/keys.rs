@@ -142,6 +142,12 @@ pub const KEYS: &[Key] = &[
         Some("[]"),
         "IMAP with TLS from the beginning",
     ),
+    key(
+        "imap.deleted-mailboxes",
+        Kind::Flag,
+        Some("true"),
+        "users find what they deleted below `#deleted`, and bring it back",
+    ),
     key("lmtp.unix", Kind::Path, None, "a Unix socket for LMTP"),
     key(
         "lmtp.unix-mode",

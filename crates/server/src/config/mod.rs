@@ -40,6 +40,8 @@ pub struct Config {
     pub control: PathBuf,
     /// How long things are kept.
     pub retention: admin::Retention,
+    /// Users bring back by themselves what they deleted.
+    pub users_undelete: bool,
     /// Passwords may cross the network in clear.
     pub plaintext_login: bool,
     /// Networks that the brake never refuses.
@@ -148,6 +150,7 @@ impl Config {
             retention: admin::Retention {
                 deleted: values.duration("retention.deleted")?,
             },
+            users_undelete: values.flag("imap.deleted-mailboxes"),
             plaintext_login: values.flag("login.plaintext"),
             trusted: values.networks("login.trusted"),
             brake: auth::brake::Hardness {

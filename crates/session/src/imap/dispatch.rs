@@ -319,7 +319,9 @@ impl Session {
                 lsub::lsub(user, enabled, (&reference, &pattern), out).await
             }
             A::Namespace => Ok(namespace::namespace(out)),
-            A::Status { mailbox, items } => status::status(user, enabled, &mailbox, &items, out),
+            A::Status { mailbox, items } => {
+                status::status(user, enabled, &mailbox, &items, out).await
+            }
             A::Append(c) => append::append(user, enabled, &c, *appending.unwrap_or_default()).await,
             A::Idle => {
                 self.idle(user, tag, out).await?;

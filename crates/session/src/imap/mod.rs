@@ -11,6 +11,7 @@
 
 pub(crate) mod capability;
 pub(crate) mod commands;
+pub(crate) mod deleted;
 mod dispatch;
 pub(crate) mod fetch;
 pub(crate) mod flags;

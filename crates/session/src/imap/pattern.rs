@@ -21,6 +21,11 @@ impl Pattern {
         self.0.ends_with('%')
     }
 
+    /// Whether it begins with this, and so asks for what nobody is shown unasked.
+    pub(crate) fn begins_with(&self, start: &str) -> bool {
+        self.0.starts_with(start)
+    }
+
     /// Whether a name matches.
     pub(crate) fn matches(&self, name: &str) -> bool {
         list_matches(&self.0, name, DELIMITER)

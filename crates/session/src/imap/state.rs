@@ -29,6 +29,8 @@ pub(crate) struct User {
     pub(crate) account: Account,
     /// The largest message, in octets: APPENDLIMIT.
     pub(crate) message_bytes_max: u64,
+    /// What is gone for no longer than this, they can bring back.
+    pub(crate) undelete: Option<store::past::Retention>,
 }
 
 /// A mailbox that is open.
@@ -48,6 +50,8 @@ pub(crate) struct Selected {
     /// An EXISTS went out amid FETCH responses, where some clients (Thunderbird) don't
     /// listen for it: it is said again at the next chance.
     pub(crate) exists_unheard: bool,
+    /// What is deleted, if it is that which is open.
+    pub(crate) deleted: Option<Box<store::past::DeletedMailbox>>,
 }
 
 /// How a mailbox is open.

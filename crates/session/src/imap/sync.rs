@@ -165,6 +165,11 @@ pub(crate) fn gone_since(mailbox: &OpenMailbox, since: ModSeq, among: &UidSet) -
         let gone: UidSet = ranges.into_iter().map(|(a, b)| (a.0, b.0)).collect();
         return gone.intersection(among);
     }
+    absent(mailbox, among)
+}
+
+/// The UIDs of `among` that are not there.
+pub(crate) fn absent(mailbox: &OpenMailbox, among: &UidSet) -> UidSet {
     let mut gone = UidSet::new();
     for &(first, last) in among.ranges() {
         let mut next = first;

@@ -77,6 +77,7 @@ impl World {
             },
             hostname: "mx.example".into(),
             plaintext_login: false,
+            undelete: None,
         };
         Self {
             session: Session::new(services.clone(), peer),

@@ -27,6 +27,8 @@ use crate::{
 pub struct Gone {
     /// By the mailboxes it was in, those that are gone themselves among them, ascending by id.
     pub mailboxes: Vec<GoneMailbox>,
+    /// The last change with which anything went.
+    pub changed: Option<ModSeq>,
 }
 
 /// A mailbox from which something is gone, or that is gone.
@@ -204,11 +206,16 @@ struct Ends {
     deleted: BTreeMap<MailboxId, i64>,
     /// Mailboxes on which a hold lies, or did when they went.
     held: BTreeSet<MailboxId>,
+    /// The last change with which anything went.
+    changed: Option<ModSeq>,
 }
 
 impl Ends {
     fn note(&mut self, batch: &Batch) {
         for change in &batch.changes {
+            if let Change::Expunged { .. } | Change::MailboxDeleted { .. } = change {
+                self.changed = Some(batch.mod_seq);
+            }
             match change {
                 Change::Expunged { mailbox, uids } => {
                     let of = self.expunged.entry(*mailbox).or_default();
@@ -239,6 +246,7 @@ impl Ends {
             expunged,
             deleted,
             held,
+            ..
         } = self;
         let kept = |id: &MailboxId| now.held() || held.contains(id);
         deleted.retain(|id, time| *time >= horizon || kept(id));
@@ -485,7 +493,10 @@ impl<'a> Tracker<'a> {
         }
         // One whose deletion can't be read is not there, and was not deleted either.
         mailboxes.retain(|m| m.deleted.is_some() || now.mailbox(m.id).is_some());
-        Gone { mailboxes }
+        Gone {
+            mailboxes,
+            changed: self.ends.changed,
+        }
     }
 }
 

@@ -14,6 +14,7 @@
 
 mod as_of;
 mod batches;
+mod deleted;
 pub mod expiry;
 pub mod gone;
 pub mod history;
@@ -24,6 +25,7 @@ mod tests;
 pub mod undelete;
 
 pub use as_of::Moment;
+pub use deleted::{DELETED, DeletedMailbox};
 pub use expiry::{Expired, Expirer, RuleFrom, Rules};
 pub use gone::{Ended, Gone, GoneMailbox, GoneMessage};
 pub use history::{Event, Happened, Place, Which};

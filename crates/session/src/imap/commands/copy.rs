@@ -14,7 +14,7 @@ use store::{Copied, Uid};
 use crate::{
     Outlet,
     imap::{
-        names,
+        deleted, names,
         refusal::{Done, Outcome, Refusal, Stop},
         reply,
         state::{Access, Enabled, Selected},
@@ -29,10 +29,13 @@ pub(crate) async fn copy(selected: &mut Selected, enabled: Enabled, copy: &Copy)
     if uids.is_empty() {
         return Ok(Done::new("No messages to copy"));
     }
-    let copied = account
-        .copy(selected.mailbox, &uids, to)
-        .await
-        .map_err(|error| into_missing(selected, error))?;
+    let copied = match deleted::bring_back(selected, &uids, to).await? {
+        Some(back) => back,
+        None => account
+            .copy(selected.mailbox, &uids, to)
+            .await
+            .map_err(|error| into_missing(selected, error))?,
+    };
     Ok(Done {
         code: copy_uid(&copied),
         text: "COPY completed",
@@ -47,7 +50,7 @@ pub(crate) async fn move_to(
     copy: &Copy,
     out: &mut impl Outlet,
 ) -> Outcome {
-    if selected.access == Access::ReadOnly {
+    if selected.access == Access::ReadOnly && selected.deleted.is_none() {
         return Err(Refusal::read_only().into());
     }
     let account = selected.account().clone();
@@ -56,10 +59,16 @@ pub(crate) async fn move_to(
     if uids.is_empty() {
         return Ok(Done::new("No messages to move"));
     }
-    let moved = account
-        .move_to(selected.mailbox, &uids, to)
-        .await
-        .map_err(|error| into_missing(selected, error))?;
+    let moved = match deleted::bring_back(selected, &uids, to).await? {
+        Some(back) => {
+            deleted::take_out(selected, &uids);
+            back
+        }
+        None => account
+            .move_to(selected.mailbox, &uids, to)
+            .await
+            .map_err(|error| into_missing(selected, error))?,
+    };
     if let Some(code) = copy_uid(&moved) {
         reply::untagged(out, Status::Ok, Some(&code), "Moved");
     }

@@ -4,7 +4,7 @@ use imap::{command::Mailbox, response::Code};
 use store::Role;
 
 use crate::imap::{
-    names,
+    deleted, names,
     refusal::{Done, Outcome, Refusal},
     state::{Enabled, User},
 };
@@ -17,6 +17,7 @@ pub(crate) async fn create(
     special_use: &[String],
 ) -> Outcome {
     let name = names::new_mailbox(mailbox, enabled)?;
+    deleted::may_be_made(user, &name)?;
     let role = role(special_use)?;
     let id = user.account.create(&name, role).await?;
     Ok(Done::with(

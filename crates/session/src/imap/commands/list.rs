@@ -6,13 +6,13 @@ use imap::{
     command::{List, ListReturn, ListSelection},
     encode::{self, ListLine, Listing},
 };
-use store::{Mailbox, MailboxName, Snapshot, name::DELIMITER};
+use store::{Mailbox, MailboxName, Snapshot, name::DELIMITER, past::DELETED};
 
 use crate::{
     Outlet,
     imap::{
         commands::status,
-        names,
+        deleted, names,
         pattern::Pattern,
         refusal::{Done, Outcome, Refusal},
         state::{Enabled, User},
@@ -40,9 +40,15 @@ pub(crate) async fn list(
         return Ok(Done::new("LIST completed"));
     }
     let snapshot = user.account.snapshot();
+    let patterns = patterns(&list.reference, &list.patterns, enabled);
+    let deleted = if patterns.iter().any(|p| p.begins_with(DELETED)) {
+        deleted::all(user).await?
+    } else {
+        Vec::new()
+    };
     let search = Search {
-        patterns: patterns(&list.reference, &list.patterns, enabled),
-        tree: Tree::new(&snapshot, selection),
+        tree: Tree::new(&snapshot, deleted, selection),
+        patterns,
         selection,
         returns: list.returns.clone().unwrap_or_default(),
         enabled,
@@ -120,10 +126,17 @@ struct Node {
 }
 
 impl Tree {
-    fn new(snapshot: &Snapshot, selection: ListSelection) -> Self {
+    fn new(
+        snapshot: &Snapshot,
+        deleted: Vec<(MailboxName, Arc<Mailbox>)>,
+        selection: ListSelection,
+    ) -> Self {
         let mut nodes: BTreeMap<MailboxName, Node> = BTreeMap::new();
         for (name, mailbox) in snapshot.mailboxes() {
             nodes.entry(name.clone()).or_default().mailbox = Some(Arc::clone(mailbox));
+        }
+        for (name, mailbox) in deleted {
+            nodes.entry(name).or_default().mailbox = Some(mailbox);
         }
         for name in snapshot.subscriptions() {
             nodes.entry(name.clone()).or_default().subscribed = true;

@@ -54,6 +54,7 @@ pub(crate) async fn enter(
     Ok(User {
         account: account.acting(&format!("imap {} {peer}", identity.name)),
         message_bytes_max: services.store.message_bytes_max(),
+        undelete: services.undelete,
         name: identity.name,
     })
 }

@@ -3,7 +3,7 @@
 use imap::command::Mailbox;
 
 use crate::imap::{
-    names,
+    deleted, names,
     refusal::{Done, Outcome},
     state::{Enabled, User},
 };
@@ -13,6 +13,7 @@ use crate::imap::{
 pub(crate) async fn rename(user: &User, enabled: Enabled, from: &Mailbox, to: &Mailbox) -> Outcome {
     let from = names::mailbox(from, enabled)?;
     let to = names::new_mailbox(to, enabled)?;
+    deleted::may_be_made(user, &to)?;
     user.account.rename(&from, &to).await?;
     Ok(Done::new("RENAME completed"))
 }

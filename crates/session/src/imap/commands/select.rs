@@ -6,11 +6,12 @@ use imap::{
     encode::{self, ListLine, Vanished},
     response::{Code, Status},
 };
-use store::{ModSeq, OpenMailbox, name::DELIMITER};
+use store::{MailboxName, ModSeq, OpenMailbox, name::DELIMITER};
 
 use crate::{
     Gone, Outlet,
     imap::{
+        deleted,
         flags::every_flag,
         names,
         refusal::{Done, Refusal, Stop},
@@ -33,18 +34,26 @@ pub(crate) async fn select(
         return Err(Refusal::bad("ENABLE QRESYNC must come first").into());
     }
     let name = names::mailbox(&select.mailbox, *enabled)?;
-    let found = user.account.snapshot().named(&name).map(|found| found.id());
-    let id = found.ok_or_else(|| Refusal::from(store::Error::NoSuchMailbox))?;
-    let mailbox = user.account.open_mailbox(id).await.map_err(Refusal::from)?;
+    let deleted = deleted::find(user, &name).await?.map(Box::new);
+    let mailbox = match deleted.as_ref().and_then(|deleted| deleted.open()) {
+        Some(mailbox) => mailbox,
+        None => open(user, &name).await?,
+    };
+    // What is deleted can only be looked at.
+    let access = match &deleted {
+        Some(_) => Access::ReadOnly,
+        None => access,
+    };
     enabled.condstore |= select.condstore;
 
     let mut selected = Selected {
         user: user.clone(),
-        mailbox: id,
+        mailbox: mailbox.id(),
         view: View::new(mailbox.clone()),
         access,
         saved: UidSet::new(),
         exists_unheard: false,
+        deleted,
     };
     sync::claim_recent(&mut selected, *enabled).await;
     describe(&selected, *enabled, out);
@@ -57,10 +66,19 @@ pub(crate) async fn select(
         resynchronise(&selected, *enabled, known, out).await?;
     }
     let done = match access {
+        Access::ReadOnly if selected.deleted.is_some() => {
+            Done::with(Code::ReadOnly, "Opened; COPY and MOVE bring messages back")
+        }
         Access::ReadWrite => Done::with(Code::ReadWrite, "SELECT completed"),
         Access::ReadOnly => Done::with(Code::ReadOnly, "EXAMINE completed"),
     };
     Ok((selected, done))
+}
+
+async fn open(user: &User, name: &MailboxName) -> Result<OpenMailbox, Refusal> {
+    let found = user.account.snapshot().named(name).map(|found| found.id());
+    let id = found.ok_or(store::Error::NoSuchMailbox)?;
+    Ok(user.account.open_mailbox(id).await?)
 }
 
 /// The untagged responses that every client gets.
@@ -134,7 +152,11 @@ async fn resynchronise(
     let since = ModSeq(known.mod_seq);
     let uids = known_uids(view.mailbox(), known);
     let among = unmatched(view.mailbox(), known, &uids);
-    let gone = sync::gone_since(view.mailbox(), since, &among);
+    let gone = match selected.deleted {
+        // It remembers nothing of what has left it.
+        Some(_) => sync::absent(view.mailbox(), &among),
+        None => sync::gone_since(view.mailbox(), since, &among),
+    };
     sync::vanished(&gone, Vanished::Earlier, out).await?;
     let shown = Shown::unasked(enabled);
     for message in view.mailbox().changed_since(since) {

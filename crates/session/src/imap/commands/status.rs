@@ -8,7 +8,7 @@ use imap::{
 use crate::{
     Outlet,
     imap::{
-        names,
+        deleted, names,
         refusal::{Done, Outcome, Refusal},
         state::{Enabled, User},
     },
@@ -16,7 +16,7 @@ use crate::{
 
 /// Answers STATUS. The newest state, also of the selected mailbox: a client
 /// that compares it with what it has been told there has been warned (§6.3.11).
-pub(crate) fn status(
+pub(crate) async fn status(
     user: &User,
     enabled: Enabled,
     mailbox: &Mailbox,
@@ -25,8 +25,11 @@ pub(crate) fn status(
 ) -> Outcome {
     let name = names::mailbox(mailbox, enabled)?;
     let snapshot = user.account.snapshot();
-    let found = snapshot
-        .named(&name)
+    let deleted = deleted::find(user, &name).await?;
+    let found = deleted
+        .as_ref()
+        .and_then(|deleted| deleted.mailbox())
+        .or_else(|| snapshot.named(&name))
         .ok_or_else(|| Refusal::from(store::Error::NoSuchMailbox))?;
     write(found, items, user.message_bytes_max, enabled, out.buffer());
     Ok(Done::new("STATUS completed"))

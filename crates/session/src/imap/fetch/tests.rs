@@ -70,12 +70,14 @@ impl Reader {
                 name: "joe".into(),
                 account: account.clone(),
                 message_bytes_max: 1 << 20,
+                undelete: None,
             },
             mailbox,
             view: View::new(account.open_mailbox(mailbox).await.unwrap()),
             access: Access::ReadWrite,
             saved: UidSet::new(),
             exists_unheard: false,
+            deleted: None,
         };
         Self {
             store,

@@ -105,6 +105,7 @@ impl World {
             },
             hostname: "mail.example".into(),
             plaintext_login: false,
+            undelete: Some(store::past::Retention::default()),
         }
     }
 
@@ -124,6 +125,7 @@ impl World {
             name: "joe".into(),
             account: self.account.clone(),
             message_bytes_max: self.store.message_bytes_max(),
+            undelete: None,
         });
         client
     }

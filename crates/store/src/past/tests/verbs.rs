@@ -220,3 +220,70 @@ fn what_is_not_within_reach_is_said_not_to_be_there() {
         assert_eq!(nothing, Undeleted::default());
     });
 }
+
+#[test]
+fn users_look_at_what_is_gone_as_mailboxes() {
+    run(async {
+        let (store, account) = open().await;
+        let retention = Retention::default();
+        let looked_at = async || account.deleted_mailboxes(retention).await.unwrap();
+        deliver(&store, &account, "INBOX", "one@x").await;
+        let two = deliver(&store, &account, "INBOX", "two@x").await;
+        let inbox = id_of(&account, "INBOX");
+        assert!(looked_at().await.is_empty());
+        expunge(&account, "INBOX", two).await;
+        let [mut first] = looked_at().await.try_into().unwrap();
+        let open = first.open().unwrap();
+        assert_eq!(open.name().as_str(), "#deleted/INBOX");
+        assert_eq!((open.len(), open.recent()), (1, 0));
+        assert!(open.get(two).unwrap().system.contains(SystemFlags::DELETED));
+        assert!(account.snapshot().mailbox(open.id()).is_none());
+        first.take_out(&[two]);
+        let newer = first.open().unwrap();
+        assert_eq!(
+            newer.expunged_since(open.highest_mod_seq()),
+            Some(vec![(two, two)])
+        );
+
+        // A lower UID comes: another UIDVALIDITY.
+        expunge(&account, "INBOX", Uid(1)).await;
+        let [again] = looked_at().await.try_into().unwrap();
+        assert!(again.mailbox().unwrap().uid_validity() > open.uid_validity());
+        // What is anywhere else is not gone; what a hold keeps is not shown.
+        let into = name("Archive");
+        let back = account
+            .undelete_from(&again, &[two, Uid(9)], &into, retention)
+            .await;
+        assert_eq!(back.unwrap().back.len(), 1);
+        assert_eq!(looked_at().await[0].open().unwrap().len(), 1);
+        account.set_hold(Some(inbox), true).await.unwrap();
+        pass(15 * DAY);
+        assert!(looked_at().await.is_empty());
+        account.set_hold(Some(inbox), false).await.unwrap();
+        let back = account
+            .undelete_from(&again, &[Uid(1)], &into, retention)
+            .await;
+        assert_eq!(back.unwrap().lost.len(), 1);
+
+        // Three of one name.
+        for n in 0..3 {
+            account.create(&name("a"), None).await.unwrap();
+            let uid = deliver(&store, &account, "a", &format!("{n}@x")).await;
+            if n < 2 {
+                account.delete(&name("a")).await.unwrap();
+            } else {
+                expunge(&account, "a", uid).await;
+            }
+        }
+        let names = looked_at().await;
+        let names: Vec<_> = names
+            .iter()
+            .map(|d| d.name().unwrap().to_string())
+            .collect();
+        assert_eq!(names[0], "#deleted/a");
+        assert!(
+            names[1] > names[2] && names[2].starts_with("#deleted/a ("),
+            "{names:?}"
+        );
+    });
+}
