@@ -1,6 +1,7 @@
 //! What is asked for of accounts. Who there is and their passwords is not: that is a file, which
 //! the command line writes by itself.
 
+pub mod relocate;
 pub mod usage;
 
 use clap::Subcommand;
@@ -17,6 +18,7 @@ use crate::{
 #[serde(tag = "do", rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "a verb's help is at its struct")]
 pub enum Account {
+    Move(relocate::Move),
     Usage(usage::Usage),
 }
 
@@ -27,12 +29,14 @@ impl Account {
         report: &mut dyn Report,
     ) -> Result<Outcome, Failed> {
         match self {
+            Self::Move(relocate) => relocate.run(context, report).await,
             Self::Usage(usage) => usage.run(context, report).await,
         }
     }
 
     pub(crate) fn changes(&self) -> bool {
         match self {
+            Self::Move(_) => true,
             Self::Usage(_) => false,
         }
     }

@@ -25,8 +25,10 @@
 
 pub mod account;
 mod context;
+pub mod mailbox;
 mod moment;
 mod outcome;
+pub mod partition;
 mod report;
 mod request;
 #[cfg(test)]

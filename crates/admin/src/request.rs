@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     account,
     context::Context,
+    mailbox,
     outcome::{Failed, Outcome},
+    partition,
     report::Report,
     verify,
 };
@@ -20,6 +22,12 @@ pub enum Request {
     /// The command line has verbs of its own beside these.
     #[command(skip)]
     Account(account::Account),
+    /// Ask for what concerns one mailbox
+    #[command(subcommand)]
+    Mailbox(mailbox::Mailbox),
+    /// Add, show and remove the places in which mail lies
+    #[command(subcommand)]
+    Partition(partition::Partition),
     Verify(verify::Verify),
 }
 
@@ -31,6 +39,8 @@ impl Request {
     pub async fn run(&self, context: &Context, report: &mut dyn Report) -> Result<Outcome, Failed> {
         match self {
             Self::Account(verb) => verb.run(context, report).await,
+            Self::Mailbox(verb) => verb.run(context, report).await,
+            Self::Partition(verb) => verb.run(context, report).await,
             Self::Verify(verify) => verify.run(context, report).await,
         }
     }
@@ -40,6 +50,8 @@ impl Request {
     pub fn changes(&self) -> bool {
         match self {
             Self::Account(verb) => verb.changes(),
+            Self::Mailbox(verb) => verb.changes(),
+            Self::Partition(verb) => verb.changes(),
             Self::Verify(_) => false,
         }
     }

@@ -191,6 +191,10 @@ async fn open(config: &Config, silent: &io::Error) -> Result<Context, Refused> {
         )),
         error => error.into(),
     })?;
+    if let Some(partition) = &config.partition {
+        // If there is none of that name, it may be what is to be added now.
+        let _ = store.begin_accounts_in(partition);
+    }
     Ok(Context {
         store,
         directory: Arc::new(directory),

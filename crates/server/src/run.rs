@@ -61,6 +61,9 @@ pub(crate) async fn open(config: &Config) -> Result<Services, Error> {
         clock: store::clock::system,
     })
     .await?;
+    if let Some(partition) = &config.partition {
+        store.begin_accounts_in(partition)?;
+    }
     Ok(Services {
         store,
         auth,

@@ -7,6 +7,8 @@
 //!
 //! Breaking off loses nothing, and doing it again finishes it.
 
+use std::collections::HashSet;
+
 use crate::{
     account::{Account, Pass},
     change::Change,
@@ -102,6 +104,39 @@ impl Store {
         let mut pass = Pass::new(told);
         while account.relocate(mailbox, &to, &mut pass).await? > 0 {}
         Ok(moved(&pass))
+    }
+
+    /// What a move would do now, of an account or of one of its mailboxes. Octets are the messages',
+    /// without what is kept beside them.
+    ///
+    /// # Errors
+    /// As [`Store::move_account`].
+    pub async fn move_planned(
+        &self,
+        account: &Account,
+        mailbox: Option<MailboxId>,
+        to: &str,
+    ) -> Result<Moved, Error> {
+        let number = self.partition_named(to)?.partition().number;
+        let mut planned = Moved::default();
+        let mut seen = HashSet::new();
+        for (_, about) in account.snapshot().mailboxes() {
+            let wanted = match mailbox {
+                Some(id) => about.id() == id,
+                None => about.partition.is_none(),
+            };
+            if !wanted {
+                continue;
+            }
+            for message in account.open_mailbox(about.id()).await?.every() {
+                if message.record.partition() != number {
+                    planned.messages += 1;
+                    let copied = seen.insert(message.record);
+                    planned.octets += if copied { message.size } else { 0 };
+                }
+            }
+        }
+        Ok(planned)
     }
 
     /// The moment: what the account is goes to the other partition.

@@ -11,6 +11,7 @@ use crate::{
     engine::{Engine, Partition, PartitionSlot},
     error::Error,
     id::AccountId,
+    past::Retention,
     store::Store,
 };
 
@@ -104,6 +105,14 @@ impl Store {
         Ok(home.partition().name.clone())
     }
 
+    /// Whether a partition of that name may be added.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] says why not.
+    pub fn may_add_partition(&self, name: &str) -> Result<(), Error> {
+        self.partitions().may_add(name)
+    }
+
     /// Adds a partition: a directory below the store's, or a link to `path`. What is there already of this
     /// store is taken as it is. Waits for the disk: call it on a thread that may.
     ///
@@ -119,14 +128,14 @@ impl Store {
     /// # Errors
     /// [`Error::NotPermitted`] if it is the only one, or new accounts begin there, or something needs it: see
     /// [`Store::needs`].
-    pub async fn remove_partition(&self, name: &str) -> Result<(), Error> {
+    pub async fn remove_partition(&self, name: &str, retention: Retention) -> Result<(), Error> {
         let engine = self.partition_named(name)?;
         let number = engine.partition().number;
         let _one = self.moves().lock().await;
         if self.first().load(Ordering::Relaxed) == number {
             return Err(Error::NotPermitted("new accounts begin there"));
         }
-        if !self.needs(name).await?.is_empty() {
+        if !self.needs(name, retention).await?.is_empty() {
             return Err(Error::NotPermitted("something needs it"));
         }
         // What its checkpoint has to say is said.
@@ -134,12 +143,12 @@ impl Store {
         self.partitions().remove(number).await
     }
 
-    /// The accounts that need a partition, and for what; a message that is gone needs it
-    /// no more. Looks at every message.
+    /// The accounts that need a partition, and for what; a message that is gone needs it as long as it
+    /// can be brought back. Looks at every message.
     ///
     /// # Errors
     /// As [`Store::account`]; also if some partition is not open, as nobody knows then.
-    pub async fn needs(&self, name: &str) -> Result<Vec<Need>, Error> {
+    pub async fn needs(&self, name: &str, retention: Retention) -> Result<Vec<Need>, Error> {
         let engine = self.partition_named(name)?;
         let number = engine.partition().number;
         let mut needs = Vec::new();
@@ -150,6 +159,7 @@ impl Store {
                 home: account.shared.engine().partition().number == number,
                 mailboxes: 0,
                 messages: 0,
+                gone: 0,
             };
             let snapshot = account.snapshot();
             for (_, mailbox) in snapshot.mailboxes() {
@@ -158,7 +168,11 @@ impl Store {
                 let there = open.every().filter(|it| it.record.partition() == number);
                 need.messages += there.count() as u64;
             }
-            if need.home || need.mailboxes > 0 || need.messages > 0 {
+            let gone = account.gone(retention).await?;
+            let gone = gone.mailboxes.iter().flat_map(|it| &it.messages);
+            let there = gone.filter(|it| it.record.at.partition() == number);
+            need.gone = there.count() as u64;
+            if need.home || need.mailboxes + need.messages + need.gone > 0 {
                 needs.push(need);
             }
         }
@@ -200,4 +214,6 @@ pub struct Need {
     pub mailboxes: u64,
     /// Messages that lie there.
     pub messages: u64,
+    /// Messages that are gone, lie there, and can be brought back.
+    pub gone: u64,
 }

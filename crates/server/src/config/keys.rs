@@ -71,6 +71,12 @@ pub const KEYS: &[Key] = &[
         "how long expunged messages and deleted mailboxes can be brought back",
     ),
     key(
+        "partition.default",
+        Kind::Text,
+        None,
+        "the partition in which new accounts begin; the first that there is, if not given",
+    ),
+    key(
         "expiry.every",
         Kind::Duration,
         Some("\"1h\""),

@@ -42,6 +42,8 @@ pub struct Config {
     pub retention: admin::Retention,
     /// Users bring back by themselves what they deleted.
     pub users_undelete: bool,
+    /// The partition in which new accounts begin.
+    pub partition: Option<Arc<str>>,
     /// Passwords may cross the network in clear.
     pub plaintext_login: bool,
     /// Networks that the brake never refuses.
@@ -151,6 +153,7 @@ impl Config {
                 deleted: values.duration("retention.deleted")?,
             },
             users_undelete: values.flag("imap.deleted-mailboxes"),
+            partition: values.text("partition.default").map(Into::into),
             plaintext_login: values.flag("login.plaintext"),
             trusted: values.networks("login.trusted"),
             brake: auth::brake::Hardness {

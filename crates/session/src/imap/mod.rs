@@ -297,7 +297,8 @@ impl Session {
         if start.index == 0 {
             append::may_begin(user, self.enabled, self.wire.command_so_far())?;
         }
-        appending.announced(&self.services.store).await?;
+        let id = user.account.id();
+        appending.announced(&self.services.store, id).await?;
         self.appending = Some(appending);
         Ok(())
     }

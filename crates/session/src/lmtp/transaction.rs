@@ -1,6 +1,6 @@
 //! A mail transaction: sender, recipients, and the message as it comes in.
 
-use store::{Incoming, Store};
+use store::{AccountId, Incoming, Store};
 
 use super::{
     command::{Body, Mail},
@@ -112,7 +112,19 @@ impl Transaction {
     }
 
     async fn begin(&mut self, store: &Store) {
-        self.message = match store.receive().await {
+        // Where the first recipient's mail is; if nothing is to be had there, anywhere.
+        let first = self
+            .recipients
+            .first()
+            .map(|it| AccountId(it.identity.account));
+        let received = match first {
+            Some(id) => match store.receive_for(id).await {
+                Err(_) => store.receive().await,
+                received => received,
+            },
+            None => store.receive().await,
+        };
+        self.message = match received {
             Ok(incoming) => Message::Arriving(Box::new(incoming)),
             Err(error) => failed(&error),
         };

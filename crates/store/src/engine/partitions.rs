@@ -289,22 +289,31 @@ impl Partitions {
     /// [`Error::NotPermitted`] if it can't be named so or there is one of that name;
     /// [`Error::Corrupt`] if what is there is another store's; [`Error::Io`], [`Error::Full`].
     pub(crate) fn add(&self, name: &str, path: Option<&Path>) -> Result<Partition, Error> {
-        if !registry::is_name(name) {
-            return Err(Error::NotPermitted(
-                "a partition's name is of letters, digits, - and _, at most 64",
-            ));
-        }
+        self.may_add(name)?;
         on!(&self.inner.disk, disk => {
             let _lock = registry::lock(&**disk)?;
             self.add_alone(name, path)
         })
     }
 
-    fn add_alone(&self, name: &str, path: Option<&Path>) -> Result<Partition, Error> {
-        let mut registry = self.registry();
-        if registry.active().any(|it| *it.name == *name) {
+    /// Whether one of that name may be added.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] says why not.
+    pub(crate) fn may_add(&self, name: &str) -> Result<(), Error> {
+        if !registry::is_name(name) {
+            return Err(Error::NotPermitted(
+                "a partition's name is of letters, digits, - and _, at most 64",
+            ));
+        }
+        if self.registry().active().any(|it| *it.name == *name) {
             return Err(Error::NotPermitted("there is a partition of that name"));
         }
+        Ok(())
+    }
+
+    fn add_alone(&self, name: &str, path: Option<&Path>) -> Result<Partition, Error> {
+        let mut registry = self.registry();
         let inner = &*self.inner;
         if let Some(path) = path {
             let root = format!("{PARTITIONS}/{name}");

@@ -8,6 +8,7 @@ use crate::{
         log::sim::{Fault, SimDisk, Unsynced},
     },
     moves::Moved,
+    past::Retention,
 };
 use fastrand::Rng;
 
@@ -196,7 +197,7 @@ fn a_mailbox_has_a_partition_of_its_own() {
         // The account may go, too, and the mailbox comes back.
         move_to(&store, &account, "slow").await.unwrap();
         assert_eq!(readable(&account).await, [1]);
-        let needs = store.needs("default").await.unwrap();
+        let needs = store.needs("default", Retention::default()).await.unwrap();
         assert_eq!(needs, []);
         nothing_wrong(&store);
     });
@@ -418,17 +419,18 @@ fn a_partition_is_removed_when_nothing_needs_it() {
         let store = two(&disk);
         let account = fill(&store, ALICE).await;
         move_to(&store, &account, "slow").await.unwrap();
-        let refused = store.remove_partition("slow").await;
+        let retention = Retention::default();
+        let refused = store.remove_partition("slow", retention).await;
         assert!(matches!(refused, Err(Error::NotPermitted(_))));
-        let needs = store.needs("slow").await.unwrap();
+        let needs = store.needs("slow", retention).await.unwrap();
         assert_eq!(
             (needs.len(), needs[0].home, needs[0].messages),
             (1, true, 14)
         );
         // The first goes as well as any other, once accounts begin elsewhere.
-        assert!(store.remove_partition("default").await.is_err());
+        assert!(store.remove_partition("default", retention).await.is_err());
         store.begin_accounts_in("slow").unwrap();
-        store.remove_partition("default").await.unwrap();
+        store.remove_partition("default", retention).await.unwrap();
         deliver(&store, &account, 40).await.unwrap();
         nothing_wrong(&store);
         let bob = store.account(BOB).await.unwrap();
@@ -521,5 +523,42 @@ fn deliveries_and_flags_go_on_while_an_account_is_moved() {
             check::difference(&before, &after.whole().await.unwrap()),
             None
         );
+    });
+}
+
+#[test]
+fn what_was_expunged_before_a_move_can_be_brought_back_after_it() {
+    run(async {
+        let disk = SimDisk::new();
+        let store = two(&disk);
+        let account = fill(&store, ALICE).await;
+        let id = inbox(&account);
+        let deleted = crate::FlagChange {
+            action: crate::FlagAction::Add,
+            flags: Flags {
+                system: crate::SystemFlags::DELETED,
+                keywords: vec![],
+            },
+            unchanged_since: None,
+        };
+        let uids = [Uid(4), Uid(5)];
+        account.store(id, &uids, &deleted).await.unwrap();
+        account.expunge(id, None).await.unwrap();
+        let gone = async || account.gone(Retention::default()).await.unwrap();
+        let before = gone().await;
+        assert_eq!(before.messages(), 2);
+        let moment = crate::past::Moment::ModSeq(account.snapshot().mod_seq());
+        let then = account.as_of(moment).await.unwrap();
+        for to in ["slow", "default", "slow"] {
+            move_to(&store, &account, to).await.unwrap();
+            assert_eq!(gone().await.messages(), 2, "{to}");
+            let past = account.as_of(moment).await.unwrap();
+            assert_eq!(check::difference(&then, &past), None, "{to}");
+            for message in &before.mailbox(id).unwrap().messages {
+                account.gone_email(message).await.unwrap();
+            }
+        }
+        let needs = store.needs("default", Retention::default()).await.unwrap();
+        assert_eq!((needs.len(), needs[0].messages, needs[0].gone), (1, 0, 2));
     });
 }

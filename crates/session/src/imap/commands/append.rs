@@ -9,7 +9,7 @@ use imap::{
     command::{self, Append, Tagged},
     response::Code,
 };
-use store::{Arrival, Incoming, Received, Store, Timestamp};
+use store::{AccountId, Arrival, Incoming, Received, Store, Timestamp};
 
 use crate::imap::{
     flags, names,
@@ -34,9 +34,9 @@ impl Appending {
     ///
     /// # Errors
     /// The store takes none; the client need not send it.
-    pub(crate) async fn announced(&mut self, store: &Store) -> Result<(), Refusal> {
+    pub(crate) async fn announced(&mut self, store: &Store, id: AccountId) -> Result<(), Refusal> {
         if self.failed.is_none() {
-            self.current = Some(store.receive().await?);
+            self.current = Some(store.receive_for(id).await?);
         }
         Ok(())
     }
