@@ -35,6 +35,14 @@ pub struct Batch {
     pub changes: Vec<Change>,
 }
 
+impl Batch {
+    /// Whether it says that the batches between `last` and itself are lost, or never were.
+    pub(crate) fn tells_of(&self, last: u64) -> bool {
+        let told = |change: &Change| matches!(change, Change::NumbersSkipped(skipped) if skipped.after.0 == last);
+        self.changes.first().is_some_and(told)
+    }
+}
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -112,6 +120,8 @@ pub enum Change {
         /// UIDNEXT is at least this now.
         to: Uid,
     },
+    /// Numbers of the account are used up: damage took the record of what they were given to.
+    NumbersSkipped(Skipped),
     /// A legal hold was laid on mail, or lifted: what is held is never freed.
     HeldSet {
         /// On which mailbox; `None`: on the whole account.
@@ -159,6 +169,21 @@ pub enum Change {
         /// The partition's number; `None`: the account's.
         partition: Option<u16>,
     },
+}
+
+/// Numbers that are used up, whatever became of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Skipped {
+    /// The last batch before this one that is known; those between are lost, or never were.
+    pub after: ModSeq,
+    /// Mailboxes up to this one were made.
+    pub mailbox: MailboxId,
+    /// Messages up to this one arrived.
+    pub email: EmailId,
+    /// Conversations up to this one began.
+    pub thread: ThreadId,
+    /// UIDVALIDITY was given out up to this one.
+    pub uid_validity: UidValidity,
 }
 
 /// When messages go by themselves. A bound that is `None` bounds nothing; with none at all, nothing

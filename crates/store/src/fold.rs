@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::{
-    change::{Added, Batch, Change},
+    change::{Added, Batch, Change, Skipped},
     flag::{Keyword, SystemFlags},
     id::{EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
     mailbox::{
@@ -31,6 +31,16 @@ pub(crate) struct Last {
     pub(crate) email: u64,
     pub(crate) thread: u64,
     pub(crate) uid_validity: u32,
+}
+
+impl Last {
+    /// Goes on above what is used up.
+    fn skip(&mut self, used: &Skipped) {
+        self.mailbox = self.mailbox.max(used.mailbox.0);
+        self.email = self.email.max(used.email.0);
+        self.thread = self.thread.max(used.thread.0);
+        self.uid_validity = self.uid_validity.max(used.uid_validity.0);
+    }
 }
 
 /// All that an account's log says.
@@ -109,8 +119,10 @@ pub(crate) fn apply(
             Ok(())
         }
         Change::UidsSkipped { mailbox: id, to } => {
-            let mailbox = mailbox(snapshot, *id)?;
-            mailbox.uid_next = mailbox.uid_next.max(*to);
+            mailbox(snapshot, *id).map(|it| it.uid_next = it.uid_next.max(*to))
+        }
+        Change::NumbersSkipped(skipped) => {
+            snapshot.last.skip(skipped);
             Ok(())
         }
         Change::HeldSet { mailbox: id, held } => {

@@ -28,6 +28,7 @@ mod fold;
 mod home;
 pub mod id;
 pub mod incoming;
+mod loss;
 pub mod mailbox;
 pub mod moves;
 pub mod name;

@@ -22,6 +22,7 @@ use crate::{
     home::{self, Home},
     id::AccountId,
     incoming::Incoming,
+    name::MailboxName,
     verify::{self, Depth, Finding, Summary, Walked},
 };
 
@@ -148,7 +149,7 @@ impl Store {
         // Whoever comes first opens it, the others wait for that.
         let account = slot.get_or_try_init(|| async {
             let account = self.load(id).await?;
-            if account.snapshot().mod_seq().0 == 0 {
+            if account.snapshot().named(&MailboxName::inbox()).is_none() {
                 account.begin().await?;
             }
             Ok(account)
@@ -174,11 +175,22 @@ impl Store {
         };
         let Home {
             engine,
-            opened: Opened { state, kept, .. },
+            opened,
             confirm,
         } = home;
+        let Opened {
+            mut state,
+            kept,
+            unsettled,
+            ..
+        } = opened;
+        let skipped = unsettled.skip(&mut state, clock().unix);
+        engine.skip(id, state.snapshot.mod_seq);
         let what = (id, partitions.clone(), engine, *clock);
         let account = Account::new(Arc::new(Shared::new(what, state, kept)));
+        if !skipped.is_empty() {
+            account.skipped(skipped).await;
+        }
         if confirm {
             account.settle_here().await?;
         }

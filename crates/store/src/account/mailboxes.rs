@@ -88,7 +88,28 @@ impl Account {
             .await
     }
 
-    /// What an account begins with: INBOX and a mailbox per usual special use, subscribed.
+    /// Writes down what was skipped because damage may have taken the record of it. Without
+    /// that it is found again whenever the account is opened, as long as the damage can be seen.
+    pub(crate) async fn skipped(&self, skipped: Vec<Change>) {
+        let by = "chapar".into();
+        let written = self.shared.commit(&by, None, |draft| {
+            skipped
+                .iter()
+                .try_for_each(|change| draft.push(change.clone()))
+        });
+        match written.await {
+            Ok(()) => tracing::warn!(
+                account = %self.id(),
+                "damage may have taken its last changes: what they may have given out is skipped"
+            ),
+            Err(error) => {
+                tracing::warn!(account = %self.id(), %error, "could not write what is skipped");
+            }
+        }
+    }
+
+    /// What an account begins with: INBOX and a mailbox per usual special use, subscribed. One that
+    /// has lost its INBOX gets that.
     pub(crate) async fn begin(&self) -> Result<(), Error> {
         let names = [
             ("INBOX", None),
@@ -100,7 +121,8 @@ impl Account {
         ];
         self.shared
             .commit(&self.by, None, |draft| {
-                for (name, role) in names {
+                let new = draft.snapshot.mailboxes.is_empty();
+                for (name, role) in names.iter().copied().take(if new { 6 } else { 1 }) {
                     let name = MailboxName::new(name)?;
                     if draft.snapshot.named(&name).is_none() {
                         create_named(draft, &name, role)?;

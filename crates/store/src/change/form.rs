@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Added, Batch, Change, Expiry};
+use super::{Added, Batch, Change, Expiry, Skipped};
 use crate::{
     email::{put_pieces, read_pieces},
     engine::Ref,
@@ -42,6 +42,7 @@ mod tag {
     pub(super) const MOVED_AWAY: u8 = 17;
     pub(super) const MOVED_HERE: u8 = 18;
     pub(super) const PARTITION_SET: u8 = 19;
+    pub(super) const NUMBERS_SKIPPED: u8 = 20;
 }
 
 impl Batch {
@@ -127,14 +128,12 @@ impl Change {
                 uids,
                 flags,
             } => {
-                put_u64(into, mailbox.0);
-                put_ranges(into, uids);
+                put_uids(into, *mailbox, uids);
                 put_flags(into, flags);
                 tag::FLAGS_CHANGED
             }
             Self::Expunged { mailbox, uids } => {
-                put_u64(into, mailbox.0);
-                put_ranges(into, uids);
+                put_uids(into, *mailbox, uids);
                 tag::EXPUNGED
             }
             Self::RecentClaimed { mailbox, below } => {
@@ -161,11 +160,14 @@ impl Change {
                 record,
                 record_len,
             } => {
-                let numbers = [mailbox.0, uid.0.into(), record.0, (*record_len).into()];
-                for n in numbers {
-                    put_u64(into, n);
-                }
+                put_place(into, *mailbox, *uid);
+                put_u64(into, record.0);
+                put_u64(into, (*record_len).into());
                 tag::RELOCATED
+            }
+            Self::NumbersSkipped(skipped) => {
+                skipped.encode(into);
+                tag::NUMBERS_SKIPPED
             }
             Self::Base { pieces } => {
                 put_pieces(into, pieces);
@@ -251,6 +253,7 @@ impl Change {
             tag::BASE => Self::Base {
                 pieces: read_pieces(read)?,
             },
+            tag::NUMBERS_SKIPPED => Self::NumbersSkipped(Skipped::decode(read)?),
             tag::MOVED_AWAY => Self::MovedAway {
                 partition: partition(read.u64()?)?,
             },
@@ -290,6 +293,27 @@ pub(crate) fn put_partition(into: &mut Vec<u8>, number: Option<u16>) {
 
 pub(crate) fn read_partition(read: &mut Octets<'_>) -> Result<Option<u16>, Malformed> {
     read.u64()?.checked_sub(1).map(partition).transpose()
+}
+
+impl Skipped {
+    fn encode(&self, into: &mut Vec<u8>) {
+        let UidValidity(uid_validity) = self.uid_validity;
+        let numbers = [self.after.0, self.mailbox.0, self.email.0, self.thread.0];
+        for n in numbers {
+            put_u64(into, n);
+        }
+        put_u64(into, uid_validity.into());
+    }
+
+    fn decode(read: &mut Octets<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            after: ModSeq(read.u64()?),
+            mailbox: MailboxId(read.u64()?),
+            email: EmailId(read.u64()?),
+            thread: ThreadId(read.u64()?),
+            uid_validity: UidValidity(read.u32()?),
+        })
+    }
 }
 
 impl Added {
@@ -346,6 +370,11 @@ fn put_keys(into: &mut Vec<u8>, keys: &[u64]) {
     for key in keys {
         into.extend_from_slice(&key.to_le_bytes());
     }
+}
+
+fn put_uids(into: &mut Vec<u8>, mailbox: MailboxId, uids: &[(Uid, Uid)]) {
+    put_u64(into, mailbox.0);
+    put_ranges(into, uids);
 }
 
 fn put_place(into: &mut Vec<u8>, mailbox: MailboxId, uid: Uid) {
@@ -508,6 +537,13 @@ mod tests {
                     mailbox,
                     below: Uid(5),
                 },
+                Change::NumbersSkipped(Skipped {
+                    after: ModSeq(5),
+                    mailbox: MailboxId(9),
+                    email: EmailId(1 << 40),
+                    thread: ThreadId(7),
+                    uid_validity: UidValidity(u32::MAX),
+                }),
                 Change::UidsSkipped {
                     mailbox,
                     to: Uid(9000),

@@ -11,10 +11,11 @@ use super::{
 };
 use crate::{
     change::Batch,
-    engine::{Engine, Entry},
+    engine::{Engine, Entry, Loss},
     error::Error,
     fold::State,
     id::{AccountId, MailboxId},
+    loss::Unsettled,
     mailbox::{
         Mailbox,
         history::{Gone, History},
@@ -37,6 +38,8 @@ pub(crate) struct Opened {
     based: bool,
     /// What did not fit: which batch, and why.
     pub(crate) wrong: Vec<(u64, &'static str)>,
+    /// What lost batches may have given out: to be skipped before anything is changed.
+    pub(crate) unsettled: Unsettled,
 }
 
 /// Opens an account, by its checkpoint if that can be.
@@ -86,9 +89,11 @@ const PAGE_BYTES: usize = 1 << 20;
 /// A batch that can't be read or is not there.
 const MISSING: &str = "a batch is missing or damaged";
 
+/// A state, and the batches after it.
 async fn replay(engine: &Engine, id: AccountId, mut state: State) -> Result<Opened, Error> {
     let mut wrong = Vec::new();
     let mut based = false;
+    let mut unsettled = Unsettled::default();
     loop {
         let after = state.snapshot.mod_seq;
         let page = engine.batches_page(id, after, PAGE_BYTES).await?;
@@ -96,7 +101,8 @@ async fn replay(engine: &Engine, id: AccountId, mut state: State) -> Result<Open
             break;
         }
         for (seq, octets) in page {
-            let follows = seq == state.snapshot.mod_seq + 1;
+            let last = state.snapshot.mod_seq;
+            let follows = seq == last + 1;
             let batch = Batch::decode(&octets);
             if let Ok(batch) = &batch
                 && let Some(pieces) = base::begins(batch, follows)
@@ -106,6 +112,7 @@ async fn replay(engine: &Engine, id: AccountId, mut state: State) -> Result<Open
                         // What came before it does not matter any more.
                         state = whole;
                         wrong.clear();
+                        unsettled = Unsettled::default();
                         based = true;
                         continue;
                     }
@@ -113,21 +120,31 @@ async fn replay(engine: &Engine, id: AccountId, mut state: State) -> Result<Open
                     Err(Malformed(what)) => wrong.push((seq, what)),
                 }
             }
-            if !follows {
-                wrong.push((state.snapshot.mod_seq + 1, MISSING));
-            }
-            match batch {
-                Ok(batch) if batch.mod_seq.0 == seq => {
-                    let misfits = state.apply(&batch);
-                    wrong.extend(misfits.into_iter().map(|misfit| (seq, misfit.0)));
+            let batch = batch.ok().filter(|batch| batch.mod_seq.0 == seq);
+            if !follows && !batch.as_ref().is_some_and(|batch| batch.tells_of(last)) {
+                wrong.push((last + 1, MISSING));
+                if let Some(loss) = engine.loss(id, last, Some(seq)).await? {
+                    unsettled.lose(&state.snapshot, &loss, false);
                 }
-                Ok(_) | Err(_) => wrong.push((seq, MISSING)),
+            }
+            if let Some(batch) = batch {
+                unsettled.see(&state.snapshot, &batch);
+                let misfits = state.apply(&batch);
+                wrong.extend(misfits.into_iter().map(|misfit| (seq, misfit.0)));
+            } else {
+                wrong.push((seq, MISSING));
+                let octets = octets.len() as u64;
+                unsettled.lose(&state.snapshot, &Loss { last: seq, octets }, false);
             }
             // Also past what can't be read: the number is taken.
             state.snapshot.mod_seq = seq;
         }
     }
+    if let Some(loss) = engine.loss(id, state.snapshot.mod_seq, None).await? {
+        unsettled.lose(&state.snapshot, &loss, true);
+    }
     Ok(Opened {
+        unsettled,
         state,
         kept: None,
         wrong,

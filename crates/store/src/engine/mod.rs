@@ -88,6 +88,15 @@ pub(crate) enum RecordKind {
 /// must not wait: everybody's writes wait for it.
 pub(crate) type Done = Box<dyn FnOnce(Result<Position, Error>) + Send>;
 
+/// Batches that an account has lost, or may have lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Loss {
+    /// The last number that any of them may have had.
+    pub(crate) last: u64,
+    /// Octets that they had at most, all together.
+    pub(crate) octets: u64,
+}
+
 /// A checkpoint entry: key and value.
 pub(crate) type Entry = (Vec<u8>, Vec<u8>);
 
@@ -308,6 +317,25 @@ impl Engine {
         octets_max: usize,
     ) -> Result<Vec<(u64, Vec<u8>)>, Error> {
         each!(self, engine => engine.batches_page(account, after, octets_max).await)
+    }
+
+    /// What an account may have lost between its batches `after` and `before`, which follow each other
+    /// as far as is known; or after the last one.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Corrupt`].
+    pub(crate) async fn loss(
+        &self,
+        account: AccountId,
+        after: u64,
+        before: Option<u64>,
+    ) -> Result<Option<Loss>, Error> {
+        each!(self, engine => engine.loss(account, after, before).await)
+    }
+
+    /// The account's batches go on after `seq`, at least: numbers up to it may be used up.
+    pub(crate) fn skip(&self, account: AccountId, seq: u64) {
+        each!(self, engine => engine.skip(account, seq));
     }
 
     /// The checkpoint's value for a key.

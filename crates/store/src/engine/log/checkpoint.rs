@@ -19,6 +19,7 @@ use redb::{Database, ReadableDatabase, StorageBackend, TableDefinition};
 use super::{
     disk::{Access, Disk},
     files::Partition,
+    gaps::{self, Gap},
     index::Place,
 };
 use crate::{
@@ -35,6 +36,11 @@ const PLACES: TableDefinition<'_, (u64, u64), (u64, u64)> = TableDefinition::new
 /// The number of the first batch of an account that may not have been freed.
 const FREED: TableDefinition<'_, u64, u64> = TableDefinition::new("freed");
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+
+/// In `META`: the position up to which it is complete.
+const COMPLETE_TO: &str = "complete_to";
+/// In `META`: what of the log before that was found to be lost.
+const GAPS: &str = "gaps";
 
 /// What redb may keep in memory, in octets.
 const CACHE_BYTES: usize = 64 << 20;
@@ -60,6 +66,8 @@ pub(crate) struct Update {
     /// Accounts whose batches before a number may have been freed.
     pub(crate) freed: Vec<(AccountId, u64)>,
     pub(crate) complete_to: Option<Position>,
+    /// What is lost of the log: accounts that have not been opened since are to know it.
+    pub(crate) gaps: Option<Vec<u8>>,
 }
 
 impl<D: Disk> Checkpoint<D> {
@@ -104,7 +112,7 @@ impl<D: Disk> Checkpoint<D> {
             read.open_table(PLACES)?;
             read.open_table(FREED)?;
             let owner = meta.get("store")?.map(|value| value.value().to_vec());
-            let position = meta.get("complete_to")?;
+            let position = meta.get(COMPLETE_TO)?;
             let position = position.map(|value| value.value().to_vec());
             Ok(Some((owner, position)))
         })?;
@@ -115,12 +123,15 @@ impl<D: Disk> Checkpoint<D> {
         if owner.as_deref() != Some(self.store.as_slice()) {
             return Err(corrupt(&self.path, "it belongs to another store"));
         }
-        let position = position.map_or(Some(0), |value| {
-            Some(u64::from_le_bytes(value.try_into().ok()?))
-        });
+        self.gaps()?;
+        let Some(position) = position else {
+            return Ok(Position(0));
+        };
+        let position = self.checked(COMPLETE_TO.as_bytes(), position)?;
+        let position = position.try_into().map(u64::from_le_bytes);
         position
             .map(Position)
-            .ok_or_else(|| corrupt(&self.path, "its position"))
+            .map_err(|_| corrupt(&self.path, "its position"))
     }
 
     /// Makes the tables of a new file.
@@ -265,6 +276,23 @@ impl<D: Disk> Checkpoint<D> {
         })
     }
 
+    /// What was lost of the log before the position, when it was found.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::get`].
+    pub(crate) fn gaps(&self) -> Result<Vec<Gap>, Error> {
+        let database = self.database()?;
+        let gaps = self.attempt(|| {
+            let meta = database.get()?.begin_read()?.open_table(META)?;
+            Ok(meta.get(GAPS)?.map(|value| value.value().to_vec()))
+        })?;
+        let Some(gaps) = gaps else {
+            return Ok(Vec::new());
+        };
+        let gaps = self.checked(GAPS.as_bytes(), gaps)?;
+        gaps::decode(&gaps).map_err(|_| corrupt(&self.path, "what it says of gaps"))
+    }
+
     /// Makes a change, durable on return.
     ///
     /// # Errors
@@ -301,7 +329,11 @@ impl<D: Disk> Checkpoint<D> {
                 }
                 if let Some(position) = update.complete_to {
                     let mut meta = write.open_table(META)?;
-                    meta.insert("complete_to", position.0.to_le_bytes().as_slice())?;
+                    let position = summed(COMPLETE_TO, &position.0.to_le_bytes());
+                    meta.insert(COMPLETE_TO, position.as_slice())?;
+                    if let Some(gaps) = &update.gaps {
+                        meta.insert(GAPS, summed(GAPS, gaps).as_slice())?;
+                    }
                 }
             }
             write.commit()?;
@@ -424,6 +456,13 @@ fn from_redb(path: &str, error: redb::Error) -> Error {
     }
 }
 
+/// A value and its checksum.
+fn summed(key: &str, value: &[u8]) -> Vec<u8> {
+    let mut stored = value.to_vec();
+    stored.extend_from_slice(&sum(key.as_bytes(), value).to_le_bytes());
+    stored
+}
+
 fn corrupt(path: &str, what: &str) -> Error {
     Error::Corrupt {
         file: path.into(),
@@ -489,6 +528,7 @@ mod tests {
             )],
             freed: vec![],
             complete_to: Some(Position(99)),
+            gaps: None,
         }
     }
 

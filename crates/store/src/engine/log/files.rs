@@ -10,8 +10,9 @@ use arc_swap::ArcSwap;
 
 use super::{
     disk::{Access, Disk},
-    format::{ALIGNMENT, BadHeader, FIRST_LSN, SEGMENT_HEADER_BYTES, Seal, SegmentHeader},
+    format::{ALIGNMENT, FIRST_LSN, SEGMENT_HEADER_BYTES, Seal, SegmentHeader},
     freed::{self, Freed},
+    listing::{self, Owner, damage},
 };
 use crate::{engine::Damage, error::Error};
 
@@ -222,22 +223,24 @@ pub(crate) struct Segments<F> {
 /// How often the segments are listed anew because one was freed meanwhile.
 const LISTINGS_MAX: usize = 20;
 
-/// Lists the segments of a partition and reads their headers. Changes nothing.
+/// Lists the segments of a partition and reads their headers; without an `owner`, those of the store and
+/// partition that most of them belong to. Changes nothing.
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Corrupt`] for a segment of a newer format.
 pub(crate) fn segments<D: Disk>(
     disk: &D,
     partition: &Partition,
+    owner: Option<Owner>,
 ) -> Result<Segments<D::File>, Error> {
     let gone = |error: &Error| matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound);
     for _ in 1..LISTINGS_MAX {
-        match list(disk, partition) {
+        match list(disk, partition, owner) {
             Err(error) if gone(&error) => {}
             listed => return listed,
         }
     }
-    list(disk, partition)
+    list(disk, partition, owner)
 }
 
 /// The files that say what was freed, by number.
@@ -252,64 +255,62 @@ pub(crate) fn sidecars<D: Disk>(disk: &D, partition: &Partition) -> Result<Vec<S
     Ok(names.iter().map(|name| format!("{log}/{name}")).collect())
 }
 
-fn list<D: Disk>(disk: &D, partition: &Partition) -> Result<Segments<D::File>, Error> {
+fn list<D: Disk>(
+    disk: &D,
+    partition: &Partition,
+    owner: Option<Owner>,
+) -> Result<Segments<D::File>, Error> {
     let log = partition.log();
     let names = match disk.list(&log) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         names => names.map_err(|error| io_error(&log, error))?,
     };
-    let numbers = |end: &str| {
-        let number = |name: &String| name.strip_suffix(end)?.parse().ok();
-        let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
-        numbers.sort_unstable();
-        numbers
-    };
-    let sidecars = Sidecars::read(disk, partition, numbers(".freed"))?;
-    let numbers = numbers(".log");
-    let last = numbers.last().copied().max(sidecars.last());
+    let number = |name: &String| name.strip_suffix(".freed")?.parse().ok();
+    let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
+    numbers.sort_unstable();
+    let sidecars = Sidecars::read(disk, partition, numbers)?;
+    let listed = listing::list(disk, partition)?;
+    let owner = owner.or_else(|| listing::owner(&listed));
+    let last = listed.last().map(|file| file.number).max(sidecars.last());
+    let mut damages = sidecars.damages(partition);
+    let places = listing::places(listed, owner, &mut damages)?;
+    let last = last.max(places.last_key_value().map(|(last, _)| *last));
     let mut found = Segments {
         whole: Vec::new(),
         tombstones: Vec::new(),
-        damages: sidecars.damages(partition),
-        doubtful_beginning: sidecars.unreadable.first() < numbers.first()
+        damages,
+        doubtful_beginning: sidecars.unreadable.first() < places.keys().next()
             && !sidecars.unreadable.is_empty(),
         next_number: last.map_or(1, |last| last.saturating_add(1)),
         lsn_bound: 0,
     };
     let mut reach = 0;
     let mut before: Option<u64> = None;
-    for number in numbers {
+    for (number, (file, header)) in places {
         if sidecars.tombstone(number) {
             // A crash has left the file, of which nothing is alive.
             continue;
         }
         if before.is_some_and(|before| (before + 1..number).any(|n| !sidecars.stands_for(n))) {
-            found.damages.push(Damage {
-                file: partition.segment(number - 1).into(),
-                offset: 0,
-                what: "the segment is missing".into(),
-            });
+            let missing = damage(&partition.segment(number - 1), "the segment is missing");
+            found.damages.push(missing);
         }
         before = Some(number);
-        let path = partition.segment(number);
-        let (header, length) = read_header(disk, &path)?;
         let last = found.whole.last().map_or(0, Segment::first_lsn);
-        let in_order = |header: &SegmentHeader| header.number == number && header.first_lsn >= last;
-        if let Some(header) = header.filter(in_order) {
-            reach = header.first_lsn.saturating_add(length);
+        if let Some(header) = header.filter(|header| header.first_lsn >= last) {
+            reach = header.first_lsn.saturating_add(file.length);
             found.lsn_bound = 0;
-            let mut segment = Segment::new(header, &path, None);
+            let mut segment = Segment::new(header, &file.path, None);
             sidecars.mark(&mut segment, &mut found.damages, partition);
             found.whole.push(segment);
-        } else {
-            reach = reach.saturating_add(length);
-            found.lsn_bound = reach.next_multiple_of(ALIGNMENT).max(FIRST_LSN);
-            found.damages.push(Damage {
-                file: path.into(),
-                offset: 0,
-                what: "the segment's header: nothing in it can be read".into(),
-            });
+            continue;
         }
+        if header.is_some() {
+            let what = "it does not follow the segment before: nothing in it is read";
+            found.damages.push(damage(&file.path, what));
+        }
+        reach = reach.saturating_add(file.length);
+        found.lsn_bound = reach.next_multiple_of(ALIGNMENT).max(FIRST_LSN);
     }
     sidecars.set_ends(&found.whole);
     found.tombstones = sidecars.tombstones;
@@ -405,23 +406,5 @@ impl Sidecars {
                 segment.seal_at(end);
             }
         }
-    }
-}
-
-fn read_header<D: Disk>(disk: &D, path: &str) -> Result<(Option<SegmentHeader>, u64), Error> {
-    let failed = |error| io_error(path, error);
-    let file = disk.open(path, Access::Read).map_err(failed)?;
-    let length = disk.length(&file).map_err(failed)?;
-    let there = usize::try_from(length.min(SEGMENT_HEADER_BYTES)).unwrap_or(0);
-    let mut block = vec![0; there];
-    disk.read_at(&file, &mut block, 0).map_err(failed)?;
-    match SegmentHeader::decode(&block) {
-        Ok(header) => Ok((Some(header), length)),
-        Err(BadHeader::Damaged) => Ok((None, length)),
-        Err(BadHeader::Newer(version)) => Err(Error::Corrupt {
-            file: path.into(),
-            offset: 0,
-            what: format!("format version {version}, which needs a newer program").into(),
-        }),
     }
 }

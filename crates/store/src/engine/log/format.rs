@@ -45,8 +45,13 @@ pub(crate) struct SegmentHeader {
 pub(crate) enum BadHeader {
     /// Not the magic, or not the checksum.
     Damaged,
-    /// Made by a later program: its format version.
-    Newer(u32),
+    /// Made by a later program, whose header begins as ours does.
+    Newer {
+        /// Its format version.
+        version: u32,
+        /// The store it belongs to.
+        store: [u8; 16],
+    },
 }
 
 /// A little-endian number at `at`, 0 if there is none.
@@ -109,7 +114,10 @@ impl SegmentHeader {
         }
         let version = u32_at(fields, 8);
         if version != FORMAT_VERSION {
-            return Err(BadHeader::Newer(version));
+            return Err(BadHeader::Newer {
+                version,
+                store: number(fields, 16),
+            });
         }
         let header = Self {
             store: number(fields, 16),
@@ -149,6 +157,8 @@ pub(crate) enum Type {
     Batch,
     /// Closes a group.
     Commit,
+    /// What was cut off of the log, and may have been acknowledged: see [`super::gaps`].
+    Lost,
     /// Something later programs write, and this one may pass over.
     UnknownOptional(u8),
     /// Something later programs write, without which the log means something else.
@@ -162,6 +172,7 @@ impl Type {
             Self::Message => [2, 0],
             Self::Batch => [3, 0],
             Self::Commit => [4, 0],
+            Self::Lost => [5, OPTIONAL],
             Self::UnknownOptional(number) => [number, OPTIONAL],
             Self::UnknownRequired(number) => [number, 0],
         }
@@ -173,6 +184,7 @@ impl Type {
             2 => Self::Message,
             3 => Self::Batch,
             4 => Self::Commit,
+            5 => Self::Lost,
             _ if flags & OPTIONAL != 0 => Self::UnknownOptional(number),
             _ => Self::UnknownRequired(number),
         }

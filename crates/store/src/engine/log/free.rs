@@ -88,7 +88,7 @@ impl<D: Disk> Shared<D> {
                         Type::Message => Some(WalkKind::Message),
                         Type::Batch => Some(WalkKind::Batch { seq: header.seq }),
                         Type::Commit => None,
-                        Type::UnknownOptional(_) | Type::UnknownRequired(_) => {
+                        Type::Lost | Type::UnknownOptional(_) | Type::UnknownRequired(_) => {
                             return ControlFlow::Continue(());
                         }
                     };
@@ -305,5 +305,5 @@ pub(crate) fn buried<D: Disk>(
         tombstones.any(|freed| freed.lsns.contains(&lsn))
     };
     let gone = disk.open(segment.path(), Access::Read).is_err();
-    gone && files::segments(disk, partition).is_ok_and(stands)
+    gone && files::segments(disk, partition, None).is_ok_and(stands)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::format::RecordHeader;
 use crate::id::AccountId;
 
 /// Where a batch is.
@@ -14,6 +15,15 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Of a batch with that header.
+    pub(crate) fn of(header: &RecordHeader) -> Self {
+        Self {
+            seq: header.seq,
+            lsn: header.lsn,
+            length: header.length as usize,
+        }
+    }
+
     /// What it adds to a page, in octets: never nothing.
     pub(crate) fn cost(&self) -> usize {
         self.length.saturating_add(1)
@@ -128,6 +138,12 @@ impl Index {
     /// The last durable batch of an account; 0 if none is known.
     pub(crate) fn last(&self, account: AccountId) -> u64 {
         self.accounts.get(&account).map_or(0, |known| known.last)
+    }
+
+    /// Numbers up to `seq` are used up.
+    pub(crate) fn skip(&mut self, account: AccountId, seq: u64) {
+        let known = self.accounts.entry(account).or_default();
+        known.last = known.last.max(seq);
     }
 
     /// Says what the checkpoint has of an account that has just been opened.

@@ -24,7 +24,7 @@ pub(crate) enum Event {
 }
 
 impl Event {
-    fn lsn(&self) -> u64 {
+    pub(crate) fn lsn(&self) -> u64 {
         match self {
             Self::Record(header) => header.lsn,
             Self::Bad { lsn, .. } => *lsn,

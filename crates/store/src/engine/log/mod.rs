@@ -11,11 +11,13 @@ pub(crate) mod files;
 mod format;
 pub(crate) mod free;
 mod freed;
+mod gaps;
 mod history;
 mod index;
 mod judge;
 mod lease;
 mod lease_text;
+mod listing;
 pub(crate) mod past;
 pub(crate) mod pins;
 mod pool;
@@ -59,8 +61,8 @@ use self::{
     writer::{Start, Writer},
 };
 use super::{
-    Damage, Done, Entry, GivenBack, PIECE_BYTES_MAX, Position, RecordKind, Ref, Sealed, Sweep,
-    WalkItem, Writes,
+    Damage, Done, Entry, GivenBack, Loss, PIECE_BYTES_MAX, Position, RecordKind, Ref, Sealed,
+    Sweep, WalkItem, Writes,
 };
 use crate::{error::Error, id::AccountId};
 
@@ -144,6 +146,8 @@ impl<D: Disk> Log<D> {
                 .map_err(|error| io_error(&directory, error))?;
         }
         let lease = lease::take(disk, partition)?;
+        // What says which partition it is may be damaged, where the segments say it too.
+        registry::make(&**disk, partition, store)?;
         // The file may be new.
         let root = partition.root();
         disk.sync_dir(&root)
@@ -159,16 +163,19 @@ impl<D: Disk> Log<D> {
         (segment_bytes, pool, lease): (u64, Pool, Arc<Lease<D>>),
     ) -> Result<(Self, Writer<D>), Error> {
         let (checkpoint, position) = Checkpoint::open(Arc::clone(&disk), store, &partition)?;
-        let (recovered, position) =
-            if let Some(recovered) = recover::recover(&*disk, store, &partition, position.0)? {
+        let from = (position.0, segment_bytes);
+        let (mut recovered, position) =
+            if let Some(recovered) = recover::recover(&*disk, store, &partition, from)? {
                 (recovered, position)
             } else {
                 tracing::warn!("the checkpoint is not this log's: rebuilding it from the log");
                 checkpoint.reset()?;
                 // From the beginning there is always a place.
-                let all = recover::recover(&*disk, store, &partition, 0)?;
+                let all = recover::recover(&*disk, store, &partition, (0, segment_bytes))?;
                 (all.ok_or(Error::Full)?, Position(0))
             };
+        let mut gaps = checkpoint.gaps()?;
+        gaps.append(&mut recovered.gaps);
         let epoch = lease.raise_above(recovered.epoch)?;
         let start = Start {
             template: SegmentHeader {
@@ -197,6 +204,8 @@ impl<D: Disk> Log<D> {
             checkpointed: position.0.max(format::FIRST_LSN),
             pool,
             damages: recovered.damages,
+            gaps,
+            cut: (!recovered.cut.is_empty()).then(|| gaps::encode(&recovered.cut)),
         }));
         let writer = Writer::new(Arc::clone(&shared), start);
         let inner = Inner {
@@ -250,7 +259,7 @@ impl<D: Disk> Log<D> {
         partition: &Partition,
         visit: &mut dyn FnMut(WalkItem<'_>) -> ControlFlow<()>,
     ) -> Result<Position, Error> {
-        walk::walk(disk, partition, visit)
+        walk::walk(disk, (partition, 0), visit)
     }
 
     #[cfg(test)]
@@ -366,6 +375,28 @@ impl<D: Disk> Log<D> {
             }
             all.append(&mut page);
         }
+    }
+
+    pub(crate) async fn loss(
+        &self,
+        account: AccountId,
+        after: u64,
+        before: Option<u64>,
+    ) -> Result<Option<Loss>, Error> {
+        let shared = Arc::clone(self.shared());
+        self.shared()
+            .pool
+            .run(move || shared.loss(account, after, before))
+            .await
+    }
+
+    pub(crate) fn skip(&self, account: AccountId, seq: u64) {
+        let shared = self.shared();
+        let mut queue = shared.queue();
+        let mut index = shared.index.lock().unwrap_or_else(PoisonError::into_inner);
+        index.skip(account, seq);
+        let head = queue.heads.entry(account).or_insert(seq);
+        *head = seq.max(*head);
     }
 
     pub(crate) async fn checkpoint_get(&self, key: Vec<u8>) -> Result<Option<Vec<u8>>, Error> {
@@ -502,7 +533,8 @@ impl<D: Disk> Log<D> {
         visit: &mut dyn FnMut(WalkItem<'_>) -> ControlFlow<()>,
     ) -> Result<Position, Error> {
         let shared = self.shared();
-        walk::walk(&*shared.disk, &shared.partition, visit)
+        let proved = shared.checkpointed.load(Ordering::Acquire);
+        walk::walk(&*shared.disk, (&shared.partition, proved), visit)
     }
 
     pub(crate) async fn close(&self) -> Result<(), Error> {
@@ -551,6 +583,7 @@ impl<D: Disk> Shared<D> {
             writes,
             places,
             complete_to,
+            gaps: complete_to.map(|_| gaps::encode(&self.gaps)),
             ..Update::default()
         };
         self.checkpoint.update(&update)?;

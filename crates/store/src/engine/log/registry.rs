@@ -10,8 +10,9 @@ use crc32c::crc32c;
 
 use super::{
     disk::{Access, Disk},
-    files::{self, PARTITIONS, Partition, STORE, io_error},
+    files::{PARTITIONS, Partition, STORE, io_error},
     format::FORMAT_VERSION,
+    listing::{self, Owner},
 };
 use crate::error::Error;
 
@@ -277,9 +278,6 @@ pub(crate) fn check_there<D: Disk>(
     })
 }
 
-/// The ids of a store and of a partition.
-type Owner = ([u8; 16], [u8; 16]);
-
 /// Which store and which partition what lies in a directory is of; only the name is taken from
 /// `partition`. `None` if there is nothing.
 ///
@@ -300,15 +298,21 @@ pub(crate) fn identify<D: Disk>(disk: &D, partition: &Partition) -> Result<Optio
         None => None,
     };
     // What is wrong with the file is no matter if the segments say it.
-    let segments = files::segments(disk, partition)?.whole;
-    let header = segments.first().map(files::Segment::header);
-    match (header, of) {
-        (Some(header), _) => Ok(Some((header.store, header.partition))),
-        (None, Some(what)) => Err(Error::Corrupt {
-            file: marker.into(),
-            offset: 0,
-            what: what.into(),
-        }),
+    let owner = listing::owner(&listing::list(disk, partition)?);
+    match (owner, of) {
+        (Some(owner), _) => Ok(Some(owner)),
+        (None, Some(what)) => {
+            // No mail is in it, and something of ours is: not the bare mount point.
+            tracing::error!(file = marker, what, "damaged, and there are no segments");
+            let Found::Whole(store) = read(disk)? else {
+                return Ok(None);
+            };
+            let registered = store
+                .partitions
+                .iter()
+                .find(|it| it.partition.name == partition.name);
+            Ok(registered.map(|it| (store.store, it.partition.id)))
+        }
         (None, None) => Ok(None),
     }
 }
@@ -583,12 +587,9 @@ mod tests {
             check_there(&disk, second, [9; 16]),
             Err(Error::Corrupt { .. })
         ));
-        // Damaged, and no segment says it: it is not guessed.
+        // Damaged, and no segment says it: the registry does, and this is no bare mount point.
         flip(&disk, &second.marker(), 100);
-        assert!(matches!(
-            check_there(&disk, second, registry.store),
-            Err(Error::Corrupt { .. })
-        ));
+        check_there(&disk, second, registry.store).unwrap();
         disk.remove(&second.marker()).unwrap();
         assert!(matches!(
             check_there(&disk, second, registry.store),

@@ -20,6 +20,7 @@ use super::{
     files::{Partition, Segment},
     format::{RecordHeader, Type, span},
     freed::Freed,
+    gaps::Gap,
     index::Index,
     lease::Lease,
     pins::{Pin, Pins},
@@ -68,6 +69,8 @@ pub(crate) struct Shared<D: Disk> {
     pub(crate) pins: Arc<Pins>,
     pub(crate) pool: Pool,
     pub(crate) damages: Vec<Damage>,
+    /// What was lost of the log when it was opened.
+    pub(crate) gaps: Vec<Gap>,
     pub(crate) stopped: watch::Sender<bool>,
 }
 
@@ -90,6 +93,8 @@ pub(crate) struct Queue {
     stop: bool,
     /// The last batch of each account, counting those that wait.
     pub(crate) heads: HashMap<AccountId, u64>,
+    /// What was cut off on opening, until it is written down.
+    notice: Option<Vec<u8>>,
 }
 
 impl Queue {
@@ -103,7 +108,25 @@ impl Queue {
             self.refused.get_or_insert_with(|| error.clone());
         }
         self.ended = Some(error);
+        if self.refused.is_none() && !self.stop {
+            self.push_notice();
+        }
         self.generation
+    }
+
+    /// Has what was cut off written down with the next group.
+    fn push_notice(&mut self) {
+        if let Some(notice) = &self.notice {
+            let content = Content::new(notice.clone(), None);
+            self.push(Type::Lost, 0, 0, content);
+        }
+    }
+
+    /// A group was written.
+    pub(crate) fn written(&mut self, group: &Group) {
+        if group.items.iter().any(|it| it.header.kind == Type::Lost) {
+            self.notice = None;
+        }
     }
 
     fn admit(&self, writes: Writes) -> Result<(), Error> {
@@ -168,10 +191,9 @@ impl std::fmt::Debug for Item {
 impl Item {
     /// What it took from the queue's budget.
     pub(crate) fn budget(&self) -> usize {
-        if self.header.kind == Type::Batch {
-            0
-        } else {
-            self.body.len()
+        match self.header.kind {
+            Type::Blob | Type::Message => self.body.len(),
+            _ => 0,
         }
     }
 }
@@ -226,12 +248,15 @@ pub(crate) struct Parts<D: Disk> {
     pub(crate) checkpointed: u64,
     pub(crate) pool: Pool,
     pub(crate) damages: Vec<Damage>,
+    pub(crate) gaps: Vec<Gap>,
+    /// What was cut off on opening, to be written down before anything else.
+    pub(crate) cut: Option<Vec<u8>>,
 }
 
 impl<D: Disk> Shared<D> {
     pub(crate) fn new(parts: Parts<D>) -> Self {
         let end = parts.end;
-        Self {
+        let this = Self {
             disk: parts.disk,
             lease: parts.lease,
             partition: parts.partition,
@@ -248,6 +273,7 @@ impl<D: Disk> Shared<D> {
                 refused: None,
                 stop: false,
                 heads: parts.index.lasts().collect(),
+                notice: parts.cut,
             }),
             wake: Condvar::new(),
             budget: Semaphore::new(QUEUE_BYTES_MAX),
@@ -262,8 +288,11 @@ impl<D: Disk> Shared<D> {
             pins: Arc::default(),
             pool: parts.pool,
             damages: parts.damages,
+            gaps: parts.gaps,
             stopped: watch::Sender::new(false),
-        }
+        };
+        this.queue().push_notice();
+        this
     }
 
     pub(crate) fn queue(&self) -> MutexGuard<'_, Queue> {

@@ -18,7 +18,8 @@ use crate::{
     id::AccountId,
 };
 
-/// Walks the log; `visit` may break it off. Returns where what was promised ends: what is being
+/// Walks the log; `visit` may break it off. What lies before `proved` is known to have been
+/// promised, whatever the log says. Returns where what was promised ends: what is being
 /// written behind it, or was torn off by a crash, is neither visited nor damage.
 ///
 /// # Errors
@@ -26,10 +27,10 @@ use crate::{
 /// can't be listed. A segment that can't be read is a damage.
 pub(crate) fn walk<D: Disk>(
     disk: &D,
-    partition: &Partition,
+    (partition, proved): (&Partition, u64),
     visit: &mut dyn FnMut(WalkItem<'_>) -> ControlFlow<()>,
 ) -> Result<Position, Error> {
-    let found = files::segments(disk, partition)?;
+    let found = files::segments(disk, partition, None)?;
     let mut end = found.whole.first().map_or(FIRST_LSN, Segment::first_lsn);
     for damage in found.damages {
         if visit(WalkItem::Damage(damage)).is_break() {
@@ -38,7 +39,7 @@ pub(crate) fn walk<D: Disk>(
     }
     let mut rest = found.whole.iter().peekable();
     while let Some(segment) = rest.next() {
-        let last = rest.peek().is_none() && found.lsn_bound == 0;
+        let last = (rest.peek().is_none() && found.lsn_bound == 0).then_some(proved);
         let walked = walk_segment(disk, (segment, partition), last, visit);
         match walked {
             Ok(ControlFlow::Continue(reached)) => end = reached,
@@ -61,19 +62,22 @@ pub(crate) fn walk<D: Disk>(
     Ok(Position(end))
 }
 
-/// Walks one segment of a partition; says up to where.
+/// Walks one segment of a partition; says up to where. `last` for the last one: up to where it is
+/// proved.
 fn walk_segment<D: Disk>(
     disk: &D,
     (segment, partition): (&Segment<D::File>, &Partition),
-    last: bool,
+    last: Option<u64>,
     visit: &mut dyn FnMut(WalkItem<'_>) -> ControlFlow<()>,
 ) -> Result<ControlFlow<(), u64>, Error> {
     let until = segment.end();
     let end = match (last, until) {
         // The server may be just sealing it, which cuts its file: look again then.
-        (true, _) => promised(disk, segment).or_else(|_| promised(disk, segment))?,
-        (false, Some(until)) => until,
-        (false, None) => u64::MAX,
+        (Some(proved), _) => promised(disk, segment)
+            .or_else(|_| promised(disk, segment))?
+            .max(proved),
+        (None, Some(until)) => until,
+        (None, None) => u64::MAX,
     };
     let mut broken = false;
     let mut reached = segment.first_lsn();
@@ -133,7 +137,9 @@ fn item<'a>(partition: u16, header: &RecordHeader, body: &'a [u8]) -> Option<Wal
         Type::Blob => WalkKind::Blob,
         Type::Message => WalkKind::Message,
         Type::Batch => WalkKind::Batch { seq: header.seq },
-        Type::Commit | Type::UnknownOptional(_) | Type::UnknownRequired(_) => return None,
+        Type::Commit | Type::Lost | Type::UnknownOptional(_) | Type::UnknownRequired(_) => {
+            return None;
+        }
     };
     Some(WalkItem::Record {
         kind,

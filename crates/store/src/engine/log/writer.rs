@@ -147,7 +147,8 @@ impl<D: Disk> Writer<D> {
         lease.hold().map_err(Failure::Fatal)?;
         let start = self.end;
         let octets = group.end - start;
-        let puts = group.items.iter().any(|it| it.header.kind != Type::Batch);
+        let put = |it: &Item| matches!(it.header.kind, Type::Blob | Type::Message);
+        let puts = group.items.iter().any(put);
         let fits = self.current.as_ref().is_some_and(|current| {
             !current.spoiled && group.end <= current.limit && !(puts && current.reserve)
         });
@@ -367,6 +368,7 @@ impl<D: Disk> Writer<D> {
     /// Everything of the group is where it should be: tell.
     fn finish(&mut self, group: Group) {
         let position = Position(self.end);
+        self.shared.queue().written(&group);
         if group.commit.is_some() {
             let mut index = self
                 .shared

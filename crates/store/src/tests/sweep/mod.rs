@@ -95,6 +95,13 @@ impl Known<'_> {
     fn check_account(&self, world: &mut World, id: AccountId) {
         let (found, threads) = states(world, id);
         let last = found.last().expect("there is always the empty one");
+        // A tear may look like damage: then numbers are skipped, and that is written down.
+        if last.mod_seq != found.len() as u64 - 1 {
+            if let Some(told) = self.told.get(&id) {
+                never_again(told, last);
+            }
+            return;
+        }
         if let Some(states) = self.states {
             let state = states[&id].get(found.len() - 1);
             let state = state.expect("no more than was ever sent");
@@ -112,6 +119,9 @@ impl Known<'_> {
         let store = world.store.clone();
         let account = world.one(async move { store.account(id).await }).unwrap();
         let opened = world.one(account.whole()).unwrap();
+        if opened.mod_seq() != last.mod_seq() {
+            return never_again(last, &opened);
+        }
         assert_eq!(check::difference(&opened, last), None);
         assert_eq!(world.one(account.check()).unwrap(), Vec::<String>::new());
         assert!(account.shared.with_threads(|known| known.same(&threads)));
