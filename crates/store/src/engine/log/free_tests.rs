@@ -268,3 +268,37 @@ fn damage_to_what_says_what_was_freed_is_named_and_mended_by_the_next_compaction
         look(&open(disk.clone()).unwrap(), &blobs);
     }
 }
+
+#[test]
+fn a_backup_of_what_is_left_is_whole_and_takes_no_more_than_that() {
+    let log = open(SimDisk::new()).unwrap();
+    let blobs = fill(&log);
+    let target = SimDisk::new();
+    let back_up = || {
+        log.back_up(&target, (Vec::new(), 1), &mut |_, _| {})
+            .unwrap()
+    };
+    let before = back_up();
+    compact(&log, &blobs).unwrap();
+    let after = back_up();
+    // The first has it all, and it is not written again; a new one has what is left.
+    let other = SimDisk::new();
+    let fresh = log
+        .back_up(&other, (Vec::new(), 1), &mut |_, _| {})
+        .unwrap();
+    assert!(after.octets_new < 20_000, "{after:?}");
+    assert!(fresh.octets * 2 < before.octets, "{fresh:?}");
+    for target in [&target, &other] {
+        for (name, manifest) in super::backup::generations(target).unwrap() {
+            let whole = super::backup::Whole {
+                disk: target,
+                name: &name,
+                manifest: &manifest,
+            };
+            assert_eq!(super::backup::check(&whole, &mut |_, _| {}).damages, []);
+            let disk = SimDisk::new();
+            super::backup::restore(&whole, &disk, &mut |_, _| {}).unwrap();
+            look(&open(disk).unwrap(), &blobs);
+        }
+    }
+}

@@ -239,6 +239,7 @@ impl<D: Disk> Log<D> {
     /// What a backup takes of it.
     pub(crate) fn backup_part(&self) -> backup::Part<D> {
         let shared = self.shared();
+        let pin = shared.pins.pin(|| 0);
         // What is durable first: the segments that it lies in are there by then.
         let end = shared.durable.load(Ordering::Acquire);
         backup::Part {
@@ -246,6 +247,7 @@ impl<D: Disk> Log<D> {
             disk: Arc::clone(&shared.disk),
             segments: Vec::clone(&shared.segments.load()),
             end,
+            _pin: pin,
         }
     }
 

@@ -55,36 +55,55 @@ impl<'a, T: Disk> Copier<'a, T> {
 
     /// A partition's log, up to its end.
     pub(super) fn partition<D: Disk>(&mut self, part: &Part<D>) -> Result<(), Error> {
-        let mut rest = part.segments.iter().peekable();
-        while let Some(segment) = rest.next() {
+        for segment in &part.segments {
             if segment.first_lsn() >= part.end && segment.header().number > 1 {
                 break;
             }
-            let end = rest.peek().map_or(part.end, |next| next.first_lsn());
-            match self.segment(&*part.disk, segment, end.min(part.end)) {
+            let end = segment.end().unwrap_or(part.end).min(part.end);
+            match self.segment(&*part.disk, segment, end) {
                 // Removed just now: nothing in it is alive.
                 Err(_) if buried(&*part.disk, &part.partition, segment) => {}
+                Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                    self.copied.damages.push(Damaged {
+                        file: segment.path().to_owned(),
+                        start: 0,
+                        end: 0,
+                        what: "the file is missing".to_owned(),
+                    });
+                }
                 copied => copied?,
             }
         }
         Ok(())
     }
 
-    /// A file that is written anew each time.
+    /// A small file: what it is by now.
     pub(super) fn small(&mut self, path: &str, octets: &[u8]) -> Result<(), Error> {
         self.make_room(path)?;
-        write_durably(self.target, &below(self.name, path), octets)?;
         let end = octets.len() as u64;
-        self.copied.octets_new += end;
         let blake3 = *blake3::hash(octets).as_bytes();
+        let ranges = vec![Summed {
+            start: 0,
+            end,
+            blake3,
+        }];
+        let target = below(self.name, path);
+        let before = self.before.filter(|(_, manifest)| {
+            let listed = manifest.file(path);
+            listed.is_some_and(|listed| listed.length == end && listed.ranges == ranges)
+        });
+        let linked = before.is_some_and(|(name, _)| {
+            let old = below(name, path);
+            self.target.link(&old, &target).is_ok()
+        });
+        if !linked {
+            write_durably(self.target, &target, octets)?;
+            self.copied.octets_new += end;
+        }
         self.listed(Listed {
             path: path.to_owned(),
             length: end,
-            ranges: vec![Summed {
-                start: 0,
-                end,
-                blake3,
-            }],
+            ranges,
             lost: Vec::new(),
         });
         Ok(())
@@ -137,7 +156,13 @@ impl<'a, T: Disk> Copier<'a, T> {
             path,
             length,
         };
-        let mut listed = match self.share(&source)? {
+        let at = |lsn: u64| segment.offset(lsn).min(length);
+        let freed = segment.freed();
+        let freed: Vec<(u64, u64)> = freed
+            .iter()
+            .map(|range| (at(range.start), at(range.end)))
+            .collect();
+        let mut listed = match self.share(&source, &freed)? {
             Some(listed) => listed,
             None => Listed {
                 path: path.to_owned(),
@@ -145,14 +170,18 @@ impl<'a, T: Disk> Copier<'a, T> {
             },
         };
         if listed.length < length {
-            self.append(&source, &mut listed)?;
+            self.append(&source, &freed, &mut listed)?;
         }
         self.listed(listed);
         Ok(())
     }
 
     /// Takes over what the generation before has of a file, if it is the same and not more.
-    fn share<D: Disk>(&mut self, source: &From<'_, D>) -> Result<Option<Listed>, Error> {
+    fn share<D: Disk>(
+        &mut self,
+        source: &From<'_, D>,
+        freed: &[(u64, u64)],
+    ) -> Result<Option<Listed>, Error> {
         let Some((name, manifest)) = self.before else {
             return Ok(None);
         };
@@ -170,9 +199,10 @@ impl<'a, T: Disk> Copier<'a, T> {
         };
         // The header says whose segment it is. The end tells a store that was restored from an
         // older generation, and went on another way in the same segment.
-        let tail = listed.length.saturating_sub(COMPARED_BYTES);
+        let (start, end) = last_alive(freed, listed.length);
+        let tail = end.saturating_sub(COMPARED_BYTES).max(start);
         let alike = source.same(self.target, &file, (0, SEGMENT_HEADER_BYTES))
-            && source.same(self.target, &file, (tail, listed.length));
+            && source.same(self.target, &file, (tail, end));
         if !alike {
             return Ok(None);
         }
@@ -181,20 +211,49 @@ impl<'a, T: Disk> Copier<'a, T> {
         Ok(self.target.link(&old, &new).is_ok().then(|| listed.clone()))
     }
 
-    /// Copies what lies behind what is there already.
-    fn append<D: Disk>(&mut self, source: &From<'_, D>, listed: &mut Listed) -> Result<(), Error> {
+    /// Copies what lies behind what is there already, but for what is freed.
+    fn append<D: Disk>(
+        &mut self,
+        source: &From<'_, D>,
+        freed: &[(u64, u64)],
+        listed: &mut Listed,
+    ) -> Result<(), Error> {
         let path = below(self.name, source.path);
         let failed = |error| io_error(&path, error);
         let file = self.target.open(&path, Access::Create).map_err(failed)?;
+        let mut at = listed.length;
+        let after = |(hole, next): &(u64, u64)| (at.max(*hole), at.max(*next));
+        let holes: Vec<(u64, u64)> = freed.iter().map(after).collect();
+        for (hole, next) in holes.into_iter().chain([(source.length, source.length)]) {
+            if at < hole {
+                let copied = self.range(source, &file, (at, hole), &mut listed.lost);
+                listed.ranges.push(copied.map_err(failed)?);
+            }
+            at = next;
+        }
+        if self.target.length(&file).map_err(failed)? < at {
+            self.target.set_length(&file, at).map_err(failed)?;
+        }
+        self.target.sync(&file).map_err(failed)?;
+        listed.length = at;
+        Ok(())
+    }
+
+    fn range<D: Disk>(
+        &mut self,
+        source: &From<'_, D>,
+        file: &T::File,
+        (start, end): (u64, u64),
+        lost: &mut Vec<(u64, u64)>,
+    ) -> io::Result<Summed> {
         let mut hasher = blake3::Hasher::new();
         let mut buffer = Vec::new();
-        let (start, mut at) = (listed.length, listed.length);
-        while at < source.length {
-            let take = usize::try_from(source.length - at).unwrap_or(COPY_BYTES);
+        let mut at = start;
+        while at < end {
+            let take = usize::try_from(end - at).unwrap_or(COPY_BYTES);
             buffer.resize(take.min(COPY_BYTES), 0);
-            let lost = source.read(&mut buffer, at);
-            for (start, end, what) in lost {
-                listed.lost.push((start, end));
+            for (start, end, what) in source.read(&mut buffer, at) {
+                lost.push((start, end));
                 self.copied.damages.push(Damaged {
                     file: source.path.to_owned(),
                     start,
@@ -202,23 +261,29 @@ impl<'a, T: Disk> Copier<'a, T> {
                     what,
                 });
             }
-            self.target
-                .write_at(&file, &[IoSlice::new(&buffer)], at)
-                .map_err(failed)?;
+            self.target.write_at(file, &[IoSlice::new(&buffer)], at)?;
             hasher.update(&buffer);
             at += buffer.len() as u64;
             self.copied.octets_new += buffer.len() as u64;
             (self.tell)(source.path, buffer.len() as u64);
         }
-        self.target.sync(&file).map_err(failed)?;
-        listed.length = at;
-        listed.ranges.push(Summed {
+        Ok(Summed {
             start,
-            end: at,
+            end,
             blake3: *hasher.finalize().as_bytes(),
-        });
-        Ok(())
+        })
     }
+}
+
+/// The last octets before `end` of which nothing is freed, as many as there are in a row.
+fn last_alive(freed: &[(u64, u64)], mut end: u64) -> (u64, u64) {
+    for &(start, next) in freed.iter().rev() {
+        if next < end {
+            return (next, end);
+        }
+        end = end.min(start);
+    }
+    (0, end)
 }
 
 /// A file to be copied.

@@ -27,6 +27,7 @@ use self::{
 use super::{
     disk::{Access, Disk},
     files::{self, Partition, STORE, Segment, io_error},
+    pins::Pin,
 };
 use crate::error::Error;
 
@@ -47,6 +48,8 @@ pub(crate) struct Part<D: Disk> {
     pub(crate) segments: Vec<Arc<Segment<D::File>>>,
     /// Where what is copied ends: a position at which everything before it is durable.
     pub(crate) end: u64,
+    /// While it is held, nothing more is freed of the log.
+    pub(crate) _pin: Pin,
 }
 
 /// What to back up.
