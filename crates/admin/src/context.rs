@@ -19,6 +19,16 @@ pub struct Retention {
     pub deleted: Duration,
 }
 
+impl Retention {
+    /// As the store has it.
+    #[must_use]
+    pub fn of_store(self) -> store::past::Retention {
+        store::past::Retention {
+            deleted_seconds: self.deleted.as_secs(),
+        }
+    }
+}
+
 impl Default for Retention {
     fn default() -> Self {
         Self {

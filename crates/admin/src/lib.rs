@@ -25,15 +25,20 @@
 
 pub mod account;
 mod context;
+pub mod expiry;
+pub mod history;
+pub mod hold;
 pub mod mailbox;
 mod moment;
 mod outcome;
 pub mod partition;
 mod report;
 mod request;
+pub mod restore;
 #[cfg(test)]
 mod tests;
 mod uids;
+pub mod undelete;
 mod user;
 pub mod verify;
 pub mod wire;

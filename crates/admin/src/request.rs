@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     account,
     context::Context,
-    mailbox,
+    expiry, history, hold, mailbox,
     outcome::{Failed, Outcome},
     partition,
     report::Report,
-    verify,
+    restore, undelete, verify,
 };
 
 /// What an administrator asks for. As JSON an object with the verb's name in `verb`, and its arguments:
@@ -28,6 +28,16 @@ pub enum Request {
     /// Add, show and remove the places in which mail lies
     #[command(subcommand)]
     Partition(partition::Partition),
+    Expire(expiry::Expire),
+    /// Show and set the rules by which mail goes by itself
+    #[command(subcommand)]
+    Expiry(expiry::Expiry),
+    History(history::History),
+    /// Lay legal holds on mail, and lift them
+    #[command(subcommand)]
+    Hold(hold::Hold),
+    Restore(restore::Restore),
+    Undelete(undelete::Undelete),
     Verify(verify::Verify),
 }
 
@@ -41,6 +51,12 @@ impl Request {
             Self::Account(verb) => verb.run(context, report).await,
             Self::Mailbox(verb) => verb.run(context, report).await,
             Self::Partition(verb) => verb.run(context, report).await,
+            Self::Expire(expire) => expire.run(context, report).await,
+            Self::Expiry(verb) => verb.run(context, report).await,
+            Self::History(history) => history.run(context, report).await,
+            Self::Hold(verb) => verb.run(context, report).await,
+            Self::Restore(restore) => restore.run(context, report).await,
+            Self::Undelete(undelete) => undelete.run(context, report).await,
             Self::Verify(verify) => verify.run(context, report).await,
         }
     }
@@ -52,7 +68,12 @@ impl Request {
             Self::Account(verb) => verb.changes(),
             Self::Mailbox(verb) => verb.changes(),
             Self::Partition(verb) => verb.changes(),
-            Self::Verify(_) => false,
+            Self::Expiry(verb) => verb.changes(),
+            Self::Hold(verb) => verb.changes(),
+            Self::Expire(expire) => !expire.dry_run,
+            Self::Restore(restore) => !restore.dry_run,
+            Self::Undelete(undelete) => !undelete.list && !undelete.dry_run,
+            Self::History(_) | Self::Verify(_) => false,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What holds of every verb, whoever adds it.
 
+mod past;
+
 use std::fs;
 
 use clap::{Command, FromArgMatches, Subcommand};
