@@ -409,7 +409,8 @@ impl Store {
     pub(crate) fn forget_accounts_in(&self, number: u16) {
         let there = |slot: &Slot| {
             let account = slot.account.get();
-            account.is_some_and(|it| it.shared.engine().partition().number == number)
+            let there = account.filter(|it| it.shared.engine().partition().number == number);
+            there.inspect(|it| it.shared.close()).is_some()
         };
         self.open_accounts().open.retain(|_, slot| !there(slot));
     }

@@ -71,7 +71,14 @@ impl Usage {
             };
             // An account without mail is not opened: that would give it its first mailboxes.
             if stored.contains(&id) {
-                let snapshot = context.store.account(id).await?.snapshot();
+                let snapshot = match context.store.account(id).await {
+                    Ok(account) => account.snapshot(),
+                    Err(error @ store::Error::OutOfService(_)) if self.account.is_none() => {
+                        report.note(&format!("{}: {error}", context.display(id)));
+                        continue;
+                    }
+                    Err(error) => return Err(error.into()),
+                };
                 for (_, mailbox) in snapshot.mailboxes() {
                     line.mailboxes += 1;
                     line.messages += u64::from(mailbox.counters().messages);

@@ -105,6 +105,9 @@ impl Session {
         octets: &[u8],
         out: &mut impl Outlet,
     ) -> Result<Next, Gone> {
+        if self.is_closed() {
+            return Ok(super::unavailable(out));
+        }
         let appending = self.appending.take();
         let command::Tagged { tag, command } = match imap::parse::command(octets) {
             Ok(tagged) => tagged,

@@ -174,6 +174,9 @@ impl Session {
         let account = selected.account().clone();
         loop {
             account.changed(*seen).await;
+            if account.is_closed() {
+                return;
+            }
             *seen = account.snapshot().mod_seq();
             selected.refresh().await;
             if selected.view.has_news() {
@@ -187,6 +190,9 @@ impl Session {
     /// # Errors
     /// [`Gone`]
     pub async fn tell(&mut self, out: &mut impl Outlet) -> Result<Next, Gone> {
+        if self.is_closed() {
+            return Ok(unavailable(out));
+        }
         if let (Lines::Done { .. }, State::Selected(selected)) = (&self.lines, &mut self.state) {
             let told = sync::tell(selected, self.enabled, Expunges::Told, out).await?;
             if let Some(mod_seq) = told.highest_mod_seq {
@@ -230,6 +236,12 @@ impl Session {
     #[must_use]
     pub fn user(&self) -> Option<&str> {
         self.logged_in().map(|user| &*user.name)
+    }
+
+    /// Whether the account's partition was reopened: whoever logs in again goes on.
+    fn is_closed(&self) -> bool {
+        self.logged_in()
+            .is_some_and(|user| user.account.is_closed())
     }
 
     fn logged_in(&self) -> Option<&User> {
@@ -336,6 +348,12 @@ impl Session {
 }
 
 /// Says BYE.
+pub(super) fn unavailable(out: &mut impl Outlet) -> Next {
+    let (code, text) = (Code::Unavailable, "The mail was reopened: log in again");
+    reply::untagged(out, Status::Bye, Some(&code), text);
+    Next::Close
+}
+
 fn bye(out: &mut impl Outlet, text: &str) -> Next {
     reply::untagged(out, Status::Bye, None, text);
     Next::Close

@@ -56,6 +56,8 @@ pub(super) struct Tip {
 pub(super) struct News {
     pub(super) mod_seq: u64,
     epoch: u64,
+    /// Its partition was reopened: nothing comes any more.
+    pub(super) closed: bool,
 }
 
 /// A batch in the making: the state with the changes so far, and those changes.
@@ -108,7 +110,11 @@ impl Shared {
                 threads: state.threads,
                 epoch: 0,
             }),
-            news: watch::Sender::new(News { mod_seq, epoch: 0 }),
+            news: watch::Sender::new(News {
+                mod_seq,
+                epoch: 0,
+                closed: false,
+            }),
             kept: Mutex::new(kept),
         }
     }
@@ -232,6 +238,7 @@ impl Shared {
         let saw = News {
             mod_seq: tip.snapshot.mod_seq,
             epoch: tip.epoch,
+            closed: false,
         };
         // A verb that failed or panicked may have taught something that never happened.
         tip.threads.unlearn_after(tip.snapshot.mod_seq());
@@ -341,7 +348,9 @@ impl Shared {
     pub(crate) async fn changed(&self, than: ModSeq) {
         let mut news = self.news.subscribe();
         // Can't fail: the sender lives in `self`.
-        let _ = news.wait_for(|now| now.mod_seq > than.0).await;
+        let _ = news
+            .wait_for(|now| now.mod_seq > than.0 || now.closed)
+            .await;
     }
 
     /// Waits for everything that is queued now, however it ends.
@@ -351,6 +360,7 @@ impl Shared {
             News {
                 mod_seq: tip.snapshot.mod_seq,
                 epoch: tip.epoch,
+                closed: false,
             }
         };
         self.durable(saw).await;

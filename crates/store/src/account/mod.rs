@@ -134,7 +134,14 @@ impl Account {
         self.shared.published.load_full()
     }
 
-    /// Waits until the account's modseq is greater than `than`. Cancel-safe.
+    /// Whether this handle is of no use any more, because the account's partition was reopened: a new one is
+    /// had by [`crate::Store::account`].
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shared.is_closed()
+    }
+
+    /// Waits until the account's modseq is greater than `than`, or it is closed. Cancel-safe.
     pub async fn changed(&self, than: ModSeq) {
         self.shared.changed(than).await;
     }

@@ -70,6 +70,15 @@ fn closed() -> Error {
 }
 
 impl Shared {
+    /// Tells whoever waits for news that there are none any more.
+    pub(crate) fn close(&self) {
+        self.news.send_modify(|news| news.closed = true);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.news.borrow().closed
+    }
+
     fn batch(&self, mod_seq: ModSeq, by: &Arc<str>, changes: Vec<Change>) -> Batch {
         Batch {
             mod_seq,

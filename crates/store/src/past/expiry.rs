@@ -153,10 +153,10 @@ impl Expirer {
 
     /// One round: expires what has to go by now, in small batches, in every account, also
     /// those nobody logs into; tells of each mailbox from which something went, or would go.
-    /// An account that can't be read is passed over: verify names what is wrong.
+    /// An account that can't be read, or whose partition is out of service, is passed over.
     ///
     /// # Errors
-    /// [`Error::Full`], [`Error::OutOfService`], [`Error::Io`]; what went till then is gone.
+    /// [`Error::Full`], [`Error::Io`]; what went till then is gone.
     pub async fn round(
         &mut self,
         store: &Store,
@@ -169,6 +169,9 @@ impl Expirer {
             match outcome {
                 Err(Error::Corrupt { file, offset, what }) => {
                     tracing::error!(account = %id, %file, offset, %what, "it can't expire");
+                }
+                Err(Error::OutOfService(why)) => {
+                    tracing::warn!(account = %id, %why, "it can't expire now");
                 }
                 other => other?,
             }

@@ -468,8 +468,14 @@ fn what_goes_wrong_in_one_partition_is_nothing_to_the_other() {
         // Arrivals go where they can.
         deliver(&store, &bob, 52).await.unwrap();
         assert_eq!(readable(&bob).await, [0]);
+        let idle = alice.clone();
+        let told = std::thread::spawn(move || run(idle.changed(ModSeq(u64::MAX))));
         store.reopen_partition("slow").await.unwrap();
+        // Who waits for news of it hears that there are none any more.
+        told.join().unwrap();
+        assert!(alice.is_closed() && !bob.is_closed());
         let alice = store.account(ALICE).await.unwrap();
+        assert!(!alice.is_closed());
         deliver(&store, &alice, 53).await.unwrap();
         nothing_wrong(&store);
     });
