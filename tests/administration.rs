@@ -128,6 +128,7 @@ fn what_can_not_be_done_says_why_and_exits_accordingly() {
                 &["verify", "--account", "ann", "--mailbox", "a//b"],
                 "empty level",
             ),
+            (1, &["verify", "--partition", "b"], "no partition \"b\""),
             (2, &["verify", "--mailbox", "INBOX"], "--account"),
             (2, &["verify", "--fast"], "unexpected argument"),
         ] {

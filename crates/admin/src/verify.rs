@@ -12,7 +12,7 @@ use std::{
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use store::{
-    AccountId, MailboxName,
+    AccountId, MailboxName, Store,
     verify::{Depth, Finding, Summary, Walked, octets},
 };
 
@@ -88,8 +88,16 @@ impl Verify {
     ///
     /// # Errors
     /// There is no such account or mailbox; the files can't be read.
-    #[expect(clippy::unused_async, reason = "as all verbs")]
     pub async fn run(&self, context: &Context, report: &mut dyn Report) -> Result<Outcome, Failed> {
+        if let (Some(account), Some(mailbox)) = (&self.account, &self.mailbox) {
+            let id = meant(&context.names(), account)?;
+            let name = MailboxName::new(mailbox)?;
+            // It may have had one, or it may be lost: it is looked for all the same.
+            if !has(&context.store, id, &name).await {
+                let account = context.display(id);
+                report.note(&format!("{account} has no mailbox {mailbox:?} now"));
+            }
+        }
         let look = |depth, walked: &mut Walked<'_>, found: &mut dyn FnMut(Finding)| {
             context.store.verify_watched(depth, walked, found)
         };
@@ -125,6 +133,17 @@ impl Verify {
             Some(account) => Some(meant(names, account)?),
             None => None,
         };
+        if let Some(partition) = &self.partition
+            && data
+                .join("partitions")
+                .join(partition)
+                .symlink_metadata()
+                .is_err()
+        {
+            return Err(Failed::because(format!(
+                "there is no partition {partition:?}"
+            )));
+        }
         let mailbox = match &self.mailbox {
             Some(mailbox) => Some(MailboxName::new(mailbox)?),
             None => None,
@@ -172,6 +191,16 @@ impl Verify {
             _ => Outcome::damaged(summary),
         })
     }
+}
+
+async fn has(store: &Store, account: AccountId, mailbox: &MailboxName) -> bool {
+    let stored = store.accounts().await;
+    // To open one that is not there would make it.
+    if !stored.is_ok_and(|accounts| accounts.contains(&account)) {
+        return false;
+    }
+    let account = store.account(account).await;
+    account.is_ok_and(|account| account.snapshot().named(mailbox).is_some())
 }
 
 /// An account that is damaged may not be found in the store, so that every id is believed.

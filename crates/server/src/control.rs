@@ -124,7 +124,8 @@ impl Control {
         };
         let runtime = Handle::current();
         let thread = std::thread::Builder::new().name("administrator".to_owned());
-        thread.spawn(move || desk.serve(Caller::new(socket), &runtime))?;
+        let caller = Caller::new(socket, desk.stopping.clone());
+        thread.spawn(move || desk.serve(caller, &runtime))?;
         Ok(())
     }
 
@@ -244,14 +245,16 @@ impl Desk {
 /// Whoever asks, at the other end of a connection.
 struct Caller {
     socket: Arc<UnixStream>,
+    stopping: watch::Receiver<bool>,
     gone: bool,
     told: Option<Instant>,
 }
 
 impl Caller {
-    fn new(socket: UnixStream) -> Self {
+    fn new(socket: UnixStream, stopping: watch::Receiver<bool>) -> Self {
         Self {
             socket: Arc::new(socket),
+            stopping,
             gone: false,
             told: None,
         }
@@ -310,7 +313,7 @@ impl Report for Caller {
 
     fn gone(&mut self) -> bool {
         self.gone = self.gone || has_hung_up(&self.socket);
-        self.gone
+        self.gone || *self.stopping.borrow()
     }
 }
 
