@@ -20,6 +20,7 @@ pub mod change;
 mod check;
 mod checkpoint;
 pub mod clock;
+pub mod compact;
 pub mod email;
 pub mod engine;
 pub mod error;
@@ -44,6 +45,7 @@ pub mod verify;
 
 pub use account::{Account, Arrival, Copied, FlagAction, FlagChange, Placed, Stored};
 pub use clock::{Clock, Timestamp};
+pub use compact::{CompactOptions, Compacted};
 pub use email::Email;
 pub use error::Error;
 pub use flag::{Flags, Keyword, SystemFlags};

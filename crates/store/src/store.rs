@@ -61,6 +61,8 @@ struct Inner {
     checkpoint: tokio::sync::Mutex<()>,
     /// One move at a time.
     moves: tokio::sync::Mutex<()>,
+    /// One compaction at a time.
+    compaction: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -132,6 +134,7 @@ impl Store {
                 accounts: Mutex::default(),
                 checkpoint: tokio::sync::Mutex::default(),
                 moves: tokio::sync::Mutex::default(),
+                compaction: tokio::sync::Mutex::default(),
             }),
         }
     }
@@ -423,6 +426,25 @@ impl Store {
     /// Held by whoever writes a checkpoint.
     pub(crate) fn checkpoints(&self) -> &tokio::sync::Mutex<()> {
         &self.inner.checkpoint
+    }
+
+    /// Held by whoever compacts.
+    pub(crate) fn compaction(&self) -> &tokio::sync::Mutex<()> {
+        &self.inner.compaction
+    }
+
+    /// Waits for what is queued now in all accounts, however it ends. One that is not open has
+    /// nothing queued.
+    pub(crate) async fn settle(&self) {
+        let open: Vec<Account> = self
+            .open_accounts()
+            .open
+            .values()
+            .filter_map(|slot| slot.account.get().cloned())
+            .collect();
+        for account in open {
+            account.shared.settled().await;
+        }
     }
 
     fn open_accounts(&self) -> MutexGuard<'_, Accounts> {

@@ -154,6 +154,8 @@ struct Account {
     state: State,
     /// The number of its last batch, whether or not it could be read.
     last: u64,
+    /// What is wrong with its batches, as far as no base makes up for it: where, and what.
+    wrong: Vec<(u64, String)>,
     /// What was put for it since then: a base, maybe.
     puts: HashMap<Ref, Vec<u8>>,
 }
@@ -259,14 +261,7 @@ impl Verifier {
                         ..finding("a batch of no account")
                     });
                 };
-                let account = self.account(id, partition.number);
-                account.batch(seq, body, &mut |what| {
-                    found(Finding {
-                        account: Some(id),
-                        offset: at.lsn(),
-                        ..finding(what)
-                    });
-                });
+                self.account(id, partition.number).batch(at, seq, body);
             }
         }
     }
@@ -292,6 +287,20 @@ impl Verifier {
     /// one message that has them, by the first piece.
     fn judge(&mut self, found: &mut dyn FnMut(Finding)) -> Vec<(Content, Finding)> {
         let mut contents: HashMap<Ref, (Content, Finding)> = HashMap::new();
+        for (id, there) in &self.accounts {
+            for (number, account) in there {
+                let Some(partition) = self.walked.get(number) else {
+                    continue;
+                };
+                for (offset, what) in &account.wrong {
+                    found(Finding {
+                        account: Some(*id),
+                        offset: *offset,
+                        ..finding(partition, what)
+                    });
+                }
+            }
+        }
         let mut summary = self.summary;
         for id in self.accounts.keys() {
             // One whose partition is not there is named with it.
@@ -383,12 +392,15 @@ impl Verifier {
 }
 
 impl Account {
-    fn batch(&mut self, seq: u64, body: &[u8], found: &mut dyn FnMut(&str)) {
+    fn batch(&mut self, at: Ref, seq: u64, body: &[u8]) {
         let puts = mem::take(&mut self.puts);
         let follows = seq == self.last + 1;
         let batch = Batch::decode(body);
+        let mut wrong = mem::take(&mut self.wrong);
+        let whole = wrong.is_empty();
+        let mut found = |what: &str| wrong.push((at.lsn(), what.to_owned()));
         if let Ok(batch) = &batch
-            && let Some(pieces) = base::begins(batch, follows)
+            && let Some(pieces) = base::begins(batch, follows && whole)
         {
             let octets: Option<Vec<&[u8]>> = pieces
                 .iter()
@@ -397,6 +409,7 @@ impl Account {
             let state = octets.map(|octets| base::decode(&octets.concat()));
             match state {
                 Some(Ok(state)) if state.snapshot.mod_seq == seq => {
+                    // What came before it was freed, or does not matter any more.
                     self.last = seq;
                     self.state = state;
                     return;
@@ -423,6 +436,7 @@ impl Account {
             Err(Malformed(what)) => found(&format!("batch {seq}: {what}")),
         }
         self.state.snapshot.mod_seq = seq;
+        self.wrong = wrong;
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
     write::Changes,
 };
 use crate::{
+    account::Account,
     change::{Batch, Change},
     email::Piece,
     engine::{Engine, Entry, PIECE_BYTES_MAX, RecordKind, Writes},
@@ -18,6 +19,9 @@ use crate::{
     octets::{Malformed, Octets, put_octets},
     snapshot::Snapshot,
 };
+
+/// How often a base is begun anew because the account has gone on.
+const ATTEMPTS: usize = 3;
 
 /// Writes a state down; says where. All messages of `snapshot` have to be in memory.
 ///
@@ -57,6 +61,42 @@ pub(crate) async fn put(
         put(octets).await?;
     }
     Ok(pieces)
+}
+
+impl Account {
+    /// Writes its whole state down, so that what came before is not needed to know it. `false` if it
+    /// is changed meanwhile, again and again.
+    ///
+    /// # Errors
+    /// As for every verb.
+    pub(crate) async fn write_base(&self) -> Result<bool, Error> {
+        for _ in 0..ATTEMPTS {
+            self.shared.settled().await;
+            let threads = self.shared.with_threads(|threads| threads.every());
+            let whole = self.whole().await?;
+            let mod_seq = whole.mod_seq();
+            let mut state = Snapshot::clone(&whole);
+            state.mod_seq += 1;
+            let engine = self.shared.engine();
+            let writes = engine.begin();
+            // What is put is kept, though nothing refers to it yet.
+            let _pin = engine.pin();
+            let pieces = put(&engine, writes, self.id(), &state, &threads).await?;
+            let by = "compaction".into();
+            let done = self.shared.commit(&by, Some(writes), |draft| {
+                let still = draft.snapshot.mod_seq() == mod_seq;
+                if still {
+                    let pieces = pieces.clone();
+                    draft.push(Change::Base { pieces })?;
+                }
+                Ok(still)
+            });
+            if done.await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }
 
 /// Reads a state that was written down.

@@ -105,7 +105,7 @@ async fn replay(engine: &Engine, id: AccountId, mut state: State) -> Result<Open
             let follows = seq == last + 1;
             let batch = Batch::decode(&octets);
             if let Ok(batch) = &batch
-                && let Some(pieces) = base::begins(batch, follows)
+                && let Some(pieces) = base::begins(batch, follows && wrong.is_empty())
             {
                 match base::read(engine, pieces).await? {
                     Ok(whole) if whole.snapshot.mod_seq == seq => {

@@ -197,7 +197,7 @@ macro_rules! each {
 
 mod space;
 
-pub(crate) use space::{GivenBack, Sealed, Sweep, SweepKind};
+pub(crate) use space::{Dead, GivenBack, Sealed, Sweep, SweepKind};
 
 impl Engine {
     /// Opens what is there, or makes it; recovers if need be. Needs no runtime.

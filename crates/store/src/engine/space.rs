@@ -23,6 +23,8 @@ pub(crate) struct Sealed {
 pub(crate) struct Sweep {
     /// From its place to the next one's.
     pub(crate) at: Range<Ref>,
+    /// Octets of its body.
+    pub(crate) body_octets: u32,
     /// What it is.
     pub(crate) what: SweepKind,
 }
@@ -34,8 +36,21 @@ pub(crate) enum SweepKind {
     Record(WalkKind, Option<AccountId>),
     /// What closed a group: nobody needs it here any more.
     Commit,
-    /// Octets that are no record, where what was freed before can't be read: they may have been.
+    /// Octets that are no record: damage.
     Gap,
+    /// The same where what was freed before can't be read: they may have been.
+    Doubtful,
+}
+
+/// What a sweep gave: what can be freed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Dead {
+    /// Ranges of LSNs, ascending and apart; whole records each.
+    pub(crate) ranges: Vec<Range<u64>>,
+    /// Octets of space that would come back.
+    pub(crate) octets: u64,
+    /// Nothing in it is needed.
+    pub(crate) whole: bool,
 }
 
 /// What freeing gave back.
@@ -49,7 +64,6 @@ pub(crate) struct GivenBack {
     pub(crate) unsupported: bool,
 }
 
-#[allow(dead_code, reason = "what decides what is needed comes next")]
 impl Engine {
     /// What lies before this and is not referred to by a batch may be freed: no checkpoint, recovery
     /// or pin needs it.
@@ -70,8 +84,8 @@ impl Engine {
         each!(self, engine => engine.sealed(horizon).await)
     }
 
-    /// Goes through all that was not freed yet of such a part, bodies left out, and gives the ranges of
-    /// LSNs of which `dead` says that nobody needs them.
+    /// Goes through all that was not freed yet of such a part, bodies left out, and gives that of
+    /// which `dead` says that nobody needs it, as far as that gives back space.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Corrupt`] if it takes a newer program.
@@ -79,7 +93,7 @@ impl Engine {
         &self,
         segment: u64,
         dead: Box<dyn FnMut(&Sweep) -> bool + Send>,
-    ) -> Result<Vec<Range<u64>>, Error> {
+    ) -> Result<Dead, Error> {
         each!(self, engine => engine.sweep(segment, dead).await)
     }
 

@@ -31,20 +31,24 @@ impl Account {
         };
         let mut batches = Batches::between(&self.shared, ModSeq(0), to);
         let mut state = State::default();
+        let mut whole = true;
         while let Some(batch) = batches.next().await? {
             if matches!(moment, Moment::Time(time) if batch.time > time) {
                 break;
             }
             let follows = batch.mod_seq.0 == state.snapshot.mod_seq + 1;
-            if let Some(pieces) = base::begins(&batch, follows)
+            if let Some(pieces) = base::begins(&batch, follows && whole)
                 && let Some(first) = pieces.first()
                 && let Ok(engine) = self.shared.partitions.get(first.at.partition())
-                && let Ok(whole) = base::read(&engine, pieces).await?
+                && let Ok(base) = base::read(&engine, pieces).await?
             {
-                state = whole;
+                state = base;
+                whole = true;
                 continue;
             }
+            whole &= follows;
             for misfit in state.apply(&batch) {
+                whole = false;
                 let (account, mod_seq, what) = (self.id(), batch.mod_seq.0, misfit.0);
                 tracing::warn!(%account, mod_seq, what, "a past state is incomplete");
             }

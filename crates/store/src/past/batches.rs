@@ -15,24 +15,27 @@ const PAGE_BYTES: usize = 1 << 20;
 
 /// An account's batches, ascending. Those that can't be read are passed over: what they did is
 /// unknown, and verify names them.
-pub(super) struct Batches<'a> {
+pub(crate) struct Batches<'a> {
     account: &'a Shared,
     after: u64,
     to: ModSeq,
     page: VecDeque<(u64, Vec<u8>)>,
     /// The partitions in which it has been and that are not read to the end; `None`: not asked yet.
     stays: Option<VecDeque<Stay>>,
+    /// Octets of the one that was given last.
+    octets: u64,
 }
 
 impl<'a> Batches<'a> {
     /// The batches after one, up to another, included.
-    pub(super) fn between(account: &'a Shared, after: ModSeq, to: ModSeq) -> Self {
+    pub(crate) fn between(account: &'a Shared, after: ModSeq, to: ModSeq) -> Self {
         Self {
             account,
             after: after.0,
             to,
             page: VecDeque::new(),
             stays: None,
+            octets: 0,
         }
     }
 
@@ -40,7 +43,7 @@ impl<'a> Batches<'a> {
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Corrupt`].
-    pub(super) async fn next(&mut self) -> Result<Option<Batch>, Error> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Batch>, Error> {
         loop {
             let Some((seq, octets)) = self.page.pop_front() else {
                 let stays = match &mut self.stays {
@@ -64,9 +67,17 @@ impl<'a> Batches<'a> {
                 return Ok(None);
             }
             match Batch::decode(&octets) {
-                Ok(batch) if batch.mod_seq.0 == seq => return Ok(Some(batch)),
+                Ok(batch) if batch.mod_seq.0 == seq => {
+                    self.octets = octets.len() as u64;
+                    return Ok(Some(batch));
+                }
                 Ok(_) | Err(_) => {}
             }
         }
+    }
+
+    /// Octets of the batch that was given last.
+    pub(crate) fn octets(&self) -> u64 {
+        self.octets
     }
 }

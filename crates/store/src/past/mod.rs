@@ -25,6 +25,7 @@ mod tests;
 pub mod undelete;
 
 pub use as_of::Moment;
+pub(crate) use batches::Batches;
 pub use deleted::{DELETED, DeletedMailbox};
 pub use expiry::{Expired, Expirer, RuleFrom, Rules};
 pub use gone::{Ended, Gone, GoneMailbox, GoneMessage};

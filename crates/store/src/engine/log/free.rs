@@ -18,7 +18,7 @@ use super::{
     shared::Shared,
 };
 use crate::{
-    engine::{GivenBack, Ref, Sealed, Sweep, SweepKind, WalkKind},
+    engine::{Dead, GivenBack, Ref, Sealed, Sweep, SweepKind, WalkKind},
     error::Error,
     id::AccountId,
 };
@@ -75,14 +75,19 @@ impl<D: Disk> Shared<D> {
         &self,
         number: u64,
         dead: &mut dyn FnMut(&Sweep) -> bool,
-    ) -> Result<Vec<Range<u64>>, Error> {
-        let Some(segment) = self.numbered(number) else {
-            return Ok(Vec::new());
+    ) -> Result<Dead, Error> {
+        let Some((segment, end)) = self
+            .numbered(number)
+            .and_then(|it| it.end().map(|end| (it, end)))
+        else {
+            return Ok(Dead::default());
         };
         let mut ranges: Vec<Range<u64>> = Vec::new();
         sweep(&*self.disk, &segment, &mut |found| {
-            let (range, item) = match found {
+            let mut body_octets = 0;
+            let (range, what) = match found {
                 Swept::Record(header) => {
+                    body_octets = header.length;
                     let kind = match header.kind {
                         Type::Blob => Some(WalkKind::Blob),
                         Type::Message => Some(WalkKind::Message),
@@ -102,16 +107,17 @@ impl<D: Disk> Shared<D> {
                         }),
                     )
                 }
-                // Elsewhere it is damage, and kept for a person.
-                Swept::Gap(_) if !segment.doubtful() => return ControlFlow::Continue(()),
+                Swept::Gap(range) if segment.doubtful() => (range, SweepKind::Doubtful),
                 Swept::Gap(range) => (range, SweepKind::Gap),
             };
             let at = |lsn| Ref::new(self.partition.number, lsn);
             let sweep = Sweep {
                 at: at(range.start)..at(range.end),
-                what: item,
+                body_octets,
+                what,
             };
-            if dead(&sweep) {
+            // Damage is kept for a person, whatever anybody says.
+            if dead(&sweep) && what != SweepKind::Gap {
                 match ranges.last_mut() {
                     Some(last) if last.end == range.start => last.end = range.end,
                     _ => ranges.push(range),
@@ -119,7 +125,25 @@ impl<D: Disk> Shared<D> {
             }
             ControlFlow::Continue(())
         })?;
-        Ok(ranges)
+        let before = segment.freed();
+        let all = freed::union(ranges, &before);
+        let lsns = segment.first_lsn()..end;
+        let whole = all == std::slice::from_ref(&lsns);
+        let octets = |ranges: &[Range<u64>]| -> u64 {
+            let blocks = blocks(&segment, ranges);
+            blocks.iter().map(|block| block.end - block.start).sum()
+        };
+        // What gives back nothing is not worth being written down.
+        let all: Vec<_> = all
+            .into_iter()
+            .filter(|range| whole || octets(std::slice::from_ref(range)) > 0)
+            .collect();
+        let more = octets(&all).saturating_sub(octets(&before));
+        Ok(Dead {
+            ranges: if more > 0 || whole { all } else { Vec::new() },
+            octets: more,
+            whole,
+        })
     }
 
     /// Frees ranges of a segment, which are whole records; those that were freed before, again, if

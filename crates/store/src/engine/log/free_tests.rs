@@ -65,10 +65,11 @@ fn compact<D: Disk>(log: &Log<D>, blobs: &[(Ref, Vec<u8>)]) -> Result<u64, Error
                 SweepKind::Record(WalkKind::Batch { seq }, _) => seq < FIRST_NEEDED,
                 SweepKind::Record(..) => !needed.contains(&sweep.at.start),
                 SweepKind::Commit => true,
-                SweepKind::Gap => !needed.iter().any(|at| sweep.at.contains(at)),
+                SweepKind::Gap => false,
+                SweepKind::Doubtful => !needed.iter().any(|at| sweep.at.contains(at)),
             }),
         ))?;
-        back += wait(log.free(sealed.number, dead))?.octets;
+        back += wait(log.free(sealed.number, dead.ranges))?.octets;
     }
     wait(log.tidy())?;
     Ok(back)

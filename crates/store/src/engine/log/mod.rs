@@ -61,7 +61,7 @@ use self::{
     writer::{Start, Writer},
 };
 use super::{
-    Damage, Done, Entry, GivenBack, Loss, PIECE_BYTES_MAX, Position, RecordKind, Ref, Sealed,
+    Damage, Dead, Done, Entry, GivenBack, Loss, PIECE_BYTES_MAX, Position, RecordKind, Ref, Sealed,
     Sweep, WalkItem, Writes,
 };
 use crate::{error::Error, id::AccountId};
@@ -449,7 +449,7 @@ impl<D: Disk> Log<D> {
         &self,
         segment: u64,
         mut dead: Box<dyn FnMut(&Sweep) -> bool + Send>,
-    ) -> Result<Vec<Range<u64>>, Error> {
+    ) -> Result<Dead, Error> {
         self.run(move |shared| shared.sweep(segment, &mut *dead))
             .await
     }
