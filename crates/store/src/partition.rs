@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     checkpoint,
-    engine::{Engine, Partition, PartitionSlot},
+    engine::{Engine, Partition, PartitionSlot, partitions::reason},
     error::Error,
     id::AccountId,
     past::Retention,
@@ -72,7 +72,7 @@ impl Store {
                 accounts,
                 octets: space.map(|space| space.octets),
                 free: space.map(|space| space.free),
-                out_of_service: why.map(|why| why.to_string().into()),
+                out_of_service: why.as_ref().map(reason),
                 first: partition.number == first,
             });
         }

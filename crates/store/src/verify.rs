@@ -18,7 +18,7 @@ use crate::{
     check,
     checkpoint::base,
     email::{Piece, Put, Record},
-    engine::{Partition, Ref, Walk, WalkItem, WalkKind},
+    engine::{Partition, Ref, Walk, WalkItem, WalkKind, partitions::reason},
     error::Error,
     fold::State,
     home::{self, Claim, Verdict},
@@ -204,7 +204,7 @@ impl Verifier {
             let walk = match walk {
                 Ok(walk) => walk,
                 Err(why) => {
-                    found(finding(name, &why.to_string()));
+                    found(finding(name, &reason(why)));
                     continue;
                 }
             };

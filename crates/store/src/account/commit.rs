@@ -132,12 +132,14 @@ impl Shared {
     ) -> Result<T, Error> {
         let mut writes = writes;
         let mut attempts = 0;
-        let mut _crossing = None;
+        let mut crossing = None;
         while attempts < ATTEMPTS_MAX {
             attempts += 1;
             match self.attempt(by, writes, &mut verb)? {
                 Attempt::Elsewhere(of) => {
-                    _crossing = Some(self.partitions.crossing().await);
+                    if crossing.is_none() {
+                        crossing = Some(self.partitions.crossing().await);
+                    }
                     // What was put there is durable then: a batch here may refer to it.
                     self.partitions.settle(of).await?;
                     writes = None;

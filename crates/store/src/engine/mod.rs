@@ -15,6 +15,7 @@
 //!   by a later batch. Begin again for the next attempt.
 //! * **Places.** A [`Ref`] means something only if the batch that holds it was acknowledged.
 
+mod crossing;
 pub(crate) mod log;
 pub(crate) mod partitions;
 

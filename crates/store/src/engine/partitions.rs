@@ -11,10 +11,11 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tokio::sync::{RwLock, RwLockReadGuard, oneshot};
+use tokio::sync::oneshot;
 
 use super::{
     Damage, Engine, EngineOptions, Partition, Ref, Visit, Walk, WalkFn, WalkItem, Writes,
+    crossing::{Crossing, Passing},
     log::{
         Log,
         backup::{self, Copied, Source, Tell},
@@ -41,7 +42,7 @@ struct Inner {
     /// Held while partitions are added, removed or reopened.
     registry: Mutex<Registry>,
     slots: ArcSwap<BTreeMap<u16, Slot>>,
-    crossing: RwLock<()>,
+    crossing: Crossing,
 }
 
 /// A partition that the store has.
@@ -176,16 +177,13 @@ impl Partitions {
         let store = self.registry().store;
         macro_rules! of {
             ($disk:ident, $engine:path) => {{
-                let parts = {
-                    // So that no batch is in it without what it refers to elsewhere.
-                    let _none = self.inner.crossing.blocking_write();
-                    let engines = self.engines();
-                    let part = |engine: &Engine| match engine {
-                        $engine(log) => Some(log.backup_part()),
-                        _ => None,
-                    };
-                    engines.iter().filter_map(part).collect()
+                let part = |engine: &Engine| match engine {
+                    $engine(log) => Some(log.backup_part()),
+                    _ => None,
                 };
+                // So that no batch is in it without what it refers to elsewhere.
+                let parts = || self.engines().iter().filter_map(part).collect();
+                let parts = self.inner.crossing.alone(parts);
                 let source = Source {
                     disk: Arc::clone($disk),
                     store,
@@ -207,8 +205,8 @@ impl Partitions {
 
     /// Held by whoever appends a batch that refers to something in another partition, until that is
     /// durable.
-    pub(crate) async fn crossing(&self) -> RwLockReadGuard<'_, ()> {
-        self.inner.crossing.read().await
+    pub(crate) async fn crossing(&self) -> Passing<'_> {
+        self.inner.crossing.pass().await
     }
 
     /// The same, on a disk; waits for it.
@@ -277,7 +275,7 @@ impl Partitions {
                 segment_bytes,
                 registry: Mutex::new(registry),
                 slots: ArcSwap::from_pointee(slots),
-                crossing: RwLock::default(),
+                crossing: Crossing::default(),
             }),
         }
     }
@@ -541,12 +539,16 @@ impl Partitions {
     }
 }
 
+/// Why something is out of service, for a person.
+pub(crate) fn reason(error: &Error) -> Arc<str> {
+    match error {
+        Error::OutOfService(why) => Arc::clone(why),
+        error => error.to_string().into(),
+    }
+}
+
 fn out_of_service(slot: &Slot) -> Error {
-    let why = match &slot.engine {
-        Err(Error::OutOfService(why)) => why.to_string(),
-        Err(error) => error.to_string(),
-        Ok(_) => String::new(),
-    };
+    let why = slot.engine.as_ref().err().map(reason).unwrap_or_default();
     Error::OutOfService(format!("{}: {why}", slot.partition.name).into())
 }
 

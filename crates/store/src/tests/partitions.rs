@@ -568,3 +568,118 @@ fn what_was_expunged_before_a_move_can_be_brought_back_after_it() {
         assert_eq!((needs.len(), needs[0].messages, needs[0].gone), (1, 0, 2));
     });
 }
+
+#[test]
+fn what_a_batch_refers_to_elsewhere_is_durable_before_it() {
+    run(async {
+        for at in 1.. {
+            let disk = SimDisk::new();
+            let store = two(&disk);
+            let account = store.account(ALICE).await.unwrap();
+            let id = inbox(&account);
+            let moved = store
+                .move_mailbox(&account, id, "slow", &mut |_, _| {})
+                .await;
+            moved.unwrap();
+            deliver(&store, &account, 1).await.unwrap();
+            disk.arm(Fault::Crash(at));
+            let (first, second) = (
+                deliver(&store, &account, 2).await,
+                deliver(&store, &account, 3).await,
+            );
+            disk.arm(Fault::Never);
+            if second.is_ok() {
+                assert!(at > 4, "{at}");
+                break;
+            }
+            drop((account, store));
+            for unsynced in [Unsynced::Kept, Unsynced::Lost, Unsynced::Torn] {
+                let context = format!("crash at {at}, {unsynced:?}");
+                let disk = disk.restart(unsynced, &mut Rng::with_seed(at));
+                let store = open(&disk).expect(&context);
+                let account = store.account(ALICE).await.unwrap();
+                assert_eq!(readable(&account).await, [1], "{context}");
+                let there = account.snapshot().mailbox(id).unwrap().len();
+                assert!(there > u32::from(first.is_ok()), "{context}");
+                nothing_wrong(&store);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_crash_while_a_partition_is_added_or_removed() {
+    run(async {
+        for at in 1.. {
+            let disk = SimDisk::new();
+            let store = open(&disk).unwrap();
+            let account = fill(&store, ALICE).await;
+            let before = seen(&account).await;
+            disk.arm(Fault::Crash(at));
+            let added = store.add_partition("slow", None);
+            let retention = Retention::default();
+            let removed = match added {
+                Ok(()) => store.remove_partition("slow", retention).await,
+                Err(_) => Err(Error::Full),
+            };
+            disk.arm(Fault::Never);
+            if removed.is_ok() {
+                assert!(at > 15, "{at}");
+                break;
+            }
+            drop((account, store));
+            for unsynced in [Unsynced::Kept, Unsynced::Lost, Unsynced::Torn] {
+                let context = format!("crash at {at}, {unsynced:?}");
+                let disk = disk.restart(unsynced, &mut Rng::with_seed(at));
+                let store = open(&disk).expect(&context);
+                let account = store.account(ALICE).await.expect(&context);
+                assert_eq!(seen(&account).await, before);
+                let statuses = store.partition_statuses().await.unwrap();
+                assert!(statuses.iter().all(|it| it.out_of_service.is_none()));
+                if statuses.len() == 1 {
+                    // What was begun of it, and what is left of it, is taken as it is.
+                    store.add_partition("slow", None).expect(&context);
+                }
+                move_to(&store, &account, "slow").await.expect(&context);
+                nothing_wrong(&store);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_backup_has_all_partitions() {
+    let target = tempfile::tempdir().unwrap();
+    let disk = SimDisk::new();
+    let store = two(&disk);
+    let account = run(fill(&store, ALICE));
+    let id = inbox(&account);
+    run(store.move_mailbox(&account, id, "slow", &mut |_, _| {})).unwrap();
+    run(move_to(&store, &run(fill(&store, BOB)), "slow")).unwrap();
+    std::thread::scope(|scope| {
+        let deliveries = scope.spawn(|| {
+            for n in 100..160 {
+                run(deliver(&store, &account, n)).unwrap();
+            }
+        });
+        for _ in 0..4 {
+            store.backup(target.path(), vec![], &mut |_, _| {}).unwrap();
+        }
+        deliveries.join().unwrap();
+    });
+    let generations = crate::backup::generations(target.path()).unwrap();
+    assert_eq!(generations.len(), 4);
+    for generation in generations {
+        let directory = target.path().join(&generation.name);
+        run(async {
+            let past = Store::open_read_only(directory.clone(), clock)
+                .await
+                .unwrap();
+            let alice = past.account(ALICE).await.unwrap();
+            assert_eq!(readable(&alice).await, [0, 1]);
+            let bob = past.account(BOB).await.unwrap();
+            assert_eq!(readable(&bob).await, [1]);
+            nothing_wrong(&past);
+        });
+    }
+}
