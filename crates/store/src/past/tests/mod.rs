@@ -1,5 +1,6 @@
 //! The past, against somebody who remembers everything.
 
+mod crash;
 mod expiry;
 mod restore;
 mod verbs;
