@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use super::batches::Batches;
-use crate::{
-    account::Account, checkpoint::base, error::Error, fold::State, id::ModSeq, snapshot::Snapshot,
-};
+use crate::{account::Account, error::Error, fold::State, id::ModSeq, snapshot::Snapshot};
 
 /// A moment in an account's past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,28 +20,31 @@ impl Account {
     /// Costs the memory of that state.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Corrupt`] of the log itself.
+    /// [`Error::NotPermitted`] if the log goes back to a later moment only: what came before was
+    /// freed. [`Error::Io`], [`Error::Corrupt`] of the log itself.
     pub async fn as_of(&self, moment: Moment) -> Result<Arc<Snapshot>, Error> {
         let now = self.snapshot().mod_seq();
-        let to = match moment {
-            Moment::ModSeq(mod_seq) => mod_seq.min(now),
-            Moment::Time(_) => now,
-        };
-        let mut batches = Batches::between(&self.shared, ModSeq(0), to);
+        let mut batches = Batches::between(&self.shared, ModSeq(0), now);
         let mut state = State::default();
-        let mut whole = true;
+        let (mut last, mut whole) = (ModSeq(0), true);
         while let Some(batch) = batches.next().await? {
-            if matches!(moment, Moment::Time(time) if batch.time > time) {
+            let follows = batch.mod_seq.0 == last.0 + 1;
+            let is_later = match moment {
+                Moment::ModSeq(mod_seq) => batch.mod_seq > mod_seq,
+                Moment::Time(time) => batch.time > time,
+            };
+            let begins = last == ModSeq(0) && !follows;
+            let base = self.begins(&batch, follows && whole).await?;
+            // Where there is no base, nothing was freed: what is missing is damaged.
+            if begins && is_later && base.is_some() {
+                return Err(Error::NotPermitted("the log does not go back that far"));
+            }
+            if is_later {
                 break;
             }
-            let follows = batch.mod_seq.0 == state.snapshot.mod_seq + 1;
-            if let Some(pieces) = base::begins(&batch, follows && whole)
-                && let Some(first) = pieces.first()
-                && let Ok(engine) = self.shared.partitions.get(first.at.partition())
-                && let Ok(base) = base::read(&engine, pieces).await?
-            {
-                state = base;
-                whole = true;
+            last = batch.mod_seq;
+            if let Some(base) = base {
+                (state, whole) = (base, true);
                 continue;
             }
             whole &= follows;

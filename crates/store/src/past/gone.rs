@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Retention, batches::Batches};
+use super::{Retention, batches::Batches, begin::as_added};
 use crate::{
     account::Account,
     change::{Added, Batch, Change, Expiry},
@@ -148,7 +148,12 @@ impl Account {
         let horizon = retention.horizon((self.shared.clock)().unix);
         let mut batches = Batches::between(&self.shared, ModSeq(0), now.mod_seq());
         let mut ends = Ends::default();
+        let mut last = ModSeq(0);
         while let Some(batch) = batches.next().await? {
+            if let Some(whole) = self.begins(&batch, batch.mod_seq.0 == last.0 + 1).await? {
+                ends.begin(&whole.snapshot);
+            }
+            last = batch.mod_seq;
             ends.note(&batch);
         }
         ends.choose(&now, horizon);
@@ -157,8 +162,14 @@ impl Account {
         }
         let mut batches = Batches::between(&self.shared, ModSeq(0), now.mod_seq());
         let mut tracker = Tracker::new(&ends);
+        let mut last = ModSeq(0);
         while let Some(batch) = batches.next().await? {
-            tracker.apply(&batch);
+            match self.begins(&batch, batch.mod_seq.0 == last.0 + 1).await? {
+                // It has what the batch did.
+                Some(whole) => tracker.begin(&whole.snapshot),
+                None => tracker.apply(&batch),
+            }
+            last = batch.mod_seq;
         }
         Ok(tracker.finish(&now))
     }
@@ -211,6 +222,17 @@ struct Ends {
 }
 
 impl Ends {
+    /// The account was like this, and nothing before it is known.
+    fn begin(&mut self, snapshot: &Snapshot) {
+        for (_, mailbox) in snapshot.mailboxes() {
+            if mailbox.held() {
+                self.held.insert(mailbox.id());
+            } else {
+                self.held.remove(&mailbox.id());
+            }
+        }
+    }
+
     fn note(&mut self, batch: &Batch) {
         for change in &batch.changes {
             if let Change::Expunged { .. } | Change::MailboxDeleted { .. } = change {
@@ -302,6 +324,32 @@ impl<'a> Tracker<'a> {
             subscriptions: BTreeSet::new(),
             living: BTreeMap::new(),
             gone: BTreeMap::new(),
+        }
+    }
+
+    /// The account was like this, and nothing before it is known.
+    fn begin(&mut self, snapshot: &Snapshot) {
+        self.subscriptions.clone_from(snapshot.subscriptions());
+        self.mailboxes.clear();
+        self.living.clear();
+        for (name, mailbox) in snapshot.mailboxes() {
+            let known = Known {
+                name: name.clone(),
+                role: mailbox.role(),
+                uid_validity: mailbox.uid_validity(),
+                expiry: mailbox.expiry(),
+            };
+            self.mailboxes.insert(mailbox.id(), known);
+            let Some(open) = mailbox.in_memory() else {
+                continue;
+            };
+            for message in open.every() {
+                if self.wants(open.id(), message.uid) {
+                    let key = (open.id(), message.uid);
+                    let added = as_added(&open, &message);
+                    self.living.insert(key, (added, message.mod_seq));
+                }
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use super::batches::Batches;
+use super::{batches::Batches, begin::as_added};
 use crate::{
     account::Account,
     change::{Added, Batch, Change, Expiry},
@@ -17,6 +17,7 @@ use crate::{
     flag::Flags,
     id::{EmailId, MailboxId, ModSeq, Uid},
     name::MailboxName,
+    snapshot::Snapshot,
 };
 
 /// Whose history is wanted.
@@ -172,8 +173,14 @@ impl Account {
         };
         let to = self.snapshot().mod_seq();
         let mut batches = Batches::between(&self.shared, ModSeq(0), to);
+        let mut last = ModSeq(0);
         while let Some(batch) = batches.next().await? {
-            teller.apply(&batch);
+            match self.begins(&batch, batch.mod_seq.0 == last.0 + 1).await? {
+                // What that batch itself did is not known apart from it.
+                Some(whole) => teller.begin(&whole.snapshot),
+                None => teller.apply(&batch),
+            }
+            last = batch.mod_seq;
             for what in mem::take(&mut teller.told) {
                 let event = Event {
                     mod_seq: batch.mod_seq,
@@ -201,8 +208,15 @@ impl Account {
         let mut batches = Batches::between(&self.shared, ModSeq(0), to);
         let (mut mailboxes, mut emails) = (BTreeSet::new(), BTreeSet::new());
         let mut at_uid = BTreeSet::new();
+        let mut last = ModSeq(0);
         while let Some(batch) = batches.next().await? {
-            for change in &batch.changes {
+            let whole = self.begins(&batch, batch.mod_seq.0 == last.0 + 1).await?;
+            last = batch.mod_seq;
+            let mut changes = batch.changes;
+            if let Some(whole) = whole {
+                changes = as_changes(&whole.snapshot);
+            }
+            for change in &changes {
                 match change {
                     Change::MailboxCreated { id, name: has, .. }
                     | Change::MailboxRenamed { id, name: has }
@@ -247,6 +261,24 @@ impl Account {
             Err(error) => Err(error),
         }
     }
+}
+
+/// A state, as the changes that would lead to it.
+fn as_changes(snapshot: &Snapshot) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for (name, mailbox) in snapshot.mailboxes() {
+        changes.push(Change::MailboxCreated {
+            id: mailbox.id(),
+            name: name.clone(),
+            role: mailbox.role(),
+            uid_validity: mailbox.uid_validity(),
+        });
+        if let Some(open) = mailbox.in_memory() {
+            let messages = open.every();
+            changes.extend(messages.map(|m| Change::Added(as_added(&open, &m))));
+        }
+    }
+    changes
 }
 
 /// The Message-ID among header fields, without its brackets.
@@ -306,6 +338,19 @@ struct Teller {
 }
 
 impl Teller {
+    /// The account was like this, and nothing before it is known.
+    fn begin(&mut self, snapshot: &Snapshot) {
+        (self.names, self.places) = (BTreeMap::new(), BTreeMap::new());
+        self.by_email.clear();
+        for change in as_changes(snapshot) {
+            match change {
+                Change::MailboxCreated { id, name, .. } => drop(self.names.insert(id, name)),
+                Change::Added(added) => self.placed(&added),
+                _ => {}
+            }
+        }
+    }
+
     fn apply(&mut self, batch: &Batch) {
         // What goes with this batch, by message: if it is placed by the same, it was moved.
         let mut going: BTreeMap<EmailId, Vec<(MailboxId, Uid)>> = BTreeMap::new();

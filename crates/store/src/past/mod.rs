@@ -14,6 +14,7 @@
 
 mod as_of;
 mod batches;
+mod begin;
 mod deleted;
 pub mod expiry;
 pub mod gone;

@@ -444,7 +444,7 @@ fn was(mailbox: &OpenMailbox, message: &Message<'_>) -> Was {
     }
 }
 
-fn flags(mailbox: &OpenMailbox, message: &Message<'_>) -> Flags {
+pub(super) fn flags(mailbox: &OpenMailbox, message: &Message<'_>) -> Flags {
     flags_of(mailbox.keywords(), message)
 }
 

@@ -87,8 +87,9 @@ fn crash(what: u8, at: u64, unsynced: Unsynced) -> bool {
         NOW.set(1_800_000_000);
         let disk = SimDisk::new();
         let store = scene(&disk).await;
-        let snapshot = store.account(ALICE).await.unwrap().snapshot();
-        let before = Seen::of(&snapshot).folders;
+        let account = store.account(ALICE).await.unwrap();
+        let before = Seen::of(&account.whole().await.unwrap()).folders;
+        drop(account);
         disk.arm(Fault::Crash(at));
         let acted = act(&store, what).await;
         let enough = disk.operations() < at;
@@ -96,10 +97,10 @@ fn crash(what: u8, at: u64, unsynced: Unsynced) -> bool {
         let disk = disk.restart(unsynced, &mut Rng::with_seed(at));
         let store = open(&disk).expect(&context);
         let account = store.account(ALICE).await.unwrap();
-        let found = Seen::of(&account.snapshot()).folders;
+        let found = Seen::of(&account.whole().await.unwrap()).folders;
         // Once more, undisturbed: there is nothing left to do if it was done, and all if not.
         act(&store, what).await.expect(&context);
-        let done = Seen::of(&account.snapshot()).folders;
+        let done = Seen::of(&account.whole().await.unwrap()).folders;
         assert!(found == before || found == done, "{context}");
         assert!(done != before, "{context}");
         if acted.is_ok() {
