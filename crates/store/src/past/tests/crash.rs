@@ -103,7 +103,8 @@ fn crash(what: u8, at: u64, unsynced: Unsynced) -> bool {
         let done = Seen::of(&account.whole().await.unwrap()).folders;
         assert!(found == before || found == done, "{context}");
         assert!(done != before, "{context}");
-        if acted.is_ok() {
+        // A round of expiry passes over an account whose partition is out of service.
+        if acted.is_ok() && what != 1 {
             assert!(found == done, "{context}");
         }
         nothing_wrong(&store);

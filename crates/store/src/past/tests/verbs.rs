@@ -3,7 +3,14 @@
 use std::ops::ControlFlow;
 
 use super::*;
-use crate::{MailboxName, Role};
+use crate::{
+    MailboxName, Role,
+    compact::CompactOptions,
+    engine::{
+        Engine,
+        log::{Log, sim::SimDisk},
+    },
+};
 
 async fn open() -> (Store, Account) {
     let store = Store::with_engine(engine_in_memory(), 1 << 20, ticking);
@@ -286,4 +293,85 @@ fn users_look_at_what_is_gone_as_mailboxes() {
             "{names:?}"
         );
     });
+}
+
+#[test]
+fn where_compaction_has_freed_the_beginning_the_past_begins_with_a_base() {
+    run(async {
+        let log = Log::open(SimDisk::new(), 64 << 10).unwrap();
+        let store = Store::with_engine(Engine::Sim(log), 1 << 20, ticking);
+        let account = store.account(ALICE).await.unwrap().acting("imap ann");
+        deliver(&store, &account, "INBOX", "one@x").await;
+        let two = deliver(&store, &account, "INBOX", "two@x").await;
+        let a = account.create(&name("a"), None).await.unwrap();
+        deliver(&store, &account, "a", "three@x").await;
+        let early = NOW.get();
+        pass(1);
+        let inbox = id_of(&account, "INBOX");
+        for n in 0..300_usize {
+            let keywords = (0..20).map(|k| format!("{k}{:0200}", n % 7).into());
+            let change = FlagChange {
+                action: FlagAction::Replace,
+                flags: Flags {
+                    system: SystemFlags::NONE,
+                    keywords: keywords.collect(),
+                },
+                unchanged_since: None,
+            };
+            account.store(inbox, &[two], &change).await.unwrap();
+        }
+        let retention = Retention::default();
+        let compact = async || {
+            let options = CompactOptions {
+                mode: Mode::Do,
+                now: NOW.get(),
+                retention,
+                rate: None,
+            };
+            store.compact(options, &mut |_| {}).await.unwrap()
+        };
+        assert_eq!(compact().await.bases, 1);
+        pass(15 * DAY);
+        assert!(compact().await.freed() > 1_000_000);
+
+        expunge(&account, "INBOX", Uid(1)).await;
+        account.delete(&name("a")).await.unwrap();
+        let gone = account.gone(retention).await.unwrap();
+        assert_eq!((gone.mailboxes.len(), gone.messages()), (2, 2));
+        let mailbox = gone.mailbox(a).unwrap();
+        assert_eq!(mailbox.name, name("a"));
+        let email = account.gone_email(&mailbox.messages[0]).await.unwrap();
+        assert_eq!(message_id(&email), "three@x");
+        let expected = ["imap: flags INBOX:1 0 4", "imap: expunged INBOX:1"];
+        assert_eq!(
+            told(&account, Which::MessageId("one@x".into())).await,
+            expected
+        );
+        assert_eq!(
+            told(&account, Which::Message(name("INBOX"), Uid(1))).await,
+            expected
+        );
+        let deleted = told(&account, Which::Mailbox(name("a"))).await;
+        assert_eq!(deleted, ["imap: deleted a"]);
+        let beyond = account.as_of(Moment::Time(early)).await;
+        assert!(matches!(beyond, Err(crate::Error::NotPermitted(_))));
+        let now = account.as_of(Moment::Time(NOW.get())).await.unwrap();
+        let whole = account.whole().await.unwrap();
+        assert_eq!(Seen::of(&now).folders, Seen::of(&whole).folders);
+        let undelete = Undelete {
+            which: Wanted::Since(0),
+            into: None,
+            retention,
+        };
+        let undeleted = account.undelete(&undelete, Mode::Do).await.unwrap();
+        assert_eq!((undeleted.back.len(), undeleted.lost.len()), (2, 0));
+        nothing_wrong(&store);
+    });
+}
+
+fn message_id(email: &crate::Email) -> String {
+    let listed = email.digest_ref().listed;
+    let field = mail::header::find(listed, "Message-ID").unwrap();
+    let text = String::from_utf8(field.text().to_vec()).unwrap();
+    text.trim().trim_matches(['<', '>']).to_owned()
 }
