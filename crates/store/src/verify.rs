@@ -100,10 +100,14 @@ pub(crate) fn verify_open(
     walked: &mut Walked<'_>,
     found: &mut dyn FnMut(Finding),
 ) -> Result<Summary, Error> {
-    let run = |walks: &[Walk<'_>]| Verifier::run(walks, depth, found);
+    let served: BTreeMap<_, _> = open.iter().cloned().collect();
+    let run = |walks: &[Walk<'_>]| Verifier::run(walks, depth, served, found);
     let mut verifier = watched::watch(walks, walked, run)?;
     for (id, snapshot) in open {
-        let folded = verifier.home(*id).map(|(_, account)| &account.state);
+        let whole = verifier
+            .home(*id)
+            .filter(|(_, account)| !account.is_broken());
+        let folded = whole.map(|(_, account)| &account.state);
         // The walk may have seen more, or less, of an account that is written to meanwhile.
         let Some(folded) = folded.filter(|state| state.snapshot.mod_seq() == snapshot.mod_seq())
         else {
@@ -142,6 +146,8 @@ struct Verifier {
     accounts: BTreeMap<AccountId, BTreeMap<u16, Account>>,
     /// The names of the partitions that were walked.
     walked: BTreeMap<u16, Arc<str>>,
+    /// States of accounts as they are served. A checkpoint may know what the log has lost.
+    served: BTreeMap<AccountId, Arc<Snapshot>>,
     /// Every blob: how long it is.
     blobs: HashMap<Ref, u32>,
     /// Every message record.
@@ -156,6 +162,8 @@ struct Account {
     last: u64,
     /// What is wrong with its batches, as far as no base makes up for it: where, and what.
     wrong: Vec<(u64, String)>,
+    /// Batches are missing, whether or not that is written down.
+    broken: bool,
     /// What was put for it since then: a base, maybe.
     puts: HashMap<Ref, Vec<u8>>,
 }
@@ -191,9 +199,13 @@ impl Verifier {
     fn run(
         walks: &[Walk<'_>],
         depth: Depth,
+        served: BTreeMap<AccountId, Arc<Snapshot>>,
         found: &mut dyn FnMut(Finding),
     ) -> Result<Self, Error> {
-        let mut verifier = Self::default();
+        let mut verifier = Self {
+            served,
+            ..Self::default()
+        };
         let mut findings = 0;
         let mut found = |finding| {
             findings += 1;
@@ -311,7 +323,8 @@ impl Verifier {
                 continue;
             };
             let finding = |what: &str| finding(partition, what);
-            let snapshot = &account.state.snapshot;
+            let served = self.served.get(id).filter(|_| account.is_broken());
+            let snapshot = served.map_or(&account.state.snapshot, |served| &**served);
             for what in check::check(snapshot) {
                 found(Finding {
                     account: Some(*id),
@@ -392,12 +405,16 @@ impl Verifier {
 }
 
 impl Account {
+    fn is_broken(&self) -> bool {
+        self.broken || !self.wrong.is_empty()
+    }
+
     fn batch(&mut self, at: Ref, seq: u64, body: &[u8]) {
         let puts = mem::take(&mut self.puts);
         let follows = seq == self.last + 1;
         let batch = Batch::decode(body);
         let mut wrong = mem::take(&mut self.wrong);
-        let whole = wrong.is_empty();
+        let whole = wrong.is_empty() && !self.broken;
         let mut found = |what: &str| wrong.push((at.lsn(), what.to_owned()));
         if let Ok(batch) = &batch
             && let Some(pieces) = base::begins(batch, follows && whole)
@@ -412,12 +429,14 @@ impl Account {
                     // What came before it was freed, or does not matter any more.
                     self.last = seq;
                     self.state = state;
+                    self.broken = false;
                     return;
                 }
                 Some(Err(Malformed(what))) => found(&format!("batch {seq}: {what}")),
                 _ => found(&format!("batch {seq}: its base is missing or damaged")),
             }
         }
+        self.broken |= !follows;
         let told = |batch: &Batch| batch.tells_of(self.last);
         if !follows && !batch.as_ref().is_ok_and(told) {
             found(&format!(

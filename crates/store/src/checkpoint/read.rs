@@ -92,6 +92,8 @@ const MISSING: &str = "a batch is missing or damaged";
 /// A state, and the batches after it.
 async fn replay(engine: &Engine, id: AccountId, mut state: State) -> Result<Opened, Error> {
     let mut wrong = Vec::new();
+    // Batches are missing, whether or not that is written down.
+    let mut jumped = false;
     let mut based = false;
     let mut unsettled = Unsettled::default();
     loop {
@@ -105,13 +107,14 @@ async fn replay(engine: &Engine, id: AccountId, mut state: State) -> Result<Open
             let follows = seq == last + 1;
             let batch = Batch::decode(&octets);
             if let Ok(batch) = &batch
-                && let Some(pieces) = base::begins(batch, follows && wrong.is_empty())
+                && let Some(pieces) = base::begins(batch, follows && wrong.is_empty() && !jumped)
             {
                 match base::read(engine, pieces).await? {
                     Ok(whole) if whole.snapshot.mod_seq == seq => {
                         // What came before it does not matter any more.
                         state = whole;
                         wrong.clear();
+                        jumped = false;
                         unsettled = Unsettled::default();
                         based = true;
                         continue;
@@ -121,6 +124,7 @@ async fn replay(engine: &Engine, id: AccountId, mut state: State) -> Result<Open
                 }
             }
             let batch = batch.ok().filter(|batch| batch.mod_seq.0 == seq);
+            jumped |= !follows;
             if !follows && !batch.as_ref().is_some_and(|batch| batch.tells_of(last)) {
                 wrong.push((last + 1, MISSING));
                 if let Some(loss) = engine.loss(id, last, Some(seq)).await? {

@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeMap,
     fs,
     ops::ControlFlow,
     os::unix::fs::MetadataExt,
@@ -29,7 +30,7 @@ pub fn verify_watched(
     found: &mut dyn FnMut(Finding),
 ) -> Result<Summary, Error> {
     let walks = Engine::walks_of_directory(directory)?;
-    let run = |walks: &[Walk<'_>]| Verifier::run(walks, depth, found);
+    let run = |walks: &[Walk<'_>]| Verifier::run(walks, depth, BTreeMap::new(), found);
     watch(walks, walked, run).map(|verifier| verifier.summary)
 }
 

@@ -55,6 +55,8 @@ pub(crate) struct Checkpoint<D: Disk> {
     path: String,
     database: RwLock<Option<Arc<Open>>>,
     closed: AtomicBool,
+    /// It was moved aside while it was in use: what it covered is not known any more.
+    lost: AtomicBool,
 }
 
 /// A change of the checkpoint: all of it or none.
@@ -88,6 +90,7 @@ impl<D: Disk> Checkpoint<D> {
             partition: partition.clone(),
             database: RwLock::new(None),
             closed: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
         };
         let position = match this.begin() {
             // Derived: whatever is wrong with it, the log has it all.
@@ -171,7 +174,13 @@ impl<D: Disk> Checkpoint<D> {
     /// [`Error::Io`], [`Error::Full`].
     pub(crate) fn reset(&self) -> Result<(), Error> {
         self.move_aside()?;
+        self.lost.store(false, Ordering::Release);
         self.begin().map(drop)
+    }
+
+    /// Whether it was damaged while it was in use, and has to be begun anew.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Acquire)
     }
 
     /// The value of a key.
@@ -409,7 +418,8 @@ impl<D: Disk> Checkpoint<D> {
         let result = catch(&self.path, run);
         match &result {
             Err(Error::Corrupt { .. }) => {
-                // The next opening rebuilds it from the log.
+                // Whoever uses it rebuilds it from the log, or the next opening does.
+                self.lost.store(true, Ordering::Release);
                 let _ = self.move_aside();
             }
             Err(_) => *self.cell() = None,

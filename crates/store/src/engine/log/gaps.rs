@@ -140,7 +140,7 @@ impl<D: Disk> Shared<D> {
             return Ok(None);
         }
         let end = before.map_or(u64::MAX, |before| before.saturating_add(1));
-        let kept = self.checkpoint.places(account, after..end, usize::MAX)?;
+        let kept = self.derived(|it| it.places(account, after..end, usize::MAX))?;
         let mut places = kept.1;
         // The checkpoint's numbers have no checksum: what can't be is not believed.
         let reach = self.durable.load(Ordering::Acquire);

@@ -28,7 +28,7 @@ impl<D: Disk> Shared<D> {
     ) -> Result<Batches, Error> {
         let mut wanted = octets_max;
         loop {
-            let checkpointed = self.checkpoint.head(account)?;
+            let checkpointed = self.derived(|it| it.head(account))?;
             let answer = {
                 let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
                 index.opened(account, checkpointed);
@@ -57,9 +57,7 @@ impl<D: Disk> Shared<D> {
         if after < covered {
             let first = answer.batches.first().map_or(u64::MAX, |place| place.seq);
             let end = first.min(covered.saturating_add(1));
-            (before, places) = self
-                .checkpoint
-                .places(account, after + 1..end, octets_max)?;
+            (before, places) = self.derived(|it| it.places(account, after + 1..end, octets_max))?;
         }
         let mut octets: usize = places.iter().map(Place::cost).sum();
         for place in &answer.batches {
@@ -116,7 +114,7 @@ impl<D: Disk> Shared<D> {
         end: u64,
         page: &mut Page,
     ) -> Result<bool, Error> {
-        if page.reached + 1 >= until || self.checkpoint.freed(account)? >= until {
+        if page.reached + 1 >= until || self.derived(|it| it.freed(account))? >= until {
             return Ok(false);
         }
         let segments = self.segments.load_full();

@@ -12,6 +12,7 @@ mod format;
 pub(crate) mod free;
 mod freed;
 mod gaps;
+mod heal;
 mod history;
 mod index;
 mod judge;
@@ -98,7 +99,12 @@ impl<D: Disk> Log<D> {
     /// See [`super::Engine::open`].
     #[cfg(test)]
     pub(crate) fn open(disk: D, segment_bytes: u64) -> Result<Self, Error> {
-        let disk = Arc::new(disk);
+        Self::open_on(Arc::new(disk), segment_bytes)
+    }
+
+    /// The same, on a disk that somebody else has too.
+    #[cfg(test)]
+    pub(crate) fn open_on(disk: Arc<D>, segment_bytes: u64) -> Result<Self, Error> {
         refuse_unfinished(&*disk)?;
         let registry = registry::open(&*disk)?;
         let first = registry.active().next().cloned();
@@ -405,7 +411,7 @@ impl<D: Disk> Log<D> {
         let shared = Arc::clone(self.shared());
         self.shared()
             .pool
-            .run(move || shared.checkpoint.get(&key))
+            .run(move || shared.derived(|it| it.get(&key)))
             .await
     }
 
@@ -413,7 +419,7 @@ impl<D: Disk> Log<D> {
         let shared = Arc::clone(self.shared());
         self.shared()
             .pool
-            .run(move || shared.checkpoint.scan(&prefix))
+            .run(move || shared.derived(|it| it.scan(&prefix)))
             .await
     }
 
@@ -505,7 +511,7 @@ impl<D: Disk> Log<D> {
             let index = shared.index.lock().unwrap_or_else(PoisonError::into_inner);
             let last = index.last(account);
             drop(index);
-            Ok(last > 0 || shared.checkpoint.head(account)? > 0)
+            Ok(last > 0 || shared.derived(|it| it.head(account))? > 0)
         };
         self.shared().pool.run(knows).await
     }

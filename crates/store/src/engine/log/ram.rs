@@ -172,3 +172,32 @@ impl Disk for RamDisk {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+impl RamDisk {
+    /// A disk with these files.
+    pub(crate) fn with(files: &BTreeMap<String, Vec<u8>>) -> Self {
+        let disk = Self::default();
+        for (name, octets) in files {
+            let file = RamFile {
+                content: RwLock::new((octets.clone(), octets.len() as u64)),
+            };
+            disk.files().insert(name.clone(), Arc::new(file));
+        }
+        disk
+    }
+
+    /// Its files as they are now.
+    pub(crate) fn octets(&self) -> BTreeMap<String, Vec<u8>> {
+        let read = |file: &RamFile| {
+            let content = file.content.read().unwrap_or_else(PoisonError::into_inner);
+            let mut octets = content.0.clone();
+            octets.resize(usize::try_from(content.1).unwrap_or(0), 0);
+            octets
+        };
+        self.files()
+            .iter()
+            .map(|(name, file)| (name.clone(), read(file)))
+            .collect()
+    }
+}

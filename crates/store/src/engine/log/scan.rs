@@ -274,6 +274,10 @@ impl<'a, D: Disk> Scanner<'a, D> {
     fn octets(&mut self, lsn: u64, length: usize) -> Result<&[u8], Error> {
         let available = usize::try_from(self.limit.saturating_sub(lsn)).unwrap_or(usize::MAX);
         let length = length.min(available);
+        if length == 0 {
+            // The place may lie behind the file's end.
+            return Ok(&[]);
+        }
         let end = lsn + length as u64;
         if lsn < self.window_lsn || end > self.window_lsn + self.window.len() as u64 {
             let window = match self.bodies {
