@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    account,
+    account, compact,
     context::Context,
     expiry, history, hold, mailbox,
     outcome::{Failed, Outcome},
@@ -28,6 +28,7 @@ pub enum Request {
     /// Add, show and remove the places in which mail lies
     #[command(subcommand)]
     Partition(partition::Partition),
+    Compact(compact::Compact),
     Expire(expiry::Expire),
     /// Show and set the rules by which mail goes by itself
     #[command(subcommand)]
@@ -51,6 +52,7 @@ impl Request {
             Self::Account(verb) => verb.run(context, report).await,
             Self::Mailbox(verb) => verb.run(context, report).await,
             Self::Partition(verb) => verb.run(context, report).await,
+            Self::Compact(compact) => compact.run(context, report).await,
             Self::Expire(expire) => expire.run(context, report).await,
             Self::Expiry(verb) => verb.run(context, report).await,
             Self::History(history) => history.run(context, report).await,
@@ -70,6 +72,7 @@ impl Request {
             Self::Partition(verb) => verb.changes(),
             Self::Expiry(verb) => verb.changes(),
             Self::Hold(verb) => verb.changes(),
+            Self::Compact(compact) => !compact.dry_run,
             Self::Expire(expire) => !expire.dry_run,
             Self::Restore(restore) => !restore.dry_run,
             Self::Undelete(undelete) => !undelete.list && !undelete.dry_run,

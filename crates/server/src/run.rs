@@ -5,13 +5,13 @@ use std::{sync::Arc, time::Duration};
 use auth::{Authenticator, Directory};
 use session::Services;
 use store::{
-    Store,
+    CompactOptions, Store,
     past::{Expired, Expirer, Mode},
 };
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval, interval_at},
 };
 
 use crate::{
@@ -24,6 +24,10 @@ const CHECKPOINT_LOOK: Duration = Duration::from_secs(10);
 
 /// Log that is as much as a start may have to read, in octets: a second or so of a disk.
 const CHECKPOINT_OCTETS: u64 = 256 << 20;
+
+/// How long after the start space is given back for the first time: whoever restarts a server
+/// every night has it done all the same, and not in everybody's way.
+const COMPACT_AFTER: Duration = Duration::from_mins(10);
 
 /// How old a checkpoint may get while mail comes in.
 const CHECKPOINT_EVERY: Duration = Duration::from_mins(5);
@@ -132,6 +136,9 @@ async fn until_told(
         beside.spawn(notify::watchdog());
         beside.spawn(checkpoints(services.store.clone()));
         beside.spawn(expiry(services.store.clone(), settings.clone()));
+        if settings.compact {
+            beside.spawn(compaction(services.store.clone(), settings.clone()));
+        }
         let desk = Arc::clone(&control);
         beside.spawn(async move { desk.serve(opened).await });
         while let Wanted::Reload = signals.next().await {
@@ -183,6 +190,31 @@ async fn expiry(store: Store, settings: Settings) {
         let round = expirer.round(&store, &settings.expiry, Mode::Do, &mut report);
         if let Err(error) = round.await {
             tracing::warn!(%error, "not everything expired that has to; the next round tries again");
+        }
+    }
+}
+
+/// Gives space back by the clock. Stopped in the middle, it has given back part.
+async fn compaction(store: Store, settings: Settings) {
+    let first = Instant::now() + COMPACT_AFTER.min(settings.compact_every);
+    let mut rounds = interval_at(first, settings.compact_every);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        let options = CompactOptions {
+            mode: Mode::Do,
+            now: (store.clock())().unix,
+            retention: settings.retention,
+            rate: Some(settings.compact_rate).filter(|rate| *rate > 0),
+        };
+        match store.compact(options, &mut |_| {}).await {
+            Ok(done) => {
+                let (freed, bases, kept) = (done.freed(), done.bases, done.kept.len());
+                tracing::info!(freed, bases, kept, "compacted");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "not all space was given back; the next round tries again");
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use store::past::Rules;
+use store::past::{Retention, Rules};
 
 use crate::network::Network;
 
@@ -31,6 +31,14 @@ pub struct Settings {
     pub expiry: Rules,
     /// How often it is looked what has to go.
     pub expiry_every: Duration,
+    /// How long what is gone can be brought back.
+    pub retention: Retention,
+    /// Whether space that nobody needs any more is given back by the clock.
+    pub compact: bool,
+    /// How often.
+    pub compact_every: Duration,
+    /// Octets that may be read for that in a second; 0: as fast as it goes.
+    pub compact_rate: u64,
 }
 
 impl Default for Settings {
@@ -47,6 +55,10 @@ impl Default for Settings {
             certificate_interval: Duration::from_mins(1),
             expiry: Rules::default(),
             expiry_every: Duration::from_hours(1),
+            retention: Retention::default(),
+            compact: true,
+            compact_every: Duration::from_hours(24),
+            compact_rate: 32 << 20,
         }
     }
 }

@@ -137,6 +137,24 @@ pub const KEYS: &[Key] = &[
         "how many octets stay, the oldest messages go; mailboxes for `\\Junk`",
     ),
     key(
+        "compact.enabled",
+        Kind::Flag,
+        Some("true"),
+        "space that nobody needs any more is given back by the clock",
+    ),
+    key(
+        "compact.every",
+        Kind::Duration,
+        Some("\"1d\""),
+        "how often it is given back",
+    ),
+    key(
+        "compact.rate",
+        Kind::Bytes,
+        Some("\"32MiB\""),
+        "octets that may be read for that in a second; 0 is as fast as it goes",
+    ),
+    key(
         "imap.listen",
         Kind::Addresses,
         Some("[]"),

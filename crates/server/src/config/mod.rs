@@ -244,6 +244,12 @@ fn settings(values: &Values) -> Option<Settings> {
         grace: values.duration("limits.stop")?,
         expiry: expiry(values),
         expiry_every: values.duration("expiry.every")?,
+        retention: store::past::Retention {
+            deleted_seconds: values.duration("retention.deleted")?.as_secs(),
+        },
+        compact: values.flag("compact.enabled"),
+        compact_every: values.duration("compact.every")?,
+        compact_rate: values.count("compact.rate")?,
         ..Settings::default()
     })
 }
