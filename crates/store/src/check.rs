@@ -6,7 +6,7 @@ use crate::{
     account::Account,
     error::Error,
     id::{ModSeq, Uid},
-    mailbox::{Counters, Mailbox},
+    mailbox::{Counters, Message, OpenMailbox, placements::Placements},
     snapshot::Snapshot,
 };
 
@@ -21,7 +21,10 @@ impl Account {
     }
 }
 
-/// What is wrong with a state.
+/// Of what is not in memory nothing can be said.
+const UNREAD: &str = "its messages are not in memory";
+
+/// What is wrong with a state, all of which is in memory.
 pub(crate) fn check(snapshot: &Snapshot) -> Vec<String> {
     let mut wrong = Vec::new();
     for (id, mailbox) in snapshot.mailboxes.iter() {
@@ -36,7 +39,11 @@ pub(crate) fn check(snapshot: &Snapshot) -> Vec<String> {
         if mailbox.highest_mod_seq.0 > snapshot.mod_seq {
             wrong.push(format!("{}: changed after the account", mailbox.name));
         }
-        let found = check_mailbox(mailbox, snapshot);
+        let Some(open) = mailbox.in_memory() else {
+            wrong.push(format!("{}: {UNREAD}", mailbox.name));
+            continue;
+        };
+        let found = check_mailbox(&open, snapshot);
         wrong.extend(found.map(|what| format!("{}: {what}", mailbox.name)));
     }
     if snapshot.names.len() != snapshot.mailboxes.len() {
@@ -57,7 +64,10 @@ pub(crate) fn check(snapshot: &Snapshot) -> Vec<String> {
     wrong
 }
 
-fn check_mailbox(mailbox: &Mailbox, snapshot: &Snapshot) -> impl Iterator<Item = &'static str> {
+fn check_mailbox(
+    mailbox: &OpenMailbox,
+    snapshot: &Snapshot,
+) -> impl Iterator<Item = &'static str> + use<> {
     let mut counted = Counters::default();
     let (mut last, mut first_unseen, mut recent) = (Uid(0), None, 0);
     let mut wrong = BTreeSet::new();
@@ -66,17 +76,14 @@ fn check_mailbox(mailbox: &Mailbox, snapshot: &Snapshot) -> impl Iterator<Item =
             wrong.insert(otherwise);
         }
     };
-    for (index, message) in (0..).zip(mailbox.placements.every()) {
+    for (index, message) in (0..).zip(mailbox.every()) {
         must(message.uid > last, "UIDs don't ascend");
         must(
-            mailbox.placements.index_of(message.uid) == Ok(index),
+            mailbox.index_of(message.uid) == Ok(index),
             "a UID is not where it should be",
         );
         must(
-            mailbox
-                .placements
-                .at(index)
-                .is_some_and(|at| at.uid == message.uid),
+            mailbox.at(index).is_some_and(|at| at.uid == message.uid),
             "an index is not where it should be",
         );
         must(
@@ -116,28 +123,32 @@ fn check_mailbox(mailbox: &Mailbox, snapshot: &Snapshot) -> impl Iterator<Item =
         "the summaries are wrong",
     );
     must(
-        mailbox.placements.first_unseen() == first_unseen,
+        mailbox.first_unseen() == first_unseen,
         "the first unseen message is another",
     );
     must(mailbox.recent() == recent, "the recent messages are others");
+    let deleted = Placements::part(mailbox.placements.with_deleted());
+    let flagged = |m: &Message<'_>| m.system.contains(crate::SystemFlags::DELETED);
     must(
-        mailbox.placements.deleted().count() == counted.deleted as usize,
+        deleted
+            .is_some_and(|part| part.every().filter(flagged).count() == counted.deleted as usize),
         "the deleted messages are others",
     );
-    let alive = |(first, last)| mailbox.placements.range(first, last).next().is_some();
-    let gone = mailbox.history.since(ModSeq(0));
+    let alive = |(first, last)| mailbox.range(first, last).next().is_some();
+    let gone = mailbox.gone().map(|gone| (gone.first, gone.last));
+    let gone: Vec<(Uid, Uid)> = gone.collect();
     must(
         !gone.iter().copied().any(alive),
         "an expunged message is there",
     );
     must(
-        gone.last().is_none_or(|(_, last)| *last < mailbox.uid_next),
+        gone.iter().all(|(_, last)| *last < mailbox.uid_next),
         "an expunged UID not given out yet",
     );
     wrong.into_iter()
 }
 
-/// The first difference between two states of an account, for a person.
+/// The first difference between two states of an account that are in memory, for a person.
 pub(crate) fn difference(a: &Snapshot, b: &Snapshot) -> Option<String> {
     let heads = |s: &Snapshot| {
         let kept = (s.held, s.expiry, s.moved_to);
@@ -154,16 +165,19 @@ pub(crate) fn difference(a: &Snapshot, b: &Snapshot) -> Option<String> {
     }
     a.mailboxes.iter().find_map(|(id, a)| {
         let b = b.mailboxes.get(id)?;
-        let what = mailbox_difference(a, b)?;
+        let what = match (a.in_memory(), b.in_memory()) {
+            (Some(a), Some(b)) => mailbox_difference(&a, &b)?,
+            _ => UNREAD.to_owned(),
+        };
         Some(format!("{}: {what}", a.name))
     })
 }
 
-fn mailbox_difference(a: &Mailbox, b: &Mailbox) -> Option<String> {
-    let heads = |m: &Mailbox| {
+fn mailbox_difference(a: &OpenMailbox, b: &OpenMailbox) -> Option<String> {
+    let heads = |m: &OpenMailbox| {
         (
             (m.id, m.name.clone(), m.role, m.uid_validity, m.uid_next),
-            (m.highest_mod_seq, m.recent_from, m.counters),
+            (m.highest_mod_seq, m.recent_from, m.recent, m.counters),
             (m.held, m.expiry),
             m.keywords().to_vec(),
         )
@@ -172,15 +186,10 @@ fn mailbox_difference(a: &Mailbox, b: &Mailbox) -> Option<String> {
         return Some(format!("{:?} is not {:?}", heads(a), heads(b)));
     }
     let differ = |(a, b)| (a != b).then(|| format!("{a:?} is not {b:?}"));
-    let messages = a.placements.every().zip(b.placements.every());
+    let messages = a.every().zip(b.every());
     if let Some(what) = messages.into_iter().find_map(differ) {
         return Some(what);
     }
-    let gone = |m: &Mailbox| {
-        m.history
-            .chunks()
-            .flat_map(|c| c.to_vec())
-            .collect::<Vec<_>>()
-    };
-    (gone(a) != gone(b)).then(|| "other expunges".to_owned())
+    let expunged = a.history.len() == b.history.len() && a.gone().eq(b.gone());
+    (!expunged).then(|| "other expunges".to_owned())
 }

@@ -10,10 +10,11 @@ use crate::{
     flag::{Keyword, SystemFlags},
     id::{EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
     mailbox::{
-        Counters, Mailbox,
+        Counters, Mailbox, Wanted,
+        chunk::{KeywordSet, Row},
         history::{Gone, History},
         keywords::Keywords,
-        placements::{KeywordSet, Placements, Row},
+        placements::{Placements, Unread},
     },
     name::{MailboxName, Role},
     snapshot::{Arrived, Snapshot},
@@ -23,6 +24,15 @@ use crate::{
 /// A change that does not fit the state it meets: what came before it is missing or damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Misfit(pub(crate) &'static str);
+
+/// What is in the checkpoint and has to be read first: see [`unread`].
+pub(crate) const UNREAD: Misfit = Misfit("a change of what is not in memory");
+
+impl From<Unread> for Misfit {
+    fn from(Unread: Unread) -> Self {
+        UNREAD
+    }
+}
 
 /// The last of each of an account's numbers: they only grow, whatever is deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,18 +63,24 @@ pub(crate) struct State {
 impl State {
     /// What a batch did. Changes that don't fit are left out and told.
     pub(crate) fn apply(&mut self, batch: &Batch) -> Vec<Misfit> {
-        let mut misfits = Vec::new();
         if batch.mod_seq <= self.snapshot.mod_seq() {
-            return vec![Misfit("a batch that is not later than the one before")];
+            return vec![NOT_LATER];
         }
-        for change in &batch.changes {
-            let applied = apply(&mut self.snapshot, &mut self.threads, batch.mod_seq, change);
-            misfits.extend(applied.err());
-        }
+        let changes = batch.changes.iter();
+        let applied = changes.map(|change| self.apply_change(batch.mod_seq, change));
+        let misfits = applied.filter_map(Result::err).collect();
         self.snapshot.mod_seq = batch.mod_seq.0;
         misfits
     }
+
+    /// One change of the next batch; see [`apply`].
+    pub(crate) fn apply_change(&mut self, mod_seq: ModSeq, change: &Change) -> Result<(), Misfit> {
+        apply(&mut self.snapshot, &mut self.threads, mod_seq, change)
+    }
 }
+
+/// A batch whose number is used up.
+pub(crate) const NOT_LATER: Misfit = Misfit("a batch that is not later than the one before");
 
 /// One change. The snapshot's own modseq moves when the batch is complete.
 ///
@@ -114,9 +130,7 @@ pub(crate) fn apply(
         }
         Change::Expunged { mailbox: id, uids } => expunge(mailbox(snapshot, *id)?, uids, mod_seq),
         Change::RecentClaimed { mailbox: id, below } => {
-            let mailbox = mailbox(snapshot, *id)?;
-            mailbox.recent_from = mailbox.recent_from.max(*below);
-            Ok(())
+            claim_recent(mailbox(snapshot, *id)?, *below)
         }
         Change::UidsSkipped { mailbox: id, to } => {
             mailbox(snapshot, *id).map(|it| it.uid_next = it.uid_next.max(*to))
@@ -149,7 +163,7 @@ pub(crate) fn apply(
             record_len,
         } => {
             let mailbox = mailbox(snapshot, *id)?;
-            let there = mailbox.placements.relocate(*uid, *record, *record_len);
+            let there = mailbox.placements.relocate(*uid, *record, *record_len)?;
             there
                 .then_some(())
                 .ok_or(Misfit("the place of a message that does not exist"))
@@ -175,6 +189,49 @@ pub(crate) fn apply(
             mailbox(snapshot, *id)?.partition = *partition;
             Ok(())
         }
+    }
+}
+
+/// What has to be read from the checkpoint before [`apply`] can apply a change; the rest of it is in
+/// memory, and has to be held until then.
+pub(crate) fn unread(snapshot: &Snapshot, change: &Change) -> Vec<Wanted> {
+    let rows = |id: &MailboxId, ranges: &[(Uid, Uid)]| -> Vec<Wanted> {
+        let mailbox = snapshot.mailbox(*id);
+        mailbox.map_or_else(Vec::new, |mailbox| {
+            mailbox.unread(mailbox.placements.within(ranges)).collect()
+        })
+    };
+    match change {
+        Change::Added(added) | Change::Copied(added) => {
+            let mailbox = snapshot.mailbox(added.mailbox);
+            mailbox.map_or_else(Vec::new, |mailbox| {
+                let tail = std::iter::once(mailbox.placements.tail());
+                mailbox.unread(tail).collect()
+            })
+        }
+        Change::FlagsChanged { mailbox, uids, .. } => rows(mailbox, uids),
+        Change::Expunged { mailbox: id, uids } => {
+            let mut wanted = rows(id, uids);
+            let mailbox = snapshot.mailbox(*id);
+            wanted.extend(mailbox.and_then(|mailbox| mailbox.unread_tail_of_history()));
+            wanted
+        }
+        Change::RecentClaimed { mailbox, below } => rows(mailbox, &[(*below, *below)]),
+        Change::Relocated { mailbox, uid, .. } => rows(mailbox, &[(*uid, *uid)]),
+        Change::MailboxCreated { .. }
+        | Change::MailboxDeleted { .. }
+        | Change::MailboxRenamed { .. }
+        | Change::RoleSet { .. }
+        | Change::Subscribed { .. }
+        | Change::Unsubscribed { .. }
+        | Change::UidsSkipped { .. }
+        | Change::HeldSet { .. }
+        | Change::ExpirySet { .. }
+        | Change::Base { .. }
+        | Change::MovedAway { .. }
+        | Change::MovedHere { .. }
+        | Change::PartitionSet { .. }
+        | Change::NumbersSkipped(_) => Vec::new(),
     }
 }
 
@@ -213,6 +270,7 @@ fn create(
         highest_mod_seq: mod_seq,
         counters: Counters::default(),
         recent_from: Uid(1),
+        recent: 0,
         held: false,
         expiry: None,
         partition: None,
@@ -265,7 +323,8 @@ fn place(snapshot: &mut Snapshot, mod_seq: ModSeq, added: &Added) -> Result<(), 
     };
     mailbox
         .placements
-        .push(row, &keywords, &mut mailbox.counters);
+        .push(row, &keywords, &mut mailbox.counters)?;
+    mailbox.recent += u32::from(added.uid >= mailbox.recent_from);
     mailbox.uid_next = Uid(added.uid.0 + 1);
     mailbox.highest_mod_seq = mod_seq;
     let EmailId(email) = added.email;
@@ -275,27 +334,43 @@ fn place(snapshot: &mut Snapshot, mod_seq: ModSeq, added: &Added) -> Result<(), 
     Ok(())
 }
 
+fn claim_recent(mailbox: &mut Mailbox, below: Uid) -> Result<(), Misfit> {
+    if below > mailbox.recent_from {
+        let before = mailbox.placements.below(below)?;
+        mailbox.recent = mailbox.counters.messages - before;
+        mailbox.recent_from = below;
+    }
+    Ok(())
+}
+
 fn set_flags(
     mailbox: &mut Mailbox,
     uids: &[(Uid, Uid)],
     flags: (SystemFlags, &KeywordSet),
     mod_seq: ModSeq,
 ) -> Result<(), Misfit> {
-    mailbox.highest_mod_seq = mod_seq;
     let counters = &mut mailbox.counters;
-    let changed = mailbox.placements.set_flags(uids, flags, mod_seq, counters);
+    let changed = mailbox
+        .placements
+        .set_flags(uids, flags, mod_seq, counters)?;
+    mailbox.highest_mod_seq = mod_seq;
     fits(changed, uids, "flags of a message that does not exist")
 }
 
 fn expunge(mailbox: &mut Mailbox, uids: &[(Uid, Uid)], mod_seq: ModSeq) -> Result<(), Misfit> {
+    if mailbox.unread_tail_of_history().is_some() {
+        return Err(UNREAD);
+    }
+    let (from, counters) = (mailbox.recent_from, &mut mailbox.counters);
+    let (removed, recent) = mailbox.placements.remove(uids, from, counters)?;
+    mailbox.recent -= recent;
     mailbox.highest_mod_seq = mod_seq;
-    let removed = mailbox.placements.remove(uids, &mut mailbox.counters);
     for &(first, last) in uids {
         mailbox.history.push(Gone {
             mod_seq,
             first,
             last,
-        });
+        })?;
     }
     fits(removed, uids, "the end of a message that does not exist")
 }

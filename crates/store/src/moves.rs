@@ -150,7 +150,7 @@ impl Store {
         let stopped = account.stop().await;
         drop(whole);
         let whole = account.whole().await?;
-        let (snapshot, threads) = stopped.state();
+        let (snapshot, threads) = stopped.state().await?;
         // What an earlier attempt has left there has numbers too.
         let there = checkpoint::open(to, id).await?.state.snapshot.mod_seq;
         let before = snapshot.mod_seq.max(there);

@@ -352,8 +352,7 @@ impl Store {
             .open_accounts()
             .open
             .values()
-            .filter_map(|slot| slot.account.get())
-            .map(|account| (account.id(), account.snapshot()))
+            .filter_map(|slot| slot.account.get().cloned())
             .collect();
         let walks = self.inner.partitions.walks();
         verify::verify_open(walks, &open, depth, walked, found)

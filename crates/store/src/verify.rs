@@ -10,7 +10,9 @@ use std::{
     mem,
     ops::ControlFlow,
     path::Path,
+    pin::pin,
     sync::Arc,
+    task, thread,
 };
 
 use crate::{
@@ -23,10 +25,9 @@ use crate::{
     fold::State,
     home::{self, Claim, Verdict},
     id::{AccountId, Uid},
-    mailbox::Message,
+    mailbox::{Message, OpenMailbox},
     name::MailboxName,
     octets::Malformed,
-    snapshot::Snapshot,
 };
 
 mod content;
@@ -95,36 +96,61 @@ pub fn verify(
 /// Verifies a store that is open here, and that the states of `open` are what the log says.
 pub(crate) fn verify_open(
     walks: Vec<Walk<'static>>,
-    open: &[(AccountId, Arc<Snapshot>)],
+    open: &[crate::Account],
     depth: Depth,
     walked: &mut Walked<'_>,
     found: &mut dyn FnMut(Finding),
 ) -> Result<Summary, Error> {
-    let served: BTreeMap<_, _> = open.iter().cloned().collect();
+    let served = open.iter().map(|account| (account.id(), account.clone()));
+    let served: BTreeMap<_, _> = served.collect();
     let run = |walks: &[Walk<'_>]| Verifier::run(walks, depth, served, found);
     let mut verifier = watched::watch(walks, walked, run)?;
-    for (id, snapshot) in open {
-        let whole = verifier
-            .home(*id)
-            .filter(|(_, account)| !account.is_broken());
-        let folded = whole.map(|(_, account)| &account.state);
-        // The walk may have seen more, or less, of an account that is written to meanwhile.
-        let Some(folded) = folded.filter(|state| state.snapshot.mod_seq() == snapshot.mod_seq())
-        else {
-            continue;
+    for account in open {
+        let id = account.id();
+        // One account after the other: all its messages have to be in memory for it.
+        let what = match wait(account.whole()) {
+            Err(error) => format!("its state can't be read: {error}"),
+            Ok(whole) => {
+                let home = verifier.home(id);
+                let home = home.filter(|(_, account)| !account.is_broken());
+                let folded = home.map(|(_, account)| &account.state);
+                // The walk may have seen more, or less, of an account that is written to meanwhile.
+                let same = |state: &&State| state.snapshot.mod_seq() == whole.mod_seq();
+                let folded = folded.filter(same);
+                match folded.and_then(|folded| check::difference(&folded.snapshot, &whole)) {
+                    None => continue,
+                    Some(what) => format!("its state is not what its log says: {what}"),
+                }
+            }
         };
-        if let Some(what) = check::difference(&folded.snapshot, snapshot) {
-            let what = format!("its state is not what its log says: {what}");
-            let name = verifier.home(*id).and_then(|it| verifier.walked.get(&it.0));
-            let name = name.map_or_else(|| Partition::first().name, Arc::clone);
-            verifier.summary.findings += 1;
-            found(Finding {
-                account: Some(*id),
-                ..finding(&name, &what)
-            });
-        }
+        let name = verifier.home(id).and_then(|it| verifier.walked.get(&it.0));
+        let name = name.map_or_else(|| Partition::first().name, Arc::clone);
+        verifier.summary.findings += 1;
+        found(Finding {
+            account: Some(id),
+            ..finding(&name, &what)
+        });
     }
     Ok(verifier.summary)
+}
+
+/// Waits for what the engine's threads do, on a thread that may.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(thread::Thread);
+    impl task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(thread::current())).into();
+    let mut context = task::Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        if let task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+        thread::park();
+    }
 }
 
 fn finding(partition: &Arc<str>, what: &str) -> Finding {
@@ -146,8 +172,8 @@ struct Verifier {
     accounts: BTreeMap<AccountId, BTreeMap<u16, Account>>,
     /// The names of the partitions that were walked.
     walked: BTreeMap<u16, Arc<str>>,
-    /// States of accounts as they are served. A checkpoint may know what the log has lost.
-    served: BTreeMap<AccountId, Arc<Snapshot>>,
+    /// Accounts as they are served. A checkpoint may know what the log has lost.
+    served: BTreeMap<AccountId, crate::Account>,
     /// Every blob: how long it is.
     blobs: HashMap<Ref, u32>,
     /// Every message record.
@@ -199,7 +225,7 @@ impl Verifier {
     fn run(
         walks: &[Walk<'_>],
         depth: Depth,
-        served: BTreeMap<AccountId, Arc<Snapshot>>,
+        served: BTreeMap<AccountId, crate::Account>,
         found: &mut dyn FnMut(Finding),
     ) -> Result<Self, Error> {
         let mut verifier = Self {
@@ -324,7 +350,8 @@ impl Verifier {
             };
             let finding = |what: &str| finding(partition, what);
             let served = self.served.get(id).filter(|_| account.is_broken());
-            let snapshot = served.map_or(&account.state.snapshot, |served| &**served);
+            let served = served.and_then(|served| wait(served.whole()).ok());
+            let snapshot = served.as_deref().unwrap_or(&account.state.snapshot);
             for what in check::check(snapshot) {
                 found(Finding {
                     account: Some(*id),
@@ -334,7 +361,9 @@ impl Verifier {
             summary.accounts += 1;
             for (name, mailbox) in snapshot.mailboxes() {
                 summary.mailboxes += 1;
-                for message in mailbox.placements.every() {
+                // A state that was folded is in memory: if not, the check has told.
+                let open = mailbox.in_memory();
+                for message in open.iter().flat_map(OpenMailbox::every) {
                     summary.messages += 1;
                     let of = |what: &str| Finding {
                         account: Some(*id),

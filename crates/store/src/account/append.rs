@@ -71,7 +71,7 @@ fn place(
     let uid = room_for(draft, mailbox, &arrival.flags)?;
     let last = draft.snapshot.last;
     let thread_keys = arrival.message.thread_keys();
-    let known = draft.threads.find(thread_keys);
+    let known = draft.thread(thread_keys)?;
     draft.push(Change::Added(Added {
         mailbox,
         uid,

@@ -20,11 +20,12 @@ use crate::{
     engine::{Engine, Partitions, Writes},
     error::Error,
     fold::{self, State},
-    id::{AccountId, MailboxId, ModSeq},
-    mailbox::Mailbox,
+    id::{AccountId, MailboxId, ModSeq, ThreadId},
+    mailbox::{Mailbox, Wanted, chunk::Entry, placements::Placements, rows::Part},
     name::MailboxName,
+    octets::UidRanges,
     snapshot::Snapshot,
-    threads::Threads,
+    threads::{Question, Threads},
 };
 
 /// What all clones of an account share.
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) published: ArcSwap<Snapshot>,
     tip: Mutex<Tip>,
     pub(super) news: watch::Sender<News>,
+    /// One mailbox is read at a time.
+    pub(super) reading: tokio::sync::Mutex<()>,
     /// What the checkpoint has of it; see [`crate::checkpoint`].
     pub(super) kept: Mutex<Option<Arc<Snapshot>>>,
 }
@@ -68,6 +71,32 @@ pub(crate) struct Draft<'a> {
     pub(crate) mod_seq: ModSeq,
     /// Now, in unix seconds.
     pub(crate) now: i64,
+    /// What the verb needed and was not in memory.
+    unread: Unread,
+}
+
+/// What has to be read from the checkpoint before a verb can be tried again.
+#[derive(Default)]
+pub(crate) struct Unread {
+    pub(crate) chunks: Vec<Wanted>,
+    pub(crate) threads: Option<Question>,
+}
+
+impl Unread {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chunks.is_empty() && self.threads.is_none()
+    }
+}
+
+/// Which messages of a mailbox a verb wants to see.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Which<'a> {
+    /// All of them.
+    All,
+    /// At least all that have `\Deleted`.
+    WithDeleted,
+    /// At least those in ranges, which ascend and are disjoint.
+    Within(&'a UidRanges),
 }
 
 /// How an attempt at a verb went.
@@ -82,10 +111,15 @@ enum Attempt<T> {
     Moving,
     /// What was put with this is in another partition.
     Elsewhere(Writes),
+    /// It needs what has to be read first.
+    Unread(Unread),
 }
 
 /// How often a verb is tried while what it builds on fails.
 const ATTEMPTS_MAX: usize = 8;
+
+/// How often a verb is tried with more of the account in memory each time.
+const READS_MAX: usize = 1000;
 
 /// The longest batch: some hundred thousand copies at once. The log believes in no record
 /// of more than twice that.
@@ -115,6 +149,7 @@ impl Shared {
                 epoch: 0,
                 closed: false,
             }),
+            reading: tokio::sync::Mutex::default(),
             kept: Mutex::new(kept),
         }
     }
@@ -130,10 +165,12 @@ impl Shared {
         writes: Option<Writes>,
         mut verb: impl FnMut(&mut Draft<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        // What was read has to stay in memory until the verb has had it.
+        let mut held = Vec::new();
         let mut writes = writes;
-        let mut attempts = 0;
+        let (mut attempts, mut reads) = (0, 0);
         let mut crossing = None;
-        while attempts < ATTEMPTS_MAX {
+        while attempts < ATTEMPTS_MAX && reads < READS_MAX {
             attempts += 1;
             match self.attempt(by, writes, &mut verb)? {
                 Attempt::Elsewhere(of) => {
@@ -159,6 +196,11 @@ impl Shared {
                 }
                 Attempt::Stale(saw) => {
                     self.durable(saw).await;
+                }
+                Attempt::Unread(unread) => {
+                    held.extend(self.read(unread).await?);
+                    reads += 1;
+                    attempts -= 1;
                 }
             }
         }
@@ -187,37 +229,47 @@ impl Shared {
         let _ = moving.wait_for(|moving| !moving).await;
     }
 
-    /// Runs a verb that nobody waits for: its batch may yet fail.
-    pub(crate) fn commit_unawaited<T>(
+    /// Runs a verb, and does not wait for its batch, which may yet fail.
+    pub(crate) async fn commit_unawaited<T>(
         self: &Arc<Self>,
         by: &Arc<str>,
         mut verb: impl FnMut(&mut Draft<'_>) -> Result<T, Error>,
     ) -> Option<T> {
-        match self.attempt(by, None, &mut verb) {
-            Ok(Attempt::Queued(value, _) | Attempt::Nothing(value, _)) => Some(value),
-            Ok(Attempt::Stale(_) | Attempt::Moving | Attempt::Elsewhere(_)) | Err(_) => None,
+        let mut held = Vec::new();
+        for _ in 0..READS_MAX {
+            match self.attempt(by, None, &mut verb).ok()? {
+                Attempt::Queued(value, _) | Attempt::Nothing(value, _) => return Some(value),
+                Attempt::Stale(_) | Attempt::Moving | Attempt::Elsewhere(_) => return None,
+                Attempt::Unread(unread) => held.extend(self.read(unread).await.ok()?),
+            }
         }
+        None
     }
 
     /// Runs a verb as [`Shared::commit`] would, and forgets what it did.
     ///
     /// # Errors
     /// What `verb` says.
-    pub(crate) fn rehearse<T>(
+    pub(crate) async fn rehearse<T>(
         &self,
         mut verb: impl FnMut(&mut Draft<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut guard = self.tip();
-        let tip = &mut *guard;
-        let value = verb(&mut Draft {
-            snapshot: tip.snapshot.clone(),
-            threads: &mut tip.threads,
-            changes: Vec::new(),
-            mod_seq: ModSeq(tip.snapshot.mod_seq + 1),
-            now: (self.clock)().unix,
-        });
-        tip.threads.unlearn_after(tip.snapshot.mod_seq());
-        value
+        let mut held = Vec::new();
+        loop {
+            let (value, unread) = {
+                let mut guard = self.tip();
+                let tip = &mut *guard;
+                let mut draft = Draft::new(tip, (self.clock)().unix);
+                let value = verb(&mut draft);
+                let unread = draft.unread;
+                tip.threads.unlearn_after(tip.snapshot.mod_seq());
+                (value, unread)
+            };
+            if unread.is_empty() || held.len() > READS_MAX {
+                return value;
+            }
+            held.extend(self.read(unread).await?);
+        }
     }
 
     fn attempt<T>(
@@ -244,14 +296,12 @@ impl Shared {
         };
         // A verb that failed or panicked may have taught something that never happened.
         tip.threads.unlearn_after(tip.snapshot.mod_seq());
-        let mut draft = Draft {
-            snapshot: tip.snapshot.clone(),
-            threads: &mut tip.threads,
-            changes: Vec::new(),
-            mod_seq: ModSeq(saw.mod_seq + 1),
-            now: (self.clock)().unix,
-        };
-        let value = verb(&mut draft)?;
+        let mut draft = Draft::new(tip, (self.clock)().unix);
+        let value = verb(&mut draft);
+        if !draft.unread.is_empty() {
+            return Ok(Attempt::Unread(draft.unread));
+        }
+        let value = value?;
         if draft.changes.is_empty() {
             return Ok(Attempt::Nothing(value, saw));
         }
@@ -374,10 +424,15 @@ impl Shared {
         kept.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The checkpoint has this.
-    pub(crate) fn keep(&self, snapshot: Arc<Snapshot>) {
+    /// The checkpoint has this; `None`: nothing that can be trusted.
+    pub(crate) fn keep(&self, snapshot: Option<Arc<Snapshot>>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        *kept = Some(snapshot);
+        *kept = snapshot;
+    }
+
+    /// The state with everything that is queued.
+    pub(crate) fn newest(&self) -> Snapshot {
+        self.tip().snapshot.clone()
     }
 
     /// Does something with the thread keys, under the account's lock: be short.
@@ -391,6 +446,9 @@ impl Shared {
     }
 }
 
+/// What a verb hears when it has to be tried again; nobody else does.
+const UNREAD: Error = Error::NotPermitted("it has to be read first");
+
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Account")
@@ -400,7 +458,54 @@ impl fmt::Debug for Shared {
     }
 }
 
-impl Draft<'_> {
+impl<'a> Draft<'a> {
+    fn new(tip: &'a mut Tip, now: i64) -> Self {
+        Self {
+            mod_seq: ModSeq(tip.snapshot.mod_seq + 1),
+            snapshot: tip.snapshot.clone(),
+            threads: &mut tip.threads,
+            changes: Vec::new(),
+            now,
+            unread: Unread::default(),
+        }
+    }
+
+    /// Messages of a mailbox, which is one of this draft's.
+    ///
+    /// # Errors
+    /// They are not in memory: the verb will be tried again when they are.
+    pub(crate) fn messages(&mut self, mailbox: &Mailbox, which: Which<'_>) -> Result<Part, Error> {
+        let placements = &mailbox.placements;
+        match which {
+            Which::All => self.part(mailbox, || placements.entries()),
+            Which::WithDeleted => self.part(mailbox, || placements.with_deleted()),
+            Which::Within(ranges) => self.part(mailbox, || placements.within(ranges)),
+        }
+    }
+
+    fn part<'m, I: Iterator<Item = &'m Entry>>(
+        &mut self,
+        mailbox: &'m Mailbox,
+        entries: impl Fn() -> I,
+    ) -> Result<Part, Error> {
+        if let Some(part) = Placements::part(entries()) {
+            return Ok(part);
+        }
+        self.unread.chunks.extend(mailbox.unread(entries()));
+        Err(UNREAD)
+    }
+
+    /// The conversation of the first of these keys that is known.
+    ///
+    /// # Errors
+    /// The checkpoint has to be asked first: the verb will be tried again then.
+    pub(crate) fn thread(&mut self, keys: &[u64]) -> Result<Option<ThreadId>, Error> {
+        self.threads.find(keys).map_err(|question| {
+            self.unread.threads = Some(question);
+            UNREAD
+        })
+    }
+
     /// A mailbox that has to exist.
     pub(crate) fn mailbox(&self, id: MailboxId) -> Result<&Arc<Mailbox>, Error> {
         self.snapshot.mailbox(id).ok_or(Error::NoSuchMailbox)
@@ -414,8 +519,14 @@ impl Draft<'_> {
     /// One more change: it is in the draft's state on return.
     ///
     /// # Errors
-    /// It does not fit, which is a fault of the verb.
+    /// It does not fit, which is a fault of the verb; or what it changes is not in memory: then
+    /// the verb will be tried again when it is.
     pub(crate) fn push(&mut self, change: Change) -> Result<(), Error> {
+        let unread = fold::unread(&self.snapshot, &change);
+        if !unread.is_empty() {
+            self.unread.chunks.extend(unread);
+            return Err(UNREAD);
+        }
         let fault = |misfit: fold::Misfit| {
             tracing::error!(what = misfit.0, "a verb made a change that does not fit");
             Error::NotPermitted("internal error")

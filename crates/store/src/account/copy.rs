@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
-    account::{Account, Copied, commit::Draft},
+    account::{
+        Account, Copied,
+        commit::{Draft, Which},
+    },
     change::{Added, Change},
     error::Error,
     flag::{Flags, Keyword},
@@ -11,6 +14,7 @@ use crate::{
     mailbox::{
         Mailbox, Message,
         keywords::{KEYWORD_OCTETS_MAX, KEYWORDS_MAX, KEYWORDS_OF_MESSAGE_MAX},
+        rows::Part,
     },
     octets::{UidRanges, extend_ranges},
 };
@@ -76,14 +80,25 @@ fn copy(
             uids: Vec::new(),
         });
     };
-    let messages = existing(&source, uids);
-    let uids = place_again(draft, &source, messages, to)?;
+    let there = draft.messages(&source, Which::Within(&ranges(uids)))?;
+    let uids = place_again(draft, &source, existing(&there, uids), to)?;
     Ok(Copied { uid_validity, uids })
+}
+
+/// `uids` as ranges, those left out that don't ascend.
+pub(crate) fn ranges(uids: &[Uid]) -> UidRanges {
+    let mut ranges = UidRanges::new();
+    for &uid in uids {
+        if ranges.last().is_none_or(|(_, last)| *last < uid) {
+            extend_ranges(&mut ranges, uid);
+        }
+    }
+    ranges
 }
 
 /// The messages that exist of `uids`, ascending and each once even if `uids` are not.
 pub(crate) fn existing<'a>(
-    mailbox: &'a Mailbox,
+    messages: &'a Part,
     uids: &'a [Uid],
 ) -> impl Iterator<Item = Message<'a>> {
     let mut last = Uid(0);
@@ -92,7 +107,7 @@ pub(crate) fn existing<'a>(
             return None;
         }
         last = uid;
-        mailbox.placements.get(uid)
+        messages.get(uid)
     })
 }
 
@@ -132,10 +147,14 @@ pub(crate) fn place_again<'a>(
     Ok(placed)
 }
 
-/// Removes every message that `mailbox` had.
-pub(super) fn expunge_every(draft: &mut Draft<'_>, mailbox: &Mailbox) -> Result<(), Error> {
+/// Removes `messages`, all that `mailbox` had.
+pub(super) fn expunge_every(
+    draft: &mut Draft<'_>,
+    mailbox: &Mailbox,
+    messages: &Part,
+) -> Result<(), Error> {
     let mut uids = UidRanges::new();
-    for message in mailbox.placements.every() {
+    for message in messages.every() {
         extend_ranges(&mut uids, message.uid);
     }
     if uids.is_empty() {

@@ -1,11 +1,18 @@
 //! EXPUNGE and UID EXPUNGE: RFC 9051 §6.4.3, §6.4.9.
 
+use std::sync::Arc;
+
 use crate::{
-    account::{Account, copy::existing},
+    account::{
+        Account,
+        commit::Which,
+        copy::{existing, ranges},
+    },
     change::Change,
     error::Error,
     flag::SystemFlags,
     id::{MailboxId, Uid},
+    mailbox::Message,
     octets::{UidRanges, extend_ranges},
 };
 
@@ -22,14 +29,21 @@ impl Account {
     ) -> Result<Vec<Uid>, Error> {
         self.shared
             .commit(&self.by, None, |draft| {
-                let state = draft.mailbox(mailbox)?;
+                let state = Arc::clone(draft.mailbox(mailbox)?);
+                let deleted = |m: &Message<'_>| m.system.contains(SystemFlags::DELETED);
                 let gone: Vec<Uid> = match among {
-                    None => state.placements.deleted().map(|m| m.uid).collect(),
-                    Some(uids) => existing(state, uids)
-                        .filter(|m| m.system.contains(SystemFlags::DELETED))
-                        .map(|m| m.uid)
-                        .collect(),
+                    None => {
+                        let messages = draft.messages(&state, Which::WithDeleted)?;
+                        messages.every().filter(deleted).map(|m| m.uid).collect()
+                    }
+                    Some(uids) => {
+                        let messages = draft.messages(&state, Which::Within(&ranges(uids)))?;
+                        let there = existing(&messages, uids);
+                        there.filter(deleted).map(|m| m.uid).collect()
+                    }
                 };
+                // The state must not be held when it is changed, or all of it were copied.
+                drop(state);
                 let mut uids = UidRanges::new();
                 for uid in &gone {
                     extend_ranges(&mut uids, *uid);

@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    account::{Account, FlagAction, FlagChange, Stored, commit::Draft, copy::room_for_keywords},
+    account::{
+        Account, FlagAction, FlagChange, Stored,
+        commit::{Draft, Which},
+        copy::{ranges, room_for_keywords},
+    },
     change::Change,
     error::Error,
     flag::{Flags, Keyword, SystemFlags},
@@ -42,6 +46,7 @@ fn store(
     if change.action != FlagAction::Remove {
         room_for_keywords(&mailbox, &change.flags.keywords)?;
     }
+    let messages = draft.messages(&mailbox, Which::Within(&ranges(uids)))?;
     let given = Given::new(&mailbox, change);
     let mut stored = Stored::default();
     let mut outcomes: BTreeMap<Outcome, UidRanges> = BTreeMap::new();
@@ -51,7 +56,7 @@ fn store(
             continue;
         }
         last = uid;
-        let Some(message) = mailbox.placements.get(uid) else {
+        let Some(message) = messages.get(uid) else {
             stored.gone.push(uid);
             continue;
         };
@@ -72,7 +77,7 @@ fn store(
     }
     // The state must not be held when it is changed, or all of it were copied.
     let names = given.names;
-    drop(mailbox);
+    drop((mailbox, messages));
     for ((system, keywords), uids) in outcomes {
         let keywords = keywords.iter();
         let keywords = keywords.filter_map(|index| names.get(*index as usize).cloned());

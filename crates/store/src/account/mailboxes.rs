@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    account::{Account, commit::Draft, copy},
+    account::{
+        Account,
+        commit::{Draft, Which},
+        copy,
+    },
     change::Change,
     error::Error,
     id::{MailboxId, UidValidity},
@@ -246,8 +250,9 @@ fn moved_name(
 fn rename_inbox(draft: &mut Draft<'_>, to: &MailboxName) -> Result<(), Error> {
     let made = create_named(draft, to, None)?;
     let inbox = Arc::clone(draft.named(&MailboxName::inbox())?);
-    copy::place_again(draft, &inbox, inbox.placements.every(), made)?;
-    copy::expunge_every(draft, &inbox)
+    let messages = draft.messages(&inbox, Which::All)?;
+    copy::place_again(draft, &inbox, messages.every(), made)?;
+    copy::expunge_every(draft, &inbox, &messages)
 }
 
 pub(crate) fn subscribe(draft: &mut Draft<'_>, name: &MailboxName) -> Result<(), Error> {

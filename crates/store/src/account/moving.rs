@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use crate::{
     account::{Account, commit::Shared},
     change::{Batch, Change},
-    checkpoint::Opened,
+    checkpoint::{Opened, base},
     engine::Engine,
     error::Error,
     id::{ModSeq, ThreadId},
@@ -91,9 +91,13 @@ impl Shared {
 
 impl Stopped {
     /// The state as it stands, and all thread keys.
-    pub(crate) fn state(&self) -> (Arc<Snapshot>, Vec<(u64, ThreadId)>) {
-        let threads = self.shared.with_threads(|threads| threads.every());
-        (self.shared.published.load_full(), threads)
+    ///
+    /// # Errors
+    /// As reading the checkpoint.
+    pub(crate) async fn state(&self) -> Result<(Arc<Snapshot>, Vec<(u64, ThreadId)>), Error> {
+        let snapshot = self.shared.published.load_full();
+        let threads = base::threads(&self.shared, snapshot.mod_seq()).await?;
+        Ok((snapshot, threads))
     }
 
     /// Appends a batch to the account's log in a partition, durably. The state that everybody sees is the

@@ -3,18 +3,28 @@
 use std::{ops::Deref, sync::Arc};
 
 use crate::{
-    account::Account,
+    account::{
+        Account,
+        commit::{Shared, Unread},
+    },
+    checkpoint,
     error::Error,
     id::MailboxId,
-    mailbox::{Mailbox, OpenMailbox},
+    mailbox::{Held, Mailbox, OpenMailbox, Wanted},
+    octets::Malformed,
     snapshot::Snapshot,
 };
+
+/// How often a mailbox is looked at again that changes while it is being opened.
+const TRIES_MAX: usize = 1000;
 
 /// A state with the messages of all its mailboxes in memory for as long as this is held.
 #[derive(Debug, Clone)]
 pub struct Whole {
     snapshot: Arc<Snapshot>,
     open: Vec<OpenMailbox>,
+    /// What open mailboxes don't have of their expunges.
+    _older: Arc<Vec<Held>>,
 }
 
 impl Deref for Whole {
@@ -50,16 +60,126 @@ impl Account {
     /// # Errors
     /// As [`Account::open_mailbox`].
     pub async fn whole(&self) -> Result<Whole, Error> {
-        let snapshot = self.snapshot();
-        let mut open = Vec::with_capacity(snapshot.mailboxes.len());
-        for mailbox in snapshot.mailboxes.values() {
-            open.push(self.open(mailbox).await?);
+        // What was opened of an older state stays: it shares nearly all with the newer.
+        let mut open: Vec<OpenMailbox> = Vec::new();
+        for _ in 0..TRIES_MAX {
+            let snapshot = self.snapshot();
+            let mut whole = Vec::with_capacity(snapshot.mailboxes.len());
+            for mailbox in snapshot.mailboxes.values() {
+                match self.open(mailbox).await {
+                    Ok(open) => whole.push(open),
+                    Err(Error::NoSuchMailbox) => break,
+                    Err(error) => return Err(error),
+                }
+            }
+            open = whole;
+            let mut states = snapshot.mailboxes.values().zip(&open);
+            let complete = open.len() == snapshot.mailboxes.len();
+            if complete && states.all(|(mailbox, open)| open.is_of(mailbox)) {
+                let older = snapshot.mailboxes.values();
+                let unread = Unread {
+                    chunks: older.flat_map(|it| it.unread_history()).collect(),
+                    threads: None,
+                };
+                return Ok(Whole {
+                    snapshot,
+                    open,
+                    _older: Arc::new(self.shared.read(unread).await?),
+                });
+            }
         }
-        Ok(Whole { snapshot, open })
+        drop(open);
+        Err(Error::OutOfService("the account keeps changing".into()))
     }
 
-    #[expect(clippy::unused_async, reason = "they may have to be read")]
-    async fn open(&self, mailbox: &Arc<Mailbox>) -> Result<OpenMailbox, Error> {
-        mailbox.in_memory().ok_or(Error::NoSuchMailbox)
+    /// A mailbox's own newest state with its messages. `from` is one that it had.
+    async fn open(&self, from: &Arc<Mailbox>) -> Result<OpenMailbox, Error> {
+        let mut mailbox = Arc::clone(from);
+        let mut held = Vec::new();
+        for _ in 0..TRIES_MAX {
+            if let Some(open) = mailbox.in_memory() {
+                return Ok(open);
+            }
+            // Whoever comes first reads it, the others wait for that.
+            let _one = self.shared.reading.lock().await;
+            let chunks = mailbox.all_unread();
+            let unread = Unread {
+                chunks,
+                threads: None,
+            };
+            held.extend(self.shared.read(unread).await?);
+            if let Some(open) = mailbox.in_memory() {
+                return Ok(open);
+            }
+            // A checkpoint may have replaced what that state had: then there is a newer one.
+            let newest = self.snapshot();
+            let newest = newest.mailbox(mailbox.id());
+            mailbox = Arc::clone(newest.ok_or(Error::NoSuchMailbox)?);
+        }
+        Err(Error::OutOfService("a mailbox keeps changing".into()))
     }
+}
+
+impl Shared {
+    /// Reads what is not in memory, and answers what was asked of thread keys. What is given back
+    /// keeps it there. Something that a newer state no longer has may not be among it: then that
+    /// state has to be looked at.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Corrupt`] if neither the checkpoint nor the log has it.
+    pub(crate) async fn read(&self, unread: Unread) -> Result<Vec<Held>, Error> {
+        let (id, engine) = (self.id, &self.engine());
+        if let Some(question) = unread.threads {
+            match checkpoint::find_threads(engine, id, &question).await? {
+                Ok(found) => self.with_threads(|threads| threads.answered(&question, &found)),
+                Err(why) => self.refold(why).await?,
+            }
+        }
+        if unread.chunks.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (held, failed) = checkpoint::fetch(engine, id, unread.chunks).await?;
+        let snapshot = self.published.load_full();
+        if let Some((_, why)) = failed.iter().find(|(wanted, _)| is_of(wanted, &snapshot)) {
+            self.refold(*why).await?;
+            let still = |wanted: &Wanted| is_of(wanted, &snapshot) && !wanted.is_there();
+            if failed.iter().any(|(wanted, _)| still(wanted)) {
+                return Err(Error::Corrupt {
+                    file: "checkpoint".into(),
+                    offset: 0,
+                    what: format!("{}, and the log does not have it", why.0).into(),
+                });
+            }
+        }
+        Ok(held)
+    }
+
+    /// The checkpoint is not what it should be: all that is not in memory is taken from the log,
+    /// and the next checkpoint writes it anew. Whoever holds a state keeps it, and finds there
+    /// what was missing.
+    pub(crate) async fn refold(&self, why: Malformed) -> Result<(), Error> {
+        tracing::warn!(account = %self.id, what = why.0, "the checkpoint is damaged: folding again");
+        let folded = checkpoint::fold(&self.engine(), self.id).await?.state;
+        let mod_seq = folded.snapshot.mod_seq();
+        for mailbox in folded.snapshot.mailboxes.values() {
+            let Some(open) = mailbox.in_memory() else {
+                continue;
+            };
+            let states = [Snapshot::clone(&self.published.load()), self.newest()];
+            for state in &states {
+                if let Some(of) = state.mailbox(mailbox.id()) {
+                    of.restore(&open);
+                }
+            }
+        }
+        self.with_threads(|threads| threads.restore(mod_seq, folded.threads));
+        self.keep(None);
+        Ok(())
+    }
+}
+
+/// Whether a state has that very chunk.
+fn is_of(wanted: &Wanted, snapshot: &Snapshot) -> bool {
+    let mailbox = snapshot.mailbox(wanted.mailbox());
+    mailbox.is_some_and(|mailbox| mailbox.has(wanted))
 }

@@ -1,9 +1,9 @@
 //! `\Recent`: RFC 3501 §2.3.2. One session is told, whichever asks first.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use crate::{
-    account::Account,
+    account::{Account, commit::Which},
     change::Change,
     id::{MailboxId, Uid},
 };
@@ -12,24 +12,23 @@ impl Account {
     /// Makes the caller the one session for which messages with UIDs in the
     /// range given back (start included, end excluded) are `\Recent`: those below
     /// `below` that no session had before. Does not wait for the disk to have it.
-    #[expect(clippy::unused_async, reason = "the messages may have to be read")]
     pub async fn claim_recent(&self, mailbox: MailboxId, below: Uid) -> Range<u32> {
         let claimed = self.shared.commit_unawaited(&self.by, |draft| {
-            let state = draft.mailbox(mailbox)?;
+            let state = Arc::clone(draft.mailbox(mailbox)?);
             let below = below.min(state.uid_next());
             let claimed = state.recent_from.0..below.0.max(state.recent_from.0);
             // Nothing is written where nobody would see a difference.
-            let last = Uid(claimed.end.saturating_sub(1));
-            if state
-                .placements
-                .range(Uid(claimed.start), last)
-                .next()
-                .is_some()
-            {
+            let (first, last) = (Uid(claimed.start), Uid(claimed.end.saturating_sub(1)));
+            let any = !claimed.is_empty() && state.recent() > 0 && {
+                let within = vec![(first, last)];
+                let messages = draft.messages(&state, Which::Within(&within))?;
+                messages.range(first, last).next().is_some()
+            };
+            if any {
                 draft.push(Change::RecentClaimed { mailbox, below })?;
             }
             Ok(claimed)
         });
-        claimed.unwrap_or(below.0..below.0)
+        claimed.await.unwrap_or(below.0..below.0)
     }
 }

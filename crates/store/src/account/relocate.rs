@@ -3,10 +3,13 @@
 //! A message is copied first, durably, and then said to be there, many with one batch. Until then it is
 //! read where it was, and what is read there now stays readable: nothing is removed by this.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use crate::{
-    account::Account,
+    account::{Account, commit::Which, copy::ranges},
     change::Change,
     email::{self, Piece, Target},
     engine::{Engine, Ref},
@@ -158,10 +161,13 @@ impl Account {
         self.shared
             .commit(&self.by, None, |draft| {
                 let mut said = 0;
+                let Some(now) = draft.snapshot.mailbox(id).map(Arc::clone) else {
+                    return Ok(0);
+                };
+                let uids: Vec<Uid> = moving.iter().map(|moving| moving.uid).collect();
+                let there = draft.messages(&now, Which::Within(&ranges(&uids)))?;
                 for Moving { uid, from, to } in moving {
-                    let now = draft.snapshot.mailbox(id);
-                    let now = now.and_then(|it| it.placements.get(*uid));
-                    if now.is_none_or(|now| now.record != *from) {
+                    if there.get(*uid).is_none_or(|now| now.record != *from) {
                         continue;
                     }
                     draft.push(Change::Relocated {

@@ -1,30 +1,34 @@
 //! Opens an account: what the checkpoint has, and the batches after it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use super::{
     base,
     value::{
-        Header, Key, MailboxHeader, account_of, data_prefix, header_key, header_prefix, read_chunk,
-        read_header, read_history, read_threads, unseal,
+        Header, Key, MailboxHeader, account_of, header_key, header_prefix, read_chunk, read_header,
+        read_history, read_threads, unseal,
     },
 };
 use crate::{
     change::Batch,
-    engine::{Engine, Entry, Loss},
+    engine::{Engine, Loss},
     error::Error,
-    fold::State,
-    id::{AccountId, MailboxId},
+    fold::{self, Misfit, NOT_LATER, State, UNREAD},
+    id::{AccountId, ThreadId},
     loss::Unsettled,
     mailbox::{
-        Mailbox,
-        history::{Gone, History},
+        Held, Mailbox, Wanted,
+        chunk::Summary,
+        history::{self, History},
         keywords::Keywords,
-        placements::{Chunk, Placements},
+        placements::Placements,
     },
-    octets::Malformed,
+    octets::{Malformed, Octets},
     snapshot::Snapshot,
-    threads::Threads,
+    threads::{Question, Threads},
 };
 
 /// An account as it was found.
@@ -56,7 +60,9 @@ pub(crate) async fn open(engine: &Engine, id: AccountId) -> Result<Opened, Error
             if opened.based {
                 return Ok(opened);
             }
-            let missing = opened.wrong.iter().any(|(_, what)| *what == MISSING);
+            let among = |why| opened.wrong.iter().any(|(_, what)| *what == why);
+            // What a damaged chunk could not take has to be found in the log.
+            let missing = among(MISSING) && !among(UNREAD.0);
             if opened.wrong.is_empty() || missing {
                 return Ok(Opened {
                     kept: Some(kept),
@@ -133,7 +139,7 @@ async fn replay(engine: &Engine, id: AccountId, mut state: State) -> Result<Open
             }
             if let Some(batch) = batch {
                 unsettled.see(&state.snapshot, &batch);
-                let misfits = state.apply(&batch);
+                let misfits = apply(engine, id, &mut state, &batch).await?;
                 wrong.extend(misfits.into_iter().map(|misfit| (seq, misfit.0)));
             } else {
                 wrong.push((seq, MISSING));
@@ -156,55 +162,51 @@ async fn replay(engine: &Engine, id: AccountId, mut state: State) -> Result<Open
     })
 }
 
-/// What the checkpoint has of an account: nothing, a state, or something that is wrong.
+/// What a batch did to a state that may be in the checkpoint for the most part.
+async fn apply(
+    engine: &Engine,
+    id: AccountId,
+    state: &mut State,
+    batch: &Batch,
+) -> Result<Vec<Misfit>, Error> {
+    if batch.mod_seq <= state.snapshot.mod_seq() {
+        return Ok(vec![NOT_LATER]);
+    }
+    let mut misfits = Vec::new();
+    for change in &batch.changes {
+        let unread = fold::unread(&state.snapshot, change);
+        // What can't be read is a misfit then.
+        let held = if unread.is_empty() {
+            Vec::new()
+        } else {
+            fetch(engine, id, unread).await?.0
+        };
+        misfits.extend(state.apply_change(batch.mod_seq, change).err());
+        drop(held);
+    }
+    state.snapshot.mod_seq = batch.mod_seq.0;
+    Ok(misfits)
+}
+
+/// What the checkpoint has of an account: nothing, a state, or something that is wrong. Of that
+/// state no more is read than its header.
 async fn load(engine: &Engine, id: AccountId) -> Result<Result<Option<State>, Malformed>, Error> {
-    let damaged = Malformed("it can't be read");
     let key = header_key(id);
     let header = match engine.checkpoint_get(key.clone()).await {
         Ok(None) => return Ok(Ok(None)),
         Ok(Some(header)) => header,
-        Err(Error::Corrupt { .. }) => return Ok(Err(damaged)),
+        Err(Error::Corrupt { .. }) => return Ok(Err(UNREADABLE)),
         Err(error) => return Err(error),
     };
-    let header = match unseal(&key, &header).and_then(read_header) {
-        Ok(header) => header,
-        Err(why) => return Ok(Err(why)),
-    };
-    match engine.checkpoint_scan(data_prefix(id)).await {
-        Ok(entries) => Ok(assemble(header, &entries).map(Some)),
-        Err(Error::Corrupt { .. }) => Ok(Err(damaged)),
-        Err(error) => Err(error),
-    }
+    let header = unseal(&key, &header).and_then(read_header);
+    Ok(header.and_then(outline).map(Some))
 }
 
-/// The chunks of one mailbox.
-#[derive(Default)]
-struct Parts<'a> {
-    placements: Vec<(u32, &'a Entry)>,
-    history: Vec<&'a Entry>,
-}
+/// The checkpoint, or a value of it, can't be read.
+const UNREADABLE: Malformed = Malformed("it can't be read");
 
-pub(super) fn assemble(header: Header, entries: &[Entry]) -> Result<State, Malformed> {
-    let mut parts: BTreeMap<MailboxId, Parts<'_>> = BTreeMap::new();
-    let mut threads = Threads::default();
-    for entry in entries {
-        let (key, value) = entry;
-        match Key::decode(key).ok_or(Malformed("a strange key"))? {
-            // The keys ascend, and so do the numbers in them.
-            Key::Chunk(mailbox, base) => {
-                parts
-                    .entry(mailbox)
-                    .or_default()
-                    .placements
-                    .push((base, entry));
-            }
-            Key::History(mailbox, _) => parts.entry(mailbox).or_default().history.push(entry),
-            Key::Threads(_) => threads.load(&read_threads(unseal(key, value)?)?),
-        }
-    }
-    if threads.len() != header.threads {
-        return Err(Malformed("thread keys are missing"));
-    }
+/// A state whose chunks and thread keys are in the checkpoint.
+pub(super) fn outline(header: Header) -> Result<State, Malformed> {
     let mut snapshot = Snapshot {
         mod_seq: header.mod_seq,
         subscriptions: Arc::new(header.subscriptions.into_iter().collect()),
@@ -218,35 +220,21 @@ pub(super) fn assemble(header: Header, entries: &[Entry]) -> Result<State, Malfo
     let mailboxes = Arc::make_mut(&mut snapshot.mailboxes);
     let names = Arc::make_mut(&mut snapshot.names);
     for about in header.mailboxes {
-        let parts = parts.remove(&about.id).unwrap_or_default();
         if names.insert(about.name.clone(), about.id).is_some() {
             return Err(Malformed("two mailboxes of one name"));
         }
-        let mailbox = mailbox(about, &parts)?;
+        let mailbox = mailbox(about)?;
         mailboxes.insert(mailbox.id, Arc::new(mailbox));
     }
-    if !parts.is_empty() {
-        return Err(Malformed("messages of no mailbox"));
-    }
-    Ok(State { snapshot, threads })
+    Ok(State {
+        snapshot,
+        threads: Threads::kept(header.threads),
+    })
 }
 
-fn mailbox(about: MailboxHeader, parts: &Parts<'_>) -> Result<Mailbox, Malformed> {
-    let keywords = about.keywords.len();
-    let chunks = parts.placements.iter().map(|(base, (key, value))| {
-        let chunk = unseal(key, value).and_then(|body| read_chunk(body, keywords));
-        chunk.map(|chunk| (*base, chunk))
-    });
-    let chunks: Vec<(u32, Chunk)> = chunks.collect::<Result<_, _>>()?;
-    let history: Vec<Vec<Gone>> = parts
-        .history
-        .iter()
-        .map(|(key, value)| unseal(key, value).and_then(read_history))
-        .collect::<Result<_, _>>()?;
-    let gone: usize = history.iter().map(Vec::len).sum();
-    if gone as u64 != about.gone {
-        return Err(Malformed("expunges are missing"));
-    }
+fn mailbox(about: MailboxHeader) -> Result<Mailbox, Malformed> {
+    let placements = Placements::from_entries(about.placements);
+    let history = History::from_entries(about.history);
     let mailbox = Mailbox {
         id: about.id,
         name: about.name,
@@ -256,18 +244,135 @@ fn mailbox(about: MailboxHeader, parts: &Parts<'_>) -> Result<Mailbox, Malformed
         highest_mod_seq: about.highest_mod_seq,
         counters: about.counters,
         recent_from: about.recent_from,
+        recent: about.recent,
         held: about.held,
         expiry: about.expiry,
         partition: about.partition,
         keywords: Keywords::from_names(about.keywords).ok_or(Malformed("keywords alike"))?,
-        placements: Placements::from_chunks(chunks).ok_or(Malformed("chunks that don't fit"))?,
-        history: History::from_chunks(history).ok_or(Malformed("expunges out of order"))?,
+        placements: placements.ok_or(Malformed("chunks that don't fit"))?,
+        history: history.ok_or(Malformed("expunges out of order"))?,
     };
     if mailbox.placements.count() == mailbox.counters {
         Ok(mailbox)
     } else {
         Err(Malformed("messages are missing"))
     }
+}
+
+/// Chunks that are read at a time, by one thread.
+const CHUNKS_AT_ONCE: usize = 256;
+
+/// What could not be read, and why.
+pub(crate) type Failed = Vec<(Wanted, Malformed)>;
+
+/// Reads chunks: they are in memory while what is given back is held. Also gives those that
+/// the checkpoint does not have as they are wanted.
+///
+/// # Errors
+/// [`Error::Io`]
+pub(crate) async fn fetch(
+    engine: &Engine,
+    id: AccountId,
+    wanted: Vec<Wanted>,
+) -> Result<(Vec<Held>, Failed), Error> {
+    let (mut held, mut failed) = (Vec::with_capacity(wanted.len()), Failed::new());
+    for some in wanted.chunks(CHUNKS_AT_ONCE) {
+        let keys: Vec<Vec<u8>> = some.iter().map(|wanted| key_of(wanted, id)).collect();
+        let (names, wanted) = (keys.clone(), some.to_vec());
+        let read = engine.checkpoint_read(keys, move |n, value| {
+            let (key, wanted) = names.get(n).zip(wanted.get(n)).ok_or(UNREADABLE)?;
+            fill(wanted, unseal(key, value.ok_or(UNREADABLE)?)?)
+        });
+        let read = match read.await {
+            Ok(read) => read,
+            Err(Error::Corrupt { .. }) => some.iter().map(|_| Err(UNREADABLE)).collect(),
+            Err(error) => return Err(error),
+        };
+        for (wanted, read) in some.iter().zip(read) {
+            match read {
+                Ok(chunk) => held.push(chunk),
+                Err(why) => failed.push((wanted.clone(), why)),
+            }
+        }
+    }
+    Ok((held, failed))
+}
+
+pub(super) fn key_of(wanted: &Wanted, account: AccountId) -> Vec<u8> {
+    let key = match wanted {
+        Wanted::Placements { mailbox, entry, .. } => Key::Chunk(*mailbox, entry.base),
+        Wanted::History {
+            mailbox, number, ..
+        } => Key::History(*mailbox, *number),
+    };
+    key.encode(account)
+}
+
+/// Puts a chunk where it is wanted, if it is the one.
+pub(super) fn fill(wanted: &Wanted, body: Octets<'_>) -> Result<Held, Malformed> {
+    let other = Malformed("a chunk of another time");
+    match wanted {
+        Wanted::Placements {
+            keywords, entry, ..
+        } => {
+            let chunk = read_chunk(body, *keywords)?;
+            let same = Summary::of(&chunk) == entry.about;
+            let chunk = same.then(|| entry.cell.fill(Arc::new(chunk)));
+            chunk.map(Held::Placements).ok_or(other)
+        }
+        Wanted::History { entry, .. } => {
+            let chunk = read_history(body)?;
+            let same = history::Entry::about(&chunk) == (entry.len, entry.last);
+            let chunk = same.then(|| entry.cell.fill(Arc::new(chunk)));
+            chunk.map(Held::History).ok_or(other)
+        }
+    }
+}
+
+/// Reads buckets of thread keys, and hands out what is in them.
+///
+/// # Errors
+/// [`Error::Io`]
+pub(super) async fn read_buckets(
+    engine: &Engine,
+    id: AccountId,
+    buckets: impl IntoIterator<Item = u32>,
+) -> Result<Result<Vec<(u64, ThreadId)>, Malformed>, Error> {
+    let keys = buckets.into_iter().map(|n| Key::Threads(n).encode(id));
+    let keys: Vec<Vec<u8>> = keys.collect();
+    let names = keys.clone();
+    let read = engine.checkpoint_read(keys, move |n, value| {
+        let mut found = Vec::new();
+        let (key, value) = names.get(n).zip(value).ok_or(UNREADABLE)?;
+        read_threads(unseal(key, value)?, |key, thread| found.push((key, thread)))?;
+        Ok(found)
+    });
+    match read.await {
+        Ok(read) => {
+            let read: Result<Vec<Vec<_>>, Malformed> = read.into_iter().collect();
+            Ok(read.map(|read| read.concat()))
+        }
+        Err(Error::Corrupt { .. }) => Ok(Err(UNREADABLE)),
+        Err(error) => Err(error),
+    }
+}
+
+/// What the checkpoint knows of some thread keys.
+///
+/// # Errors
+/// [`Error::Io`]
+pub(crate) async fn find_threads(
+    engine: &Engine,
+    id: AccountId,
+    question: &Question,
+) -> Result<Result<HashMap<u64, ThreadId>, Malformed>, Error> {
+    let asked: BTreeSet<u64> = question.keys.iter().copied().collect();
+    let buckets: BTreeSet<u32> = asked.iter().map(|key| question.kept.bucket(*key)).collect();
+    let found = read_buckets(engine, id, buckets).await?;
+    Ok(found.map(|found| {
+        let found = found.into_iter();
+        found.filter(|(key, _)| asked.contains(key)).collect()
+    }))
 }
 
 /// Accounts that the checkpoint knows, ascending.

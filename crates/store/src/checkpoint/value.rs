@@ -1,6 +1,6 @@
 //! Keys and values of the checkpoint. Layout: `docs/store-format-batches.md`.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crc32c::{crc32c, crc32c_append};
 
@@ -15,17 +15,17 @@ use crate::{
     id::{AccountId, EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
     mailbox::{
         Counters, Mailbox,
-        history::{CHUNK_ENTRIES_MAX, Gone},
-        placements::{CHUNK_ROWS_MAX, Chunk, Row},
+        chunk::{self, CHUNK_ROWS_MAX, Chunk, Row, Summary},
+        history::{self, CHUNK_ENTRIES_MAX, Gone},
     },
     name::{MailboxName, Role},
     octets::{Malformed, Octets, put_i64, put_len, put_octets, put_step, put_u64},
     snapshot::{Arrived, Snapshot},
-    threads,
+    threads::Buckets,
 };
 
 /// The form of value that this program writes and reads. Another is folded again.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 const HEADERS: u8 = b'a';
 const DATA: u8 = b'd';
@@ -37,7 +37,7 @@ pub(super) enum Key {
     Chunk(MailboxId, u32),
     /// Expunges, the nth chunk.
     History(MailboxId, u32),
-    /// Thread keys, the nth chunk.
+    /// Thread keys, the nth bucket.
     Threads(u32),
 }
 
@@ -112,8 +112,8 @@ pub(super) fn unseal<'a>(key: &[u8], value: &'a [u8]) -> Result<Octets<'a>, Malf
 pub(super) struct Header {
     pub(super) mod_seq: u64,
     pub(super) last: Last,
-    /// How many thread keys there are.
-    pub(super) threads: u64,
+    /// How the thread keys lie there.
+    pub(super) threads: Buckets,
     pub(super) held: bool,
     pub(super) expiry: Option<Expiry>,
     pub(super) moved_to: Option<u16>,
@@ -135,18 +135,22 @@ pub(super) struct MailboxHeader {
     pub(super) held: bool,
     pub(super) expiry: Option<Expiry>,
     pub(super) partition: Option<u16>,
-    /// How many ranges of UIDs were expunged.
-    pub(super) gone: u64,
+    /// How many messages have a UID from `recent_from` on.
+    pub(super) recent: u32,
+    /// What is known of its chunks of placements, and of expunges.
+    pub(super) placements: Vec<chunk::Entry>,
+    pub(super) history: Vec<history::Entry>,
     pub(super) keywords: Vec<Keyword>,
 }
 
-pub(super) fn put_header(into: &mut Vec<u8>, snapshot: &Snapshot, threads: u64) {
+pub(super) fn put_header(into: &mut Vec<u8>, snapshot: &Snapshot, threads: Buckets) {
     put_u64(into, snapshot.mod_seq);
     put_u64(into, snapshot.last.mailbox);
     put_u64(into, snapshot.last.email);
     put_u64(into, snapshot.last.thread);
     put_u64(into, snapshot.last.uid_validity.into());
-    put_u64(into, threads);
+    put_u64(into, threads.count.into());
+    put_u64(into, threads.keys);
     into.push(u8::from(snapshot.held));
     put_expiry(into, snapshot.expiry);
     put_partition(into, snapshot.moved_to);
@@ -179,12 +183,75 @@ fn put_mailbox(into: &mut Vec<u8>, mailbox: &Mailbox) {
     into.push(u8::from(mailbox.held));
     put_expiry(into, mailbox.expiry);
     put_partition(into, mailbox.partition);
-    let gone = mailbox.history.chunks().map(|chunk| chunk.len());
-    put_len(into, gone.sum());
+    put_u64(into, mailbox.recent.into());
+    put_len(into, mailbox.placements.entries().count());
+    let mut last = Summary::default();
+    for entry in mailbox.placements.entries() {
+        put_summary(into, entry, &last);
+        last = entry.about;
+    }
+    put_len(into, mailbox.history.entries().count());
+    let mut last = 0;
+    for entry in mailbox.history.entries() {
+        put_u64(into, entry.last.0 - last);
+        put_u64(into, entry.len.into());
+        last = entry.last.0;
+    }
     put_len(into, mailbox.keywords().len());
     for keyword in mailbox.keywords() {
         put_octets(into, keyword.as_bytes());
     }
+}
+
+/// What is known of a chunk, after that of the one before.
+fn put_summary(into: &mut Vec<u8>, entry: &chunk::Entry, last: &Summary) {
+    let about = &entry.about;
+    put_u64(into, u64::from(entry.base - last.last));
+    put_u64(into, u64::from(about.first - entry.base));
+    put_u64(into, u64::from(about.last - about.first));
+    put_u64(into, about.len.into());
+    put_u64(into, about.unseen.into());
+    put_u64(into, about.deleted.into());
+    put_step(into, last.mod_seq_max, about.mod_seq_max);
+    put_step(into, last.octets, about.octets);
+}
+
+fn read_summary(read: &mut Octets<'_>, before: &Summary) -> Result<chunk::Entry, Malformed> {
+    let wrong = Malformed("a chunk of no such place");
+    let mut after = |uid: u32| uid.checked_add(read.u32()?).ok_or(wrong);
+    let base = after(before.last)?;
+    let first = after(base)?;
+    let last = after(first)?;
+    let about = Summary {
+        len: read.u32()?,
+        first,
+        last,
+        unseen: read.u32()?,
+        deleted: read.u32()?,
+        mod_seq_max: read.step(before.mod_seq_max)?,
+        octets: read.step(before.octets)?,
+    };
+    chunk::Entry::kept(base, about).ok_or(wrong)
+}
+
+fn read_summaries(read: &mut Octets<'_>) -> Result<Vec<chunk::Entry>, Malformed> {
+    let mut entries: Vec<chunk::Entry> = Vec::new();
+    for _ in 0..read.count(8)? {
+        let before = entries.last().map(|entry| entry.about).unwrap_or_default();
+        entries.push(read_summary(read, &before)?);
+    }
+    Ok(entries)
+}
+
+fn read_history_summaries(read: &mut Octets<'_>) -> Result<Vec<history::Entry>, Malformed> {
+    let mut last = 0_u64;
+    let mut entries = Vec::new();
+    for _ in 0..read.count(2)? {
+        let next = last.checked_add(read.u64()?);
+        last = next.ok_or(Malformed("expunges out of order"))?;
+        entries.push(history::Entry::kept(read.u32()?, ModSeq(last)));
+    }
+    Ok(entries)
 }
 
 pub(super) fn read_header(mut read: Octets<'_>) -> Result<Header, Malformed> {
@@ -197,7 +264,10 @@ pub(super) fn read_header(mut read: Octets<'_>) -> Result<Header, Malformed> {
             thread: read.u64()?,
             uid_validity: read.u32()?,
         },
-        threads: read.u64()?,
+        threads: Buckets {
+            count: read.u32()?,
+            keys: read.u64()?,
+        },
         held: read_bool(read)?,
         expiry: read_expiry(read)?,
         moved_to: read_partition(read)?,
@@ -239,7 +309,9 @@ fn read_mailbox(read: &mut Octets<'_>) -> Result<MailboxHeader, Malformed> {
         held: read_bool(read)?,
         expiry: read_expiry(read)?,
         partition: read_partition(read)?,
-        gone: read.u64()?,
+        recent: read.u32()?,
+        placements: read_summaries(read)?,
+        history: read_history_summaries(read)?,
         keywords: (0..read.count(1)?)
             .map(|_| read.str().map(Arc::from))
             .collect::<Result<_, _>>()?,
@@ -391,29 +463,34 @@ pub(super) fn read_history(mut read: Octets<'_>) -> Result<Vec<Gone>, Malformed>
     Ok(chunk)
 }
 
-pub(super) fn put_threads(into: &mut Vec<u8>, chunk: &[(u64, ThreadId)]) {
-    put_len(into, chunk.len());
+/// A bucket of thread keys, which ascend.
+pub(super) fn put_threads(into: &mut Vec<u8>, bucket: &BTreeMap<u64, ThreadId>) {
+    put_len(into, bucket.len());
     let mut last = 0;
-    for (key, thread) in chunk {
+    for (key, thread) in bucket {
         into.extend_from_slice(&key.to_le_bytes());
         put_step(into, last, thread.0);
         last = thread.0;
     }
 }
 
-pub(super) fn read_threads(mut read: Octets<'_>) -> Result<Vec<(u64, ThreadId)>, Malformed> {
-    let count = read.count(9)?;
-    if count > threads::CHUNK_ENTRIES {
-        return Err(Malformed("a chunk of no such size"));
-    }
-    let mut chunk = Vec::with_capacity(count);
+/// Hands out the keys of a bucket and where they lead.
+pub(super) fn read_threads(
+    mut read: Octets<'_>,
+    mut each: impl FnMut(u64, ThreadId),
+) -> Result<(), Malformed> {
     let mut last = 0;
-    for _ in 0..count {
+    let mut before = None;
+    for _ in 0..read.count(9)? {
         let (key, rest) = read.0.split_first_chunk().ok_or(Malformed("cut short"))?;
+        let key = u64::from_le_bytes(*key);
+        if before.is_some_and(|before| before >= key) {
+            return Err(Malformed("thread keys that don't ascend"));
+        }
+        before = Some(key);
         read = Octets(rest);
         last = read.step(last)?;
-        chunk.push((u64::from_le_bytes(*key), ThreadId(last)));
+        each(key, ThreadId(last));
     }
-    read.end()?;
-    Ok(chunk)
+    read.end()
 }

@@ -1,10 +1,12 @@
 //! Writes what changed since the last checkpoint.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    mem,
     sync::Arc,
 };
 
+use super::read::read_buckets;
 use super::value::{
     Key, data_prefix, header_key, put_chunk, put_header, put_history, put_threads, seal,
 };
@@ -13,17 +15,20 @@ use crate::{
     engine::Engine,
     error::Error,
     id::{AccountId, ThreadId},
-    mailbox::Mailbox,
+    mailbox::{Mailbox, cell::Cell, chunk::Chunk, history::Gone},
+    octets::Malformed,
     snapshot::Snapshot,
-    threads::CHUNK_ENTRIES,
+    threads::Buckets,
 };
 
 /// What has to be put for an account, and what is true when it has been.
 pub(crate) struct Prepared {
     account: Account,
     snapshot: Arc<Snapshot>,
-    threads_sealed: u32,
-    threads_unsealed: usize,
+    threads: Buckets,
+    /// Chunks that are among the writes.
+    chunks: Vec<Arc<Cell<Chunk>>>,
+    history: Vec<Arc<Cell<Vec<Gone>>>>,
     /// Puts and removals.
     pub(crate) writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
@@ -32,8 +37,10 @@ impl Prepared {
     /// The writes are on disk.
     pub(crate) fn done(self) {
         let shared = &self.account.shared;
-        shared.with_threads(|threads| threads.seal(self.threads_sealed, self.threads_unsealed));
-        shared.keep(self.snapshot);
+        shared.with_threads(|threads| threads.keep(self.snapshot.mod_seq(), self.threads));
+        self.chunks.iter().for_each(|cell| cell.keep());
+        self.history.iter().for_each(|cell| cell.keep());
+        shared.keep(Some(self.snapshot));
     }
 }
 
@@ -51,13 +58,19 @@ pub(crate) async fn prepare(engine: &Engine, account: Account) -> Result<Option<
         return Ok(None);
     }
     let id = shared.id;
+    let at = snapshot.mod_seq();
+    let (before, learned) = shared.with_threads(|threads| (threads.kept, threads.learned(at)));
     let mut changes = Changes::default();
+    let threads = match changes.threads(engine, id, before, &learned).await? {
+        Ok(threads) => threads,
+        // It can only be done anew.
+        Err(why) => {
+            shared.refold(why).await?;
+            return Box::pin(prepare(engine, account)).await;
+        }
+    };
     let nothing = Snapshot::default();
     changes.mailboxes(kept.as_deref().unwrap_or(&nothing), &snapshot);
-    let at = snapshot.mod_seq();
-    let (first, saved, unsealed) =
-        shared.with_threads(|threads| (threads.sealed, threads.saved, threads.unsealed(at)));
-    changes.threads(first, saved, &unsealed);
     if kept.is_none() {
         // Nothing that lies there can be trusted.
         for (key, _) in engine.checkpoint_scan(data_prefix(id)).await? {
@@ -67,17 +80,20 @@ pub(crate) async fn prepare(engine: &Engine, account: Account) -> Result<Option<
             }
         }
     }
-    let full = unsealed.len() / CHUNK_ENTRIES;
-    let known = (first as usize * CHUNK_ENTRIES + unsealed.len()) as u64;
     let key = header_key(id);
-    let header = seal(&key, |body| put_header(body, &snapshot, known));
+    let header = seal(&key, |body| put_header(body, &snapshot, threads));
+    let (chunks, history) = (
+        mem::take(&mut changes.chunks),
+        mem::take(&mut changes.history),
+    );
     let mut writes = changes.encode(id);
     writes.push((key, Some(header)));
     Ok(Some(Prepared {
-        threads_sealed: first + u32::try_from(full).unwrap_or(0),
-        threads_unsealed: unsealed.len() % CHUNK_ENTRIES,
         account,
         snapshot,
+        threads,
+        chunks,
+        history,
         writes,
     }))
 }
@@ -105,10 +121,13 @@ pub(crate) async fn prepare_elsewhere(
         .map(|(key, _)| (key, None))
         .collect();
     let key = header_key(id);
-    let header = seal(&key, |body| put_header(body, &snapshot, 0));
+    let header = seal(&key, |body| put_header(body, &snapshot, Buckets::default()));
     writes.push((key, Some(header)));
     Ok(writes)
 }
+
+/// Thread keys of an entry of a base.
+const KEYS_AT_ONCE: usize = 4096;
 
 /// What writes a value's body.
 type Body = Box<dyn FnOnce(&mut Vec<u8>) + Send>;
@@ -118,6 +137,11 @@ type Body = Box<dyn FnOnce(&mut Vec<u8>) + Send>;
 pub(super) struct Changes {
     put: BTreeMap<Key, Body>,
     removed: BTreeSet<Key>,
+    /// What is there and stays.
+    left: BTreeSet<Key>,
+    /// What is put.
+    chunks: Vec<Arc<Cell<Chunk>>>,
+    history: Vec<Arc<Cell<Vec<Gone>>>>,
     /// Keys that no program of ours has written.
     strange: Vec<Vec<u8>>,
 }
@@ -137,7 +161,7 @@ impl Changes {
                     .extend(chunks.map(|entry| Key::Chunk(*id, entry.base)));
                 self.removed.extend(
                     (0..)
-                        .zip(mailbox.history.chunks())
+                        .zip(mailbox.history.entries())
                         .map(|(n, _)| Key::History(*id, n)),
                 );
             }
@@ -148,48 +172,97 @@ impl Changes {
         let mut had: BTreeMap<u32, _> = old
             .into_iter()
             .flat_map(|old| old.placements.entries())
-            .map(|entry| (entry.base, &entry.chunk))
+            .map(|entry| (entry.base, &entry.cell))
             .collect();
         for entry in new.placements.entries() {
+            let key = Key::Chunk(new.id, entry.base);
             let same = had.remove(&entry.base);
-            if same.is_some_and(|chunk| Arc::ptr_eq(chunk, &entry.chunk)) {
+            if same.is_some_and(|cell| Arc::ptr_eq(cell, &entry.cell)) {
                 continue;
             }
-            let (key, chunk) = (Key::Chunk(new.id, entry.base), Arc::clone(&entry.chunk));
-            self.put
-                .insert(key, Box::new(move |body| put_chunk(body, &chunk)));
+            match entry.cell.get() {
+                Some(chunk) => {
+                    self.chunks.push(Arc::clone(&entry.cell));
+                    self.put
+                        .insert(key, Box::new(move |body| put_chunk(body, &chunk)));
+                }
+                // What is not in memory is there, whoever put it.
+                None => drop(self.left.insert(key)),
+            }
         }
         let gone = had.into_keys().map(|base| Key::Chunk(new.id, base));
         self.removed.extend(gone);
-        let mut had = old.into_iter().flat_map(|old| old.history.chunks());
-        for (n, chunk) in (0..).zip(new.history.chunks()) {
-            if had.next().is_some_and(|had| Arc::ptr_eq(had, chunk)) {
+        let mut had = old.into_iter().flat_map(|old| old.history.entries());
+        for (n, entry) in (0..).zip(new.history.entries()) {
+            let key = Key::History(new.id, n);
+            if had
+                .next()
+                .is_some_and(|had| Arc::ptr_eq(&had.cell, &entry.cell))
+            {
                 continue;
             }
-            let (key, chunk) = (Key::History(new.id, n), Arc::clone(chunk));
-            self.put
-                .insert(key, Box::new(move |body| put_history(body, &chunk)));
+            match entry.cell.get() {
+                Some(chunk) => {
+                    self.history.push(Arc::clone(&entry.cell));
+                    self.put
+                        .insert(key, Box::new(move |body| put_history(body, &chunk)));
+                }
+                None => drop(self.left.insert(key)),
+            }
         }
     }
 
-    /// Of `unsealed`, which begins with chunk `first`, `saved` entries are there already.
-    pub(super) fn threads(&mut self, first: u32, saved: usize, unsealed: &[(u64, ThreadId)]) {
-        let mut end = 0;
-        for (n, chunk) in (first..).zip(unsealed.chunks(CHUNK_ENTRIES)) {
-            end += chunk.len();
-            if end <= saved {
-                continue;
-            }
-            let chunk = chunk.to_vec();
+    /// All thread keys, in no buckets.
+    pub(super) fn every_thread(&mut self, threads: &[(u64, ThreadId)]) {
+        for (n, some) in (0..).zip(threads.chunks(KEYS_AT_ONCE)) {
+            let some: BTreeMap<u64, ThreadId> = some.iter().copied().collect();
             self.put.insert(
                 Key::Threads(n),
-                Box::new(move |body| put_threads(body, &chunk)),
+                Box::new(move |body| put_threads(body, &some)),
             );
         }
     }
 
+    /// Adds what was learned to the buckets where it belongs. Gives what there are then.
+    async fn threads(
+        &mut self,
+        engine: &Engine,
+        account: AccountId,
+        before: Buckets,
+        learned: &[(u64, ThreadId)],
+    ) -> Result<Result<Buckets, Malformed>, Error> {
+        let mut after = before.grown(learned.len());
+        let keys = learned.iter().map(|(key, _)| *key);
+        let (read, written) = before.changed(after, keys);
+        let there = match read_buckets(engine, account, read).await? {
+            Ok(there) => there,
+            Err(why) => return Ok(Err(why)),
+        };
+        let mut buckets: BTreeMap<u32, BTreeMap<u64, ThreadId>> = BTreeMap::new();
+        for (key, thread) in there {
+            let bucket = buckets.entry(after.bucket(key)).or_default();
+            bucket.insert(key, thread);
+        }
+        for &(key, thread) in learned {
+            let bucket = buckets.entry(after.bucket(key)).or_default();
+            match bucket.entry(key) {
+                // The first to come with a key keeps it.
+                Entry::Occupied(_) => after.keys -= 1,
+                Entry::Vacant(free) => drop(free.insert(thread)),
+            }
+        }
+        for number in written {
+            let bucket = buckets.remove(&number).unwrap_or_default();
+            self.put.insert(
+                Key::Threads(number),
+                Box::new(move |body| put_threads(body, &bucket)),
+            );
+        }
+        Ok(Ok(after))
+    }
+
     fn remove_unless_put(&mut self, key: Key) {
-        if !self.put.contains_key(&key) {
+        if !self.put.contains_key(&key) && !self.left.contains(&key) {
             self.removed.insert(key);
         }
     }

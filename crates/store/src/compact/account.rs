@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     fold::{self, State},
     id::{MailboxId, ModSeq, Uid},
-    mailbox::Mailbox,
+    mailbox::{Mailbox, placements::Placements},
     past::Batches,
 };
 
@@ -249,8 +249,10 @@ fn wants_base(octets: u64, state: &State) -> bool {
 
 /// Every message of a mailbox with a UID in a range.
 fn each(mailbox: &Mailbox, (first, last): (Uid, Uid), mut visit: impl FnMut(Ref, u32)) {
-    // What is folded from nothing, or from a base, is in memory.
-    for message in mailbox.placements.range(first, last) {
+    let range = [(first, last)];
+    let part = Placements::part(mailbox.placements.within(&range));
+    let part = part.expect("what is folded from nothing, or from a base, is in memory");
+    for message in part.range(first, last) {
         visit(message.record, message.record_len);
     }
 }

@@ -347,6 +347,19 @@ impl Engine {
         each!(self, engine => engine.checkpoint_get(key).await)
     }
 
+    /// Hands the checkpoint's values of some keys to `read`, by their number, on a thread that
+    /// may wait; `None` for one that is not there or is damaged. Gives what `read` made of them.
+    ///
+    /// # Errors
+    /// As [`Engine::checkpoint_get`], of the checkpoint as a whole.
+    pub(crate) async fn checkpoint_read<T: Send + 'static>(
+        &self,
+        keys: Vec<Vec<u8>>,
+        read: impl Fn(usize, Option<&[u8]>) -> T + Send + 'static,
+    ) -> Result<Vec<T>, Error> {
+        each!(self, engine => engine.checkpoint_read(keys, read).await)
+    }
+
     /// The checkpoint's entries whose keys begin with `prefix`, ascending.
     ///
     /// # Errors

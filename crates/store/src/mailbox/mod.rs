@@ -1,10 +1,13 @@
 //! One mailbox at a modseq: counters, and its messages in chunks, in memory while somebody
 //! has it open.
 
+pub(crate) mod cell;
+pub(crate) mod chunk;
 pub(crate) mod history;
 pub(crate) mod keywords;
 mod open;
 pub(crate) mod placements;
+pub(crate) mod rows;
 
 use std::sync::Arc;
 
@@ -46,6 +49,8 @@ pub struct Mailbox {
     pub(crate) highest_mod_seq: ModSeq,
     pub(crate) counters: Counters,
     pub(crate) recent_from: Uid,
+    /// How many messages have a UID from there on.
+    pub(crate) recent: u32,
     pub(crate) held: bool,
     pub(crate) expiry: Option<Expiry>,
     /// Where its new messages go, if not to the account's partition.
@@ -147,12 +152,149 @@ impl Mailbox {
     /// made from the log. Of an account's own state ask [`crate::Account::open_mailbox`].
     #[must_use]
     pub fn in_memory(self: &Arc<Self>) -> Option<OpenMailbox> {
-        Some(OpenMailbox::new(Arc::clone(self)))
+        OpenMailbox::gather(self)
     }
     /// How many messages are `\Recent` for a session that would claim them now.
     #[must_use]
     pub fn recent(&self) -> u32 {
-        let (Ok(before) | Err(before)) = self.placements.index_of(self.recent_from);
-        self.len() - before
+        self.recent
+    }
+}
+
+/// A chunk of a mailbox that has to be read from the checkpoint.
+#[derive(Debug, Clone)]
+pub(crate) enum Wanted {
+    /// Messages.
+    Placements {
+        mailbox: MailboxId,
+        /// How many keywords the mailbox knows.
+        keywords: usize,
+        entry: chunk::Entry,
+    },
+    /// Expunges.
+    History {
+        mailbox: MailboxId,
+        /// Which chunk.
+        number: u32,
+        entry: history::Entry,
+    },
+}
+
+/// A chunk that was read: it is in memory while this is held.
+#[derive(Debug)]
+pub(crate) enum Held {
+    Placements(Arc<chunk::Chunk>),
+    History(Arc<Vec<history::Gone>>),
+}
+
+impl Wanted {
+    /// Of which mailbox.
+    pub(crate) fn mailbox(&self) -> MailboxId {
+        match self {
+            Self::Placements { mailbox, .. } | Self::History { mailbox, .. } => *mailbox,
+        }
+    }
+
+    /// It was read, and the checkpoint does not have it.
+    pub(crate) fn restore(&self, read: Held) {
+        match (self, read) {
+            (Self::Placements { entry, .. }, Held::Placements(chunk)) => entry.cell.restore(chunk),
+            (Self::History { entry, .. }, Held::History(chunk)) => entry.cell.restore(chunk),
+            _ => {}
+        }
+    }
+
+    /// Whether it is in memory now.
+    pub(crate) fn is_there(&self) -> bool {
+        match self {
+            Self::Placements { entry, .. } => entry.cell.get().is_some(),
+            Self::History { entry, .. } => entry.cell.get().is_some(),
+        }
+    }
+}
+
+impl Mailbox {
+    /// Whether this state has that very chunk.
+    pub(crate) fn has(&self, wanted: &Wanted) -> bool {
+        match wanted {
+            Wanted::Placements { entry, .. } => {
+                let first = Uid(entry.about.first);
+                let range = [(first, first)];
+                let mut within = self.placements.within(&range);
+                within.any(|own| Arc::ptr_eq(&own.cell, &entry.cell))
+            }
+            Wanted::History { entry, .. } => {
+                let mut entries = self.history.entries();
+                entries.any(|own| Arc::ptr_eq(&own.cell, &entry.cell))
+            }
+        }
+    }
+
+    /// Takes what is not in memory from another state of the mailbox, where that has the same.
+    pub(crate) fn restore(&self, from: &OpenMailbox) {
+        for entry in self.placements.entries() {
+            if entry.cell.get().is_some() {
+                continue;
+            }
+            let about = entry.about;
+            let within = [(Uid(about.first), Uid(about.last))];
+            if let Some(part) = Placements::part(from.placements.within(&within)) {
+                let chunk = part.cut(Uid(about.first), Uid(about.last));
+                if chunk::Summary::of(&chunk) == about {
+                    entry.cell.restore(Arc::new(chunk));
+                }
+            }
+        }
+        for (own, other) in self.history.entries().zip(from.history.entries()) {
+            let same = own.len == other.len && own.last == other.last;
+            if let Some(chunk) = other.cell.get().filter(|_| same)
+                && own.cell.get().is_none()
+            {
+                own.cell.restore(chunk);
+            }
+        }
+    }
+
+    /// What of `entries`, which are its own, is not in memory.
+    pub(crate) fn unread<'a>(
+        &'a self,
+        entries: impl Iterator<Item = &'a chunk::Entry>,
+    ) -> impl Iterator<Item = Wanted> {
+        let unread = entries.filter(|entry| entry.cell.get().is_none());
+        unread.map(|entry| Wanted::Placements {
+            mailbox: self.id,
+            keywords: self.keywords().len(),
+            entry: entry.clone(),
+        })
+    }
+
+    /// What has to be read before an expunge can be remembered.
+    pub(crate) fn unread_tail_of_history(&self) -> Option<Wanted> {
+        let tail = std::iter::once(self.history.tail());
+        self.unread_expunges(tail).next()
+    }
+
+    /// What of its expunges is not in memory.
+    pub(crate) fn unread_history(&self) -> impl Iterator<Item = Wanted> {
+        self.unread_expunges((0..).zip(self.history.entries()))
+    }
+
+    fn unread_expunges<'a>(
+        &'a self,
+        entries: impl Iterator<Item = (u32, &'a history::Entry)>,
+    ) -> impl Iterator<Item = Wanted> {
+        let unread = entries.filter(|(_, entry)| entry.cell.get().is_none());
+        unread.map(|(number, entry)| Wanted::History {
+            mailbox: self.id,
+            number,
+            entry: entry.clone(),
+        })
+    }
+
+    /// What has to be read before the mailbox is open.
+    pub(crate) fn all_unread(&self) -> Vec<Wanted> {
+        let rows = self.unread(self.placements.entries());
+        let history = self.unread_expunges(self.history.newest());
+        rows.chain(history).collect()
     }
 }

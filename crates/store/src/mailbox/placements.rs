@@ -1,159 +1,60 @@
 //! The messages of a mailbox, in chunks that states of it share.
 //!
-//! All full chunks are in one shared vector, with a summary each; the chunk
-//! that grows is apart. So an arrival copies one chunk, whatever the size of the
-//! mailbox, and a change of flags copies the summaries and the chunks it touches.
+//! What is known of the full chunks is in groups, which are shared too; the chunk that grows is
+//! apart. So an arrival copies one chunk and no group, and a change of flags a group of summaries
+//! and the chunks that it touches, whatever the size of the mailbox.
 
-use std::sync::Arc;
-
-use crate::{
-    clock::Timestamp,
-    engine::Ref,
-    flag::SystemFlags,
-    id::{EmailId, ModSeq, ThreadId, Uid},
-    mailbox::{Counters, Message},
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-/// The most rows of a chunk: what a change of one message copies, 72 octets each.
-pub(crate) const CHUNK_ROWS_MAX: usize = 256;
+use crate::{
+    engine::Ref,
+    flag::SystemFlags,
+    id::{ModSeq, Uid},
+    mailbox::{
+        Counters,
+        chunk::{Chunk, Entry, KeywordSet, Row, Summary},
+        rows::{Part, Rows},
+    },
+};
 
-/// Neighbours with no more rows than this between them become one chunk.
-const MERGED_ROWS_MAX: usize = CHUNK_ROWS_MAX / 2;
+/// The most chunks of a group: what a change of one message copies, some 80 octets each.
+const GROUP_ENTRIES_MAX: usize = 64;
 
-/// A placement, without its keywords.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Row {
-    pub(crate) uid: Uid,
-    pub(crate) system: SystemFlags,
-    pub(crate) zone_minutes: i16,
-    pub(crate) internal_date: i64,
-    pub(crate) mod_seq: ModSeq,
-    pub(crate) save_date: i64,
-    pub(crate) size: u64,
-    pub(crate) email: EmailId,
-    pub(crate) thread: ThreadId,
-    pub(crate) record: Ref,
-    pub(crate) record_len: u32,
+/// Neighbours with no more chunks than this between them become one group.
+const MERGED_ENTRIES_MAX: usize = GROUP_ENTRIES_MAX / 2;
+
+/// Neighbouring chunks; never none.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    entries: Vec<Entry>,
+    /// Their rows, while somebody has them all.
+    rows: Mutex<Weak<Vec<Arc<Chunk>>>>,
 }
 
-/// Indexes of keywords, ascending.
-pub(crate) type KeywordSet = Arc<[u32]>;
-
-/// Neighbouring placements.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Chunk {
-    /// Ascending by UID.
-    pub(crate) rows: Vec<Row>,
-    /// Of the messages that have any; ascending by UID.
-    pub(crate) keywords: Vec<(Uid, KeywordSet)>,
-}
-
-/// A chunk, and what need not be looked up in it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Entry {
+/// A group in its place.
+#[derive(Debug, Clone)]
+struct Slot {
     /// Index of its first message.
-    pub(crate) start: u32,
-    /// Its first UID when it was made: its name in the checkpoint.
-    pub(crate) base: Uid0,
-    pub(crate) first: Uid0,
-    pub(crate) last: Uid0,
-    pub(crate) mod_seq_max: u64,
-    pub(crate) unseen: u32,
-    pub(crate) deleted: u32,
-    pub(crate) chunk: Arc<Chunk>,
+    start: u32,
+    group: Arc<Group>,
 }
-
-/// A UID, or 0 in an empty chunk.
-type Uid0 = u32;
 
 /// The messages of a mailbox, ascending by UID.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Placements {
-    sealed: Arc<Vec<Entry>>,
+    groups: Arc<Vec<Slot>>,
+    /// Index of the first message of the tail.
+    tail_start: u32,
     /// The chunk that grows; may be empty.
     tail: Entry,
 }
 
-impl Chunk {
-    fn keywords_of(&self, uid: Uid) -> &[u32] {
-        if self.keywords.is_empty() {
-            return &[];
-        }
-        match self.keywords.binary_search_by_key(&uid, |(uid, _)| *uid) {
-            Ok(i) => self.keywords.get(i).map_or(&[], |(_, set)| set),
-            Err(_) => &[],
-        }
-    }
-
-    fn set_keywords(&mut self, uid: Uid, set: &KeywordSet) {
-        let place = self.keywords.binary_search_by_key(&uid, |(uid, _)| *uid);
-        match place {
-            Ok(i) if set.is_empty() => drop(self.keywords.remove(i)),
-            Ok(i) => {
-                if let Some((_, old)) = self.keywords.get_mut(i) {
-                    *old = Arc::clone(set);
-                }
-            }
-            Err(_) if set.is_empty() => {}
-            Err(i) => self.keywords.insert(i, (uid, Arc::clone(set))),
-        }
-    }
-
-    fn message(&self, row: &Row) -> Message<'_> {
-        Message {
-            uid: row.uid,
-            mod_seq: row.mod_seq,
-            system: row.system,
-            keywords: self.keywords_of(row.uid),
-            internal_date: Timestamp {
-                unix: row.internal_date,
-                zone_minutes: row.zone_minutes,
-            },
-            save_date: row.save_date,
-            size: row.size,
-            email: row.email,
-            thread: row.thread,
-            record: row.record,
-            record_len: row.record_len,
-        }
-    }
-
-    /// A copy with room to grow.
-    fn copy_to_grow(&self) -> Self {
-        let room = (self.rows.len() * 2).clamp(8, CHUNK_ROWS_MAX);
-        let mut rows = Vec::with_capacity(room);
-        rows.extend_from_slice(&self.rows);
-        Self {
-            rows,
-            keywords: self.keywords.clone(),
-        }
-    }
-}
-
-impl Entry {
-    fn len(&self) -> u32 {
-        u32::try_from(self.chunk.rows.len()).unwrap_or(u32::MAX)
-    }
-
-    /// The summary, taken again from the rows.
-    fn summarise(&mut self) {
-        let rows = &self.chunk.rows;
-        self.first = rows.first().map_or(0, |row| row.uid.0);
-        self.last = rows.last().map_or(0, |row| row.uid.0);
-        self.mod_seq_max = rows.iter().map(|row| row.mod_seq.0).max().unwrap_or(0);
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        self.unseen = count(rows.iter().filter(|row| unseen(row)).count());
-        self.deleted = count(rows.iter().filter(|row| deleted(row)).count());
-    }
-}
-
-fn unseen(row: &Row) -> bool {
-    !row.system.contains(SystemFlags::SEEN)
-}
-
-fn deleted(row: &Row) -> bool {
-    row.system.contains(SystemFlags::DELETED)
-}
+/// Rows that a change needs are not in memory; the state is as before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unread;
 
 /// Those of `ranges` (ascending, disjoint) that overlap `first..=last`.
 fn overlapping(ranges: &[(Uid, Uid)], first: u32, last: u32) -> &[(Uid, Uid)] {
@@ -162,40 +63,83 @@ fn overlapping(ranges: &[(Uid, Uid)], first: u32, last: u32) -> &[(Uid, Uid)] {
     ranges.get(from..to).unwrap_or_default()
 }
 
+impl Clone for Group {
+    /// To be changed: then the rows are others.
+    fn clone(&self) -> Self {
+        Self {
+            entries: self.entries.clone(),
+            rows: Mutex::default(),
+        }
+    }
+}
+
+impl Group {
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    fn len(&self) -> u32 {
+        self.entries.iter().map(|entry| entry.about.len).sum()
+    }
+
+    fn first(&self) -> u32 {
+        self.entries.first().map_or(0, |entry| entry.about.first)
+    }
+
+    fn last(&self) -> u32 {
+        self.entries.last().map_or(0, |entry| entry.about.last)
+    }
+
+    /// Its rows, if they are all in memory.
+    fn rows(&self) -> Option<Arc<Vec<Arc<Chunk>>>> {
+        let mut shared = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rows) = shared.upgrade() {
+            return Some(rows);
+        }
+        let chunks = self.entries.iter().map(|entry| entry.cell.get());
+        let rows = Arc::new(chunks.collect::<Option<Vec<_>>>()?);
+        *shared = Arc::downgrade(&rows);
+        Some(rows)
+    }
+
+    /// Drops empty chunks, joins small neighbours that are in memory.
+    fn close_up(&mut self) {
+        let mut kept: Vec<Entry> = Vec::with_capacity(self.entries.len());
+        for entry in self.entries.drain(..).filter(|entry| !entry.is_empty()) {
+            if !kept.last_mut().is_some_and(|left| left.join(&entry)) {
+                kept.push(entry);
+            }
+        }
+        self.entries = kept;
+    }
+}
+
 impl Placements {
     /// Puts together what a checkpoint kept; `None` if it can't be a mailbox.
-    pub(crate) fn from_chunks(chunks: Vec<(u32, Chunk)>) -> Option<Self> {
-        let mut entries = Vec::with_capacity(chunks.len());
-        let (mut start, mut last) = (0_u32, 0_u32);
-        for (base, chunk) in chunks {
-            for row in &chunk.rows {
-                if row.uid.0 <= last {
-                    return None;
-                }
-                last = row.uid.0;
-            }
-            let mut entry = Entry {
-                start,
-                base,
-                chunk: Arc::new(chunk),
-                ..Entry::default()
-            };
-            entry.summarise();
-            if entry.first == 0 || entry.first < base || entry.chunk.rows.len() > CHUNK_ROWS_MAX {
+    pub(crate) fn from_entries(mut entries: Vec<Entry>) -> Option<Self> {
+        let (mut last, mut start) = (0_u32, 0_u32);
+        for entry in &entries {
+            if entry.base <= last {
                 return None;
             }
-            start = start.checked_add(entry.len())?;
-            entries.push(entry);
+            last = entry.about.last;
         }
-        let tail = match entries.pop_if(|entry| entry.chunk.rows.len() < CHUNK_ROWS_MAX) {
-            Some(entry) => entry,
-            None => Entry {
-                start,
-                ..Entry::default()
-            },
-        };
+        let tail = entries.pop_if(|entry| !entry.is_full()).unwrap_or_default();
+        let mut groups = Vec::with_capacity(entries.len().div_ceil(GROUP_ENTRIES_MAX));
+        for entries in entries.chunks(GROUP_ENTRIES_MAX) {
+            let group = Group {
+                entries: entries.to_vec(),
+                rows: Mutex::default(),
+            };
+            let len = group.len();
+            let group = Arc::new(group);
+            groups.push(Slot { start, group });
+            start = start.checked_add(len)?;
+        }
+        start.checked_add(tail.about.len)?;
         Some(Self {
-            sealed: Arc::new(entries),
+            groups: Arc::new(groups),
+            tail_start: start,
             tail,
         })
     }
@@ -203,140 +147,183 @@ impl Placements {
     /// Counters, counted: for when they can't be trusted.
     pub(crate) fn count(&self) -> Counters {
         let mut counters = Counters::default();
-        for entry in self.entries() {
-            counters.messages += entry.len();
-            counters.unseen += entry.unseen;
-            counters.deleted += entry.deleted;
-            let sizes = entry.chunk.rows.iter().map(|row| row.size);
-            counters.octets = sizes.fold(counters.octets, u64::saturating_add);
+        for Entry { about, .. } in self.entries() {
+            counters.messages += about.len;
+            counters.unseen += about.unseen;
+            counters.deleted += about.deleted;
+            counters.octets = counters.octets.saturating_add(about.octets);
         }
         counters
     }
 
     /// The chunks that hold anything, ascending.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> + Clone {
-        self.sealed
-            .iter()
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.groups()
+            .flat_map(|group| &group.entries)
             .chain(std::iter::once(&self.tail))
-            .filter(|entry| !entry.chunk.rows.is_empty())
+            .filter(|entry| !entry.is_empty())
     }
 
-    pub(crate) fn at(&self, index: u32) -> Option<Message<'_>> {
-        let entry = if index >= self.tail.start {
-            &self.tail
-        } else {
-            let after = self.sealed.partition_point(|entry| entry.start <= index);
-            self.sealed.get(after.checked_sub(1)?)?
+    /// All rows, if they are in memory.
+    pub(crate) fn rows(&self) -> Option<Rows> {
+        Some(Rows {
+            groups: self.groups().map(Group::rows).collect::<Option<_>>()?,
+            tail: self.tail.cell.get()?,
+        })
+    }
+
+    /// The chunks that may hold some of `ranges` (ascending, disjoint).
+    pub(crate) fn within<'a>(
+        &'a self,
+        ranges: &'a [(Uid, Uid)],
+    ) -> impl Iterator<Item = &'a Entry> {
+        let overlaps = |first, last| !overlapping(ranges, first, last).is_empty();
+        self.groups()
+            .filter(move |group| overlaps(group.first(), group.last()))
+            .flat_map(|group| &group.entries)
+            .chain(std::iter::once(&self.tail))
+            .filter(|entry| !entry.is_empty())
+            .filter(move |entry| overlaps(entry.about.first, entry.about.last))
+    }
+
+    /// The chunks that hold messages with `\Deleted`.
+    pub(crate) fn with_deleted(&self) -> impl Iterator<Item = &Entry> {
+        self.entries().filter(|entry| entry.about.deleted > 0)
+    }
+
+    /// How many messages have smaller UIDs.
+    ///
+    /// # Errors
+    /// [`Unread`]: it takes rows that are not in memory.
+    pub(crate) fn below(&self, uid: Uid) -> Result<u32, Unread> {
+        let (start, entry) = match self.find_uid(uid) {
+            Some((group, entry, start)) => {
+                let group = self.groups.get(group);
+                (start, group.and_then(|slot| slot.group.entries.get(entry)))
+            }
+            None => (self.tail_start, Some(&self.tail)),
         };
-        let row = usize::try_from(index - entry.start).ok()?;
-        Some(entry.chunk.message(entry.chunk.rows.get(row)?))
+        let Some(entry) = entry.filter(|entry| !entry.is_empty() && entry.about.first < uid.0)
+        else {
+            return Ok(start);
+        };
+        if entry.about.last < uid.0 {
+            return Ok(start + entry.about.len);
+        }
+        let chunk = entry.cell.get().ok_or(Unread)?;
+        let (Ok(row) | Err(row)) = chunk.place_of(uid);
+        Ok(start + u32::try_from(row).unwrap_or(u32::MAX))
     }
 
-    pub(crate) fn index_of(&self, uid: Uid) -> Result<u32, u32> {
-        let at = self.sealed.partition_point(|entry| entry.last < uid.0);
-        let entry = self.sealed.get(at).unwrap_or(&self.tail);
-        let place = entry.chunk.rows.binary_search_by_key(&uid, |row| row.uid);
-        let index = |row: usize| entry.start + u32::try_from(row).unwrap_or(u32::MAX);
-        place.map(index).map_err(index)
+    /// The chunk that grows; may be empty.
+    pub(crate) fn tail(&self) -> &Entry {
+        &self.tail
     }
 
-    pub(crate) fn get(&self, uid: Uid) -> Option<Message<'_>> {
-        self.at(self.index_of(uid).ok()?)
+    pub(super) fn tail_start(&self) -> u32 {
+        self.tail_start
     }
 
-    pub(crate) fn range(&self, first: Uid, last: Uid) -> impl Iterator<Item = Message<'_>> {
-        let at = self.sealed.partition_point(|entry| entry.last < first.0);
-        let sealed = self.sealed.get(at..).unwrap_or_default();
-        sealed
-            .iter()
-            .chain(std::iter::once(&self.tail))
-            .take_while(move |entry| entry.first <= last.0)
-            .flat_map(move |entry| {
-                let rows = &entry.chunk.rows;
-                let from = rows.partition_point(|row| row.uid < first);
-                let to = rows.partition_point(|row| row.uid <= last);
-                let within = rows.get(from..to).unwrap_or_default();
-                within.iter().map(|row| entry.chunk.message(row))
-            })
+    pub(super) fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.iter().map(|slot| &*slot.group)
     }
 
-    pub(crate) fn changed_since(&self, since: ModSeq) -> impl Iterator<Item = Message<'_>> {
-        self.entries()
-            .filter(move |entry| entry.mod_seq_max > since.0)
-            .flat_map(move |entry| {
-                let rows = entry.chunk.rows.iter();
-                rows.filter(move |row| row.mod_seq > since)
-                    .map(|row| entry.chunk.message(row))
-            })
+    /// The group from which on there may be that UID.
+    pub(super) fn group_of(&self, uid: Uid) -> usize {
+        self.groups
+            .partition_point(|slot| slot.group.last() < uid.0)
     }
 
-    /// Every message, ascending.
-    pub(crate) fn every(&self) -> impl Iterator<Item = Message<'_>> {
-        self.range(Uid(1), Uid(u32::MAX))
+    /// The group, the entry in it and the row there of an index that is before the tail.
+    pub(super) fn find(&self, index: u32) -> Option<(usize, usize, u32)> {
+        let group = self.groups.partition_point(|slot| slot.start <= index);
+        let group = group.checked_sub(1)?;
+        let slot = self.groups.get(group)?;
+        let mut row = index - slot.start;
+        for (at, entry) in slot.group.entries.iter().enumerate() {
+            match row.checked_sub(entry.about.len) {
+                Some(rest) => row = rest,
+                None => return Some((group, at, row)),
+            }
+        }
+        None
     }
 
-    /// Every message with `\Deleted`; chunks that have none cost nothing.
-    pub(crate) fn deleted(&self) -> impl Iterator<Item = Message<'_>> {
-        self.entries()
-            .filter(|entry| entry.deleted > 0)
-            .flat_map(|entry| {
-                let rows = entry.chunk.rows.iter();
-                rows.filter(|row| deleted(row))
-                    .map(|row| entry.chunk.message(row))
-            })
+    /// The group, the entry in it, and the index of its first message, of the first chunk that does
+    /// not end before that UID; `None` if that is the tail.
+    pub(super) fn find_uid(&self, uid: Uid) -> Option<(usize, usize, u32)> {
+        let group = self.group_of(uid);
+        let slot = self.groups.get(group)?;
+        let mut start = slot.start;
+        for (at, entry) in slot.group.entries.iter().enumerate() {
+            if entry.about.last >= uid.0 {
+                return Some((group, at, start));
+            }
+            start += entry.about.len;
+        }
+        None
     }
 
-    pub(crate) fn first_unseen(&self) -> Option<u32> {
-        let entry = self.entries().find(|entry| entry.unseen > 0)?;
-        let row = entry.chunk.rows.iter().position(unseen)?;
-        Some(entry.start + u32::try_from(row).ok()?)
+    /// Those of the chunks that hold some of `ranges`, if they are in memory.
+    pub(crate) fn part<'a>(entries: impl Iterator<Item = &'a Entry>) -> Option<Part> {
+        let chunks = entries.map(|entry| entry.cell.get());
+        Some(Part {
+            chunks: chunks.collect::<Option<_>>()?,
+        })
     }
 
     /// Adds a message whose UID is larger than all before it.
-    pub(crate) fn push(&mut self, row: Row, keywords: &KeywordSet, counters: &mut Counters) {
-        let tail = &mut self.tail;
-        if Arc::get_mut(&mut tail.chunk).is_none() {
-            tail.chunk = Arc::new(tail.chunk.copy_to_grow());
+    ///
+    /// # Errors
+    /// [`Unread`]
+    pub(crate) fn push(
+        &mut self,
+        row: Row,
+        keywords: &KeywordSet,
+        counters: &mut Counters,
+    ) -> Result<(), Unread> {
+        let before = self.tail.about;
+        if !self.tail.push(row, keywords) {
+            return Err(Unread);
         }
-        let Some(chunk) = Arc::get_mut(&mut tail.chunk) else {
-            return;
-        };
-        if chunk.rows.is_empty() {
-            tail.base = row.uid.0;
-            tail.first = row.uid.0;
-        }
-        if !keywords.is_empty() {
-            chunk.keywords.push((row.uid, Arc::clone(keywords)));
-        }
-        chunk.rows.push(row);
-        tail.last = row.uid.0;
-        tail.mod_seq_max = tail.mod_seq_max.max(row.mod_seq.0);
-        tail.unseen += u32::from(unseen(&row));
-        tail.deleted += u32::from(deleted(&row));
         counters.messages += 1;
-        counters.unseen += u32::from(unseen(&row));
-        counters.deleted += u32::from(deleted(&row));
+        counters.unseen += self.tail.about.unseen - before.unseen;
+        counters.deleted += self.tail.about.deleted - before.deleted;
         counters.octets = counters.octets.saturating_add(row.size);
-        if chunk.rows.len() >= CHUNK_ROWS_MAX {
-            let full = std::mem::take(tail);
-            self.tail.start = full.start + full.len();
-            Arc::make_mut(&mut self.sealed).push(full);
+        if self.tail.is_full() {
+            let full = std::mem::take(&mut self.tail);
+            let (start, len) = (self.tail_start, full.about.len);
+            self.tail_start += len;
+            let groups = Arc::make_mut(&mut self.groups);
+            match groups.last_mut() {
+                Some(last) if last.group.entries.len() < GROUP_ENTRIES_MAX => {
+                    Arc::make_mut(&mut last.group).entries.push(full);
+                }
+                _ => groups.push(Slot {
+                    start,
+                    group: Arc::new(Group {
+                        entries: vec![full],
+                        rows: Mutex::default(),
+                    }),
+                }),
+            }
         }
+        Ok(())
     }
 
     /// Gives messages in `ranges` these flags. Says how many there were.
+    ///
+    /// # Errors
+    /// [`Unread`]
     pub(crate) fn set_flags(
         &mut self,
         ranges: &[(Uid, Uid)],
         (system, keywords): (SystemFlags, &KeywordSet),
         mod_seq: ModSeq,
         counters: &mut Counters,
-    ) -> u32 {
+    ) -> Result<u32, Unread> {
         let mut changed = 0;
-        self.touch(ranges, |entry, ranges| {
-            counters.unseen -= entry.unseen;
-            counters.deleted -= entry.deleted;
-            let chunk = Arc::make_mut(&mut entry.chunk);
+        self.touch(ranges, Some(counters), |chunk, ranges| {
             for &(first, last) in ranges {
                 let from = chunk.rows.partition_point(|row| row.uid < first);
                 let to = chunk.rows.partition_point(|row| row.uid <= last);
@@ -351,126 +338,155 @@ impl Placements {
                     changed += 1;
                 }
             }
-            entry.summarise();
-            counters.unseen += entry.unseen;
-            counters.deleted += entry.deleted;
-        });
-        changed
+        })?;
+        Ok(changed)
     }
 
     /// Says where a message's record is now; `false` if there is no such message.
-    pub(crate) fn relocate(&mut self, uid: Uid, record: Ref, record_len: u32) -> bool {
+    ///
+    /// # Errors
+    /// [`Unread`]
+    pub(crate) fn relocate(
+        &mut self,
+        uid: Uid,
+        record: Ref,
+        record_len: u32,
+    ) -> Result<bool, Unread> {
         let mut found = false;
-        self.touch(&[(uid, uid)], |entry, _| {
-            let chunk = Arc::make_mut(&mut entry.chunk);
-            let place = chunk.rows.binary_search_by_key(&uid, |row| row.uid);
+        self.touch(&[(uid, uid)], None, |chunk, _| {
+            let place = chunk.place_of(uid);
             if let Some(row) = place.ok().and_then(|at| chunk.rows.get_mut(at)) {
                 (row.record, row.record_len) = (record, record_len);
                 found = true;
             }
-        });
-        found
+        })?;
+        Ok(found)
     }
 
-    /// Removes the messages in `ranges`. Says how many there were.
-    pub(crate) fn remove(&mut self, ranges: &[(Uid, Uid)], counters: &mut Counters) -> u32 {
-        let mut removed = 0;
-        self.touch(ranges, |entry, ranges| {
-            counters.unseen -= entry.unseen;
-            counters.deleted -= entry.deleted;
-            let chunk = Arc::make_mut(&mut entry.chunk);
+    /// Removes the messages in `ranges`. Says how many there were, and how many of them from
+    /// the UID `from` on.
+    ///
+    /// # Errors
+    /// [`Unread`]
+    pub(crate) fn remove(
+        &mut self,
+        ranges: &[(Uid, Uid)],
+        from: Uid,
+        counters: &mut Counters,
+    ) -> Result<(u32, u32), Unread> {
+        let before = counters.messages;
+        let touched = self.touched(ranges);
+        let mut since = 0;
+        self.touch(ranges, Some(counters), |chunk, ranges| {
             let gone = |uid: Uid| {
                 let at = ranges.partition_point(|(_, last)| *last < uid);
                 ranges.get(at).is_some_and(|(first, _)| *first <= uid)
             };
-            let before = entry_len(chunk);
             chunk.rows.retain(|row| {
                 let gone = gone(row.uid);
-                if gone {
-                    counters.octets = counters.octets.saturating_sub(row.size);
-                }
+                since += u32::from(gone && row.uid >= from);
                 !gone
             });
             chunk.keywords.retain(|(uid, _)| !gone(*uid));
-            removed += before - entry_len(chunk);
-            entry.summarise();
-            counters.unseen += entry.unseen;
-            counters.deleted += entry.deleted;
-        });
-        counters.messages -= removed;
+        })?;
+        let removed = before - counters.messages;
         if removed > 0 {
-            self.close_up();
+            self.close_up(&touched);
         }
-        removed
+        Ok((removed, since))
     }
 
-    /// Hands every chunk that may hold some of `ranges` to `change`, with those ranges.
-    fn touch(&mut self, ranges: &[(Uid, Uid)], mut change: impl FnMut(&mut Entry, &[(Uid, Uid)])) {
+    /// The groups that may hold some of `ranges`.
+    fn touched(&self, ranges: &[(Uid, Uid)]) -> Range<usize> {
         let (Some((first, _)), Some((_, last))) = (ranges.first(), ranges.last()) else {
-            return;
+            return 0..0;
         };
-        let from = self.sealed.partition_point(|entry| entry.last < first.0);
-        let to = self.sealed.partition_point(|entry| entry.first <= last.0);
-        if from < to {
-            let sealed = Arc::make_mut(&mut self.sealed);
-            for entry in sealed.get_mut(from..to).unwrap_or_default() {
-                let within = overlapping(ranges, entry.first, entry.last);
-                if !within.is_empty() {
-                    change(entry, within);
-                }
-            }
-        }
-        let within = overlapping(ranges, self.tail.first, self.tail.last);
-        if !self.tail.chunk.rows.is_empty() && !within.is_empty() {
-            change(&mut self.tail, within);
-        }
+        let starts_by = |slot: &Slot| slot.group.first() <= last.0;
+        self.group_of(*first)..self.groups.partition_point(starts_by)
     }
 
-    /// Drops empty chunks, joins small neighbours, counts the starts again.
-    fn close_up(&mut self) {
+    /// Hands every chunk that may hold some of `ranges` to `change`, with those ranges, and
+    /// counts again.
+    fn touch(
+        &mut self,
+        ranges: &[(Uid, Uid)],
+        mut counters: Option<&mut Counters>,
+        mut change: impl FnMut(&mut Chunk, &[(Uid, Uid)]),
+    ) -> Result<(), Unread> {
+        // All or nothing.
+        if self.within(ranges).any(|entry| entry.cell.get().is_none()) {
+            return Err(Unread);
+        }
+        let mut each = |entry: &mut Entry| {
+            let within = overlapping(ranges, entry.about.first, entry.about.last);
+            if entry.is_empty() || within.is_empty() {
+                return;
+            }
+            let before = entry.about;
+            if let Some(chunk) = entry.rows_mut() {
+                change(chunk, within);
+            }
+            entry.summarise();
+            if let Some(counters) = &mut counters {
+                counters.replace(&before, &entry.about);
+            }
+        };
+        let touched = self.touched(ranges);
+        if !touched.is_empty() {
+            let groups = Arc::make_mut(&mut self.groups);
+            for slot in groups.get_mut(touched).unwrap_or_default() {
+                let group = &slot.group;
+                if overlapping(ranges, group.first(), group.last()).is_empty() {
+                    continue;
+                }
+                Arc::make_mut(&mut slot.group)
+                    .entries
+                    .iter_mut()
+                    .for_each(&mut each);
+            }
+        }
+        each(&mut self.tail);
+        Ok(())
+    }
+
+    /// Tidies up groups where messages were removed, and counts the starts again.
+    fn close_up(&mut self, touched: &Range<usize>) {
+        let groups = Arc::make_mut(&mut self.groups);
+        let mut kept: Vec<Slot> = Vec::with_capacity(groups.len());
         let mut start = 0;
-        let ragged = self.sealed.iter().any(|entry| {
-            let moved = entry.start != start;
-            start += entry.len();
-            moved || entry.chunk.rows.len() <= MERGED_ROWS_MAX
-        });
-        if ragged {
-            let sealed = Arc::make_mut(&mut self.sealed);
-            let mut kept: Vec<Entry> = Vec::with_capacity(sealed.len());
-            start = 0;
-            for mut entry in sealed.drain(..).filter(|e| !e.chunk.rows.is_empty()) {
-                match kept.last_mut() {
-                    Some(left) if joinable(left, &entry) => join(left, &entry),
-                    _ => {
-                        entry.start = start;
-                        kept.push(entry);
-                    }
-                }
-                start = kept.last().map_or(0, |entry| entry.start + entry.len());
+        for (at, mut slot) in groups.drain(..).enumerate() {
+            if touched.contains(&at) {
+                Arc::make_mut(&mut slot.group).close_up();
             }
-            *sealed = kept;
+            let (len, entries) = (slot.group.len(), slot.group.entries.len());
+            if entries == 0 {
+                continue;
+            }
+            slot.start = start;
+            start += len;
+            match kept.last_mut() {
+                Some(left) if left.group.entries.len() + entries <= MERGED_ENTRIES_MAX => {
+                    let left = Arc::make_mut(&mut left.group);
+                    left.entries.extend(slot.group.entries.iter().cloned());
+                }
+                _ => kept.push(slot),
+            }
         }
-        self.tail.start = start;
-        if self.tail.chunk.rows.is_empty() {
-            self.tail = Entry {
-                start,
-                ..Entry::default()
-            };
+        *groups = kept;
+        self.tail_start = start;
+        if self.tail.is_empty() {
+            self.tail = Entry::default();
         }
     }
 }
 
-fn entry_len(chunk: &Chunk) -> u32 {
-    u32::try_from(chunk.rows.len()).unwrap_or(u32::MAX)
-}
-
-fn joinable(left: &Entry, right: &Entry) -> bool {
-    left.chunk.rows.len() + right.chunk.rows.len() <= MERGED_ROWS_MAX
-}
-
-fn join(left: &mut Entry, right: &Entry) {
-    let chunk = Arc::make_mut(&mut left.chunk);
-    chunk.rows.extend_from_slice(&right.chunk.rows);
-    chunk.keywords.extend_from_slice(&right.chunk.keywords);
-    left.summarise();
+impl Counters {
+    /// A chunk is another now.
+    fn replace(&mut self, before: &Summary, after: &Summary) {
+        self.messages = self.messages - before.len + after.len;
+        self.unseen = self.unseen - before.unseen + after.unseen;
+        self.deleted = self.deleted - before.deleted + after.deleted;
+        let octets = self.octets.saturating_sub(before.octets);
+        self.octets = octets.saturating_add(after.octets);
+    }
 }

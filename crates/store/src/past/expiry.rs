@@ -5,12 +5,19 @@
 //! nothing goes, and so shields a mailbox from those after it. What goes is expunged like
 //! anything else, by `expiry`, and can be brought back as long.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use super::Mode;
 use crate::{
     Store,
-    account::{Account, copy::existing},
+    account::{
+        Account,
+        commit::Which,
+        copy::{existing, ranges},
+    },
     change::{Change, Expiry},
     error::Error,
     id::{AccountId, MailboxId, Uid},
@@ -114,11 +121,12 @@ impl Account {
     async fn expire(&self, mailbox: MailboxId, uids: &[Uid]) -> Result<usize, Error> {
         self.shared
             .commit(&self.by, None, |draft| {
-                let state = draft.mailbox(mailbox)?;
+                let state = Arc::clone(draft.mailbox(mailbox)?);
                 let mut gone = UidRanges::new();
                 let mut count = 0;
                 if !draft.snapshot.held() && !state.held() {
-                    for message in existing(state, uids) {
+                    let messages = draft.messages(&state, Which::Within(&ranges(uids)))?;
+                    for message in existing(&messages, uids) {
                         extend_ranges(&mut gone, message.uid);
                         count += 1;
                     }

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     account::{
         Account,
-        commit::Draft,
+        commit::{Draft, Which},
         copy::{place_again, room_for},
         mailboxes::{create_named, rename_one, subscribe},
     },
@@ -210,7 +210,7 @@ impl Account {
             let verb = |draft: &mut Draft<'_>| restore_own(draft, &selected, restore, &lost);
             match mode {
                 Mode::Do => self.shared.commit(&self.by, None, verb).await,
-                Mode::DryRun => self.shared.rehearse(verb),
+                Mode::DryRun => self.shared.rehearse(verb).await,
             }
         } else {
             self.restore_foreign(source, &selected, (restore, mode), progress)
@@ -264,7 +264,8 @@ fn restore_own(
     for from in selected {
         let (to, mut entry) = open_target(draft, from, &restore.target)?;
         let mut there: BTreeMap<EmailId, Vec<Uid>> = BTreeMap::new();
-        for message in Arc::clone(draft.mailbox(to)?).placements.every() {
+        let mailbox = Arc::clone(draft.mailbox(to)?);
+        for message in draft.messages(&mailbox, Which::All)?.every() {
             there.entry(message.email).or_default().push(message.uid);
         }
         // The lowest UID is taken first.
@@ -364,8 +365,9 @@ fn take_place(
             continue;
         };
         let flags = flags(from.mailbox, message);
-        let now = draft.mailbox(to)?;
-        let has = now.placements.range(*uid, *uid).next();
+        let now = Arc::clone(draft.mailbox(to)?);
+        let there = draft.messages(&now, Which::Within(&vec![(*uid, *uid)]))?;
+        let has = there.get(*uid);
         let differ = |has: Message<'_>| {
             let keywords = |flags: &Flags| -> BTreeSet<String> {
                 flags.keywords.iter().map(|k| k.to_lowercase()).collect()
@@ -384,7 +386,8 @@ fn take_place(
     }
     let kept: BTreeSet<Uid> = same.values().copied().collect();
     let now = Arc::clone(draft.mailbox(to)?);
-    let others = || now.placements.every().filter(|m| !kept.contains(&m.uid));
+    let messages = draft.messages(&now, Which::All)?;
+    let others = || messages.every().filter(|m| !kept.contains(&m.uid));
     let mut uids = UidRanges::new();
     others().for_each(|message| extend_ranges(&mut uids, message.uid));
     if uids.is_empty() {

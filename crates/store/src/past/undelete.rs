@@ -4,7 +4,7 @@
 //! but for `\Deleted`, and its old internal date. What is in its mailbox already is left
 //! alone, so that doing it twice does it once.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     Retention,
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     account::{
         Account,
-        commit::Draft,
+        commit::{Draft, Which},
         copy::room_for,
         mailboxes::{create_named, subscribe},
     },
@@ -118,7 +118,7 @@ impl Account {
         };
         match mode {
             Mode::Do => self.shared.commit(&self.by, None, verb).await,
-            Mode::DryRun => self.shared.rehearse(verb),
+            Mode::DryRun => self.shared.rehearse(verb).await,
         }
     }
 
@@ -213,7 +213,7 @@ fn bring_back(
     };
     let target = draft.mailbox(to)?;
     let (name, uid_validity) = (target.name().clone(), target.uid_validity());
-    let mut present = emails(draft, to);
+    let mut present = emails(draft, to)?;
     for message in &from.messages {
         let was = Was::of(from.mailbox, message);
         if !present.insert(message.email) {
@@ -232,10 +232,10 @@ fn bring_back(
 }
 
 /// The messages that a mailbox has.
-fn emails(draft: &Draft<'_>, mailbox: MailboxId) -> BTreeSet<EmailId> {
-    let mailbox = draft.snapshot.mailbox(mailbox);
-    let messages = mailbox.into_iter().flat_map(|m| m.placements.every());
-    messages.map(|message| message.email).collect()
+fn emails(draft: &mut Draft<'_>, mailbox: MailboxId) -> Result<BTreeSet<EmailId>, Error> {
+    let mailbox = Arc::clone(draft.mailbox(mailbox)?);
+    let messages = draft.messages(&mailbox, Which::All)?;
+    Ok(messages.every().map(|message| message.email).collect())
 }
 
 fn place(draft: &mut Draft<'_>, to: MailboxId, message: &GoneMessage) -> Result<Uid, Error> {
@@ -285,13 +285,15 @@ fn home(
     let other = mailbox.other_name()?;
     // A name is taken by another mailbox if that has none of these messages. One that has some
     // is this one, brought back before.
-    let taken = from.whole && {
-        let there = draft.snapshot.named(&mailbox.name);
-        there.is_some_and(|there| {
+    let there = draft.snapshot.named(&mailbox.name).cloned();
+    let taken = match there.filter(|_| from.whole) {
+        None => false,
+        Some(there) => {
             let had: BTreeSet<EmailId> = from.messages.iter().map(|m| m.email).collect();
-            let mut messages = there.placements.every();
-            !had.is_empty() && !messages.any(|message| had.contains(&message.email))
-        })
+            let messages = draft.messages(&there, Which::All)?;
+            let again = messages.every().any(|m| had.contains(&m.email));
+            !had.is_empty() && !again
+        }
     };
     let name = if taken { &other } else { &mailbox.name };
     if let Some(there) = draft.snapshot.named(name) {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     check,
+    checkpoint::base,
     engine::{Engine, EngineOptions},
     verify::{Finding, verify},
 };
@@ -52,7 +53,8 @@ fn a_damaged_checkpoint_is_folded_again() {
         assert!(count >= 6, "{count}");
         for n in 0..count {
             for kind in 0..4 {
-                let before = store(&engine).account(ALICE).await.unwrap().snapshot();
+                let before = store(&engine).account(ALICE).await.unwrap();
+                let before = before.whole().await.unwrap();
                 let entries = engine.checkpoint_scan(vec![]).await.unwrap();
                 assert_eq!(entries.len(), count);
                 let (key, value) = entries[n].clone();
@@ -63,7 +65,10 @@ fn a_damaged_checkpoint_is_folded_again() {
                     .unwrap();
                 let again = store(&engine);
                 let account = again.account(ALICE).await.unwrap();
-                assert_eq!(check::difference(&before, &account.snapshot()), None);
+                let whole = account.whole().await.unwrap();
+                assert_eq!(check::difference(&before, &whole), None);
+                let threads = base::threads(&account.shared, whole.mod_seq());
+                assert_eq!(threads.await.unwrap().len(), 600);
                 assert!(account.shared.kept().is_none(), "entry {n}, {kind}");
                 // It is put right with the next one.
                 account.subscribe(&name("x")).await.unwrap();
@@ -110,10 +115,8 @@ fn an_old_value_among_new_ones_is_noticed_or_harmless() {
             let put = vec![(key.clone(), Some(value))];
             engine.checkpoint_put(put, None).await.unwrap();
             let again = store(&engine).account(ALICE).await.unwrap();
-            assert_eq!(
-                check::difference(&account.snapshot(), &again.snapshot()),
-                None
-            );
+            let (ours, again) = (account.whole().await, again.whole().await);
+            assert_eq!(check::difference(&ours.unwrap(), &again.unwrap()), None);
             engine.checkpoint_put(vec![(key, now)], None).await.unwrap();
         }
     });

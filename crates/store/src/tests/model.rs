@@ -7,6 +7,7 @@ use fastrand::Rng;
 use super::*;
 use crate::{
     FlagAction, FlagChange, SystemFlags, check,
+    checkpoint::{self, base},
     engine::{Engine, EngineOptions},
     store::Store,
 };
@@ -401,11 +402,19 @@ impl World {
         let before = self.account.whole().await.unwrap();
         if self.rng.bool() {
             // Another form of the same: nothing but the log.
-            let folded = crate::checkpoint::fold(&self.engine, ALICE).await.unwrap();
+            let folded = checkpoint::fold(&self.engine, ALICE).await.unwrap();
             assert_eq!(folded.wrong, []);
             assert_eq!(check::difference(&before, &folded.state.snapshot), None);
-            let known = |threads: &crate::threads::Threads| threads.same(&folded.state.threads);
-            assert!(self.account.shared.with_threads(|threads| known(threads)));
+            let at = before.mod_seq();
+            let threads = base::threads(&self.account.shared, at).await.unwrap();
+            let mut expected = folded.state.threads.learned(at);
+            expected.sort_unstable();
+            assert_eq!(threads, expected);
+            let entries: Vec<_> = base::entries(ALICE, &before, &threads).collect();
+            let entries: Vec<_> = entries.iter().map(|(k, v)| (&k[..], &v[..])).collect();
+            let again = base::assemble(&entries).unwrap();
+            assert_eq!(check::difference(&before, &again.snapshot), None);
+            assert_eq!(again.threads.learned(at), threads);
         }
         self.store = Store::with_engine(self.engine.clone(), 1 << 20, clock);
         self.account = self.store.account(ALICE).await.unwrap();

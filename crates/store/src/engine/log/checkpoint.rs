@@ -196,6 +196,31 @@ impl<D: Disk> Checkpoint<D> {
         value.map(|value| self.checked(key, value)).transpose()
     }
 
+    /// Hands the values of keys to `read`, by their number: `None` for one that is not there or
+    /// is damaged.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if the file is, [`Error::Io`].
+    pub(crate) fn read<T>(
+        &self,
+        keys: &[Vec<u8>],
+        read: &impl Fn(usize, Option<&[u8]>) -> T,
+    ) -> Result<Vec<T>, Error> {
+        let database = self.database()?;
+        self.attempt(|| {
+            let data = database.get()?.begin_read()?.open_table(DATA)?;
+            let mut found = Vec::with_capacity(keys.len());
+            for (number, key) in keys.iter().enumerate() {
+                let stored = data.get(key.as_slice())?;
+                let stored = stored.as_ref().map(redb::AccessGuard::value);
+                let value = stored.and_then(<[u8]>::split_last_chunk);
+                let whole = value.filter(|(value, of)| **of == sum(key, value).to_le_bytes());
+                found.push(read(number, whole.map(|(value, _)| value)));
+            }
+            Ok(found)
+        })
+    }
+
     /// The entries whose keys begin so.
     ///
     /// # Errors

@@ -415,6 +415,18 @@ impl<D: Disk> Log<D> {
             .await
     }
 
+    pub(crate) async fn checkpoint_read<T: Send + 'static>(
+        &self,
+        keys: Vec<Vec<u8>>,
+        read: impl Fn(usize, Option<&[u8]>) -> T + Send + 'static,
+    ) -> Result<Vec<T>, Error> {
+        let shared = Arc::clone(self.shared());
+        self.shared()
+            .pool
+            .run(move || shared.derived(|it| it.read(&keys, &read)))
+            .await
+    }
+
     pub(crate) async fn checkpoint_scan(&self, prefix: Vec<u8>) -> Result<Vec<Entry>, Error> {
         let shared = Arc::clone(self.shared());
         self.shared()

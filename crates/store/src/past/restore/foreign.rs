@@ -38,7 +38,7 @@ impl Account {
             let verb = |draft: &mut Draft<'_>| open_target(draft, from, &restore.target);
             let (to, mut entry) = match mode {
                 Mode::Do => self.shared.commit(&self.by, None, verb).await?,
-                Mode::DryRun => self.shared.rehearse(verb)?,
+                Mode::DryRun => self.shared.rehearse(verb).await?,
             };
             let there = match self.open_mailbox(to).await {
                 Ok(there) => Some(there),
@@ -85,7 +85,7 @@ impl Account {
                 };
                 entry = match mode {
                     Mode::Do => self.shared.commit(&self.by, None, verb).await?,
-                    Mode::DryRun => self.shared.rehearse(verb)?,
+                    Mode::DryRun => self.shared.rehearse(verb).await?,
                 };
             }
             restored.mailboxes.push(entry);
@@ -93,7 +93,7 @@ impl Account {
         let verb = |draft: &mut Draft<'_>| move_others(draft, selected, restore);
         restored.moved = match mode {
             Mode::Do => self.shared.commit(&self.by, None, verb).await?,
-            Mode::DryRun => self.shared.rehearse(verb)?,
+            Mode::DryRun => self.shared.rehearse(verb).await?,
         };
         Ok(restored)
     }

@@ -7,8 +7,7 @@ use crate::{Role, change::Expiry};
 type Aged = (Uid, i64, u64);
 
 fn messages(account: &Account, id: MailboxId) -> Vec<Aged> {
-    let snapshot = account.snapshot();
-    let open = snapshot.mailbox(id).unwrap().in_memory().unwrap();
+    let open = run(account.open_mailbox(id)).unwrap();
     open.every().map(|m| (m.uid, m.save_date, m.size)).collect()
 }
 

@@ -135,7 +135,7 @@ impl World {
     }
 
     fn remember(&mut self) {
-        let seen = Seen::of(&self.account.snapshot());
+        let seen = Seen::of(&run(self.account.whole()).unwrap());
         if self.seen.last().is_none_or(|s| s.mod_seq < seen.mod_seq) {
             self.seen.push(seen);
         }
@@ -333,7 +333,10 @@ impl World {
             .undelete(&undelete, Mode::DryRun)
             .await
             .unwrap();
-        assert_eq!(Seen::of(&self.account.snapshot()).folders, before.folders);
+        assert_eq!(
+            Seen::of(&run(self.account.whole()).unwrap()).folders,
+            before.folders
+        );
         let undeleted = self.account.undelete(&undelete, Mode::Do).await.unwrap();
         assert_eq!(undeleted, rehearsed);
         self.remember();

@@ -30,7 +30,7 @@ async fn contents(account: &Account, snapshot: &Snapshot) -> BTreeMap<String, Ve
 }
 
 async fn now(account: &Account) -> BTreeMap<String, Vec<Content>> {
-    contents(account, &account.snapshot()).await
+    contents(account, &account.whole().await.unwrap()).await
 }
 
 fn every(contents: &BTreeMap<String, Vec<Content>>) -> BTreeSet<[u8; 32]> {

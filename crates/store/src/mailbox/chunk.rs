@@ -1,0 +1,261 @@
+//! Neighbouring messages of a mailbox, and what is known of them when they are not in memory.
+
+use std::sync::Arc;
+
+use crate::{
+    clock::Timestamp,
+    engine::Ref,
+    flag::SystemFlags,
+    id::{EmailId, ModSeq, ThreadId, Uid},
+    mailbox::{Message, cell::Cell},
+};
+
+/// The most rows of a chunk: what a change of one message copies, 72 octets each.
+pub(crate) const CHUNK_ROWS_MAX: usize = 256;
+
+/// Neighbours with no more rows than this between them become one chunk.
+const MERGED_ROWS_MAX: u32 = 128;
+
+/// A placement, without its keywords.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) uid: Uid,
+    pub(crate) system: SystemFlags,
+    pub(crate) zone_minutes: i16,
+    pub(crate) internal_date: i64,
+    pub(crate) mod_seq: ModSeq,
+    pub(crate) save_date: i64,
+    pub(crate) size: u64,
+    pub(crate) email: EmailId,
+    pub(crate) thread: ThreadId,
+    pub(crate) record: Ref,
+    pub(crate) record_len: u32,
+}
+
+/// Indexes of keywords, ascending.
+pub(crate) type KeywordSet = Arc<[u32]>;
+
+/// Neighbouring placements.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    /// Ascending by UID.
+    pub(crate) rows: Vec<Row>,
+    /// Of the messages that have any; ascending by UID.
+    pub(crate) keywords: Vec<(Uid, KeywordSet)>,
+}
+
+/// A UID, or 0 in an empty chunk.
+type Uid0 = u32;
+
+/// What is known of a chunk without reading it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Summary {
+    pub(crate) len: u32,
+    pub(crate) first: Uid0,
+    pub(crate) last: Uid0,
+    pub(crate) mod_seq_max: u64,
+    pub(crate) unseen: u32,
+    pub(crate) deleted: u32,
+    pub(crate) octets: u64,
+}
+
+/// A chunk, and what need not be looked up in it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Entry {
+    /// Its first UID when it was made: its name in the checkpoint.
+    pub(crate) base: Uid0,
+    pub(crate) about: Summary,
+    pub(crate) cell: Arc<Cell<Chunk>>,
+}
+
+impl Chunk {
+    /// The message with that UID.
+    pub(crate) fn get(&self, uid: Uid) -> Option<Message<'_>> {
+        let at = self.place_of(uid).ok()?;
+        self.at(at)
+    }
+
+    /// The message in that row.
+    pub(crate) fn at(&self, row: usize) -> Option<Message<'_>> {
+        Some(self.message(self.rows.get(row)?))
+    }
+
+    /// The row of that UID, or where it would be.
+    pub(crate) fn place_of(&self, uid: Uid) -> Result<usize, usize> {
+        self.rows.binary_search_by_key(&uid, |row| row.uid)
+    }
+
+    /// Messages with UIDs `first..=last`.
+    pub(crate) fn range(&self, first: Uid, last: Uid) -> impl Iterator<Item = Message<'_>> {
+        let from = self.rows.partition_point(|row| row.uid < first);
+        let to = self.rows.partition_point(|row| row.uid <= last);
+        let within = self.rows.get(from..to).unwrap_or_default();
+        within.iter().map(|row| self.message(row))
+    }
+
+    /// Every message.
+    pub(crate) fn every(&self) -> impl Iterator<Item = Message<'_>> {
+        self.rows.iter().map(|row| self.message(row))
+    }
+
+    fn keywords_of(&self, uid: Uid) -> &[u32] {
+        if self.keywords.is_empty() {
+            return &[];
+        }
+        match self.keywords.binary_search_by_key(&uid, |(uid, _)| *uid) {
+            Ok(i) => self.keywords.get(i).map_or(&[], |(_, set)| set),
+            Err(_) => &[],
+        }
+    }
+
+    pub(super) fn set_keywords(&mut self, uid: Uid, set: &KeywordSet) {
+        let place = self.keywords.binary_search_by_key(&uid, |(uid, _)| *uid);
+        match place {
+            Ok(i) if set.is_empty() => drop(self.keywords.remove(i)),
+            Ok(i) => {
+                if let Some((_, old)) = self.keywords.get_mut(i) {
+                    *old = Arc::clone(set);
+                }
+            }
+            Err(_) if set.is_empty() => {}
+            Err(i) => self.keywords.insert(i, (uid, Arc::clone(set))),
+        }
+    }
+
+    fn message(&self, row: &Row) -> Message<'_> {
+        Message {
+            uid: row.uid,
+            mod_seq: row.mod_seq,
+            system: row.system,
+            keywords: self.keywords_of(row.uid),
+            internal_date: Timestamp {
+                unix: row.internal_date,
+                zone_minutes: row.zone_minutes,
+            },
+            save_date: row.save_date,
+            size: row.size,
+            email: row.email,
+            thread: row.thread,
+            record: row.record,
+            record_len: row.record_len,
+        }
+    }
+
+    /// A copy with room to grow.
+    fn copy_to_grow(&self) -> Self {
+        let room = (self.rows.len() * 2).clamp(8, CHUNK_ROWS_MAX);
+        let mut rows = Vec::with_capacity(room);
+        rows.extend_from_slice(&self.rows);
+        Self {
+            rows,
+            keywords: self.keywords.clone(),
+        }
+    }
+}
+
+impl Summary {
+    /// Taken from the rows.
+    pub(crate) fn of(chunk: &Chunk) -> Self {
+        let rows = &chunk.rows;
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self {
+            len: count(rows.len()),
+            first: rows.first().map_or(0, |row| row.uid.0),
+            last: rows.last().map_or(0, |row| row.uid.0),
+            mod_seq_max: rows.iter().map(|row| row.mod_seq.0).max().unwrap_or(0),
+            unseen: count(rows.iter().filter(|row| unseen(row)).count()),
+            deleted: count(rows.iter().filter(|row| deleted(row)).count()),
+            octets: rows
+                .iter()
+                .fold(0, |octets, row| octets.saturating_add(row.size)),
+        }
+    }
+}
+
+impl Entry {
+    /// A chunk that the checkpoint has; `None` if it can't be one.
+    pub(crate) fn kept(base: u32, about: Summary) -> Option<Self> {
+        let entry = Self {
+            base,
+            about,
+            cell: Arc::new(Cell::kept()),
+        };
+        entry.fits().then_some(entry)
+    }
+
+    fn fits(&self) -> bool {
+        let Summary {
+            len, first, last, ..
+        } = self.about;
+        let room = last.checked_sub(first).is_some_and(|more| more + 1 >= len);
+        len > 0 && len as usize <= CHUNK_ROWS_MAX && first > 0 && self.base <= first && room
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.about.len == 0
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.about.len as usize >= CHUNK_ROWS_MAX
+    }
+
+    /// The rows, to be changed; `None` if they are not in memory. [`Entry::summarise`] after it.
+    pub(super) fn rows_mut(&mut self) -> Option<&mut Chunk> {
+        Cell::make_mut(&mut self.cell, Chunk::clone)
+    }
+
+    /// The summary, taken again from the rows.
+    pub(super) fn summarise(&mut self) {
+        if let Some(chunk) = self.cell.get() {
+            self.about = Summary::of(&chunk);
+        }
+    }
+
+    /// Adds a row; `false` if the others are not in memory.
+    pub(super) fn push(&mut self, row: Row, keywords: &KeywordSet) -> bool {
+        let Some(chunk) = Cell::make_mut(&mut self.cell, Chunk::copy_to_grow) else {
+            return false;
+        };
+        if !keywords.is_empty() {
+            chunk.keywords.push((row.uid, Arc::clone(keywords)));
+        }
+        chunk.rows.push(row);
+        let about = &mut self.about;
+        if about.len == 0 {
+            self.base = row.uid.0;
+            about.first = row.uid.0;
+        }
+        about.len += 1;
+        about.last = row.uid.0;
+        about.mod_seq_max = about.mod_seq_max.max(row.mod_seq.0);
+        about.unseen += u32::from(unseen(&row));
+        about.deleted += u32::from(deleted(&row));
+        about.octets = about.octets.saturating_add(row.size);
+        true
+    }
+
+    /// Takes up its right neighbour, if both are small and in memory.
+    pub(super) fn join(&mut self, right: &Self) -> bool {
+        if self.about.len + right.about.len > MERGED_ROWS_MAX {
+            return false;
+        }
+        let Some(more) = right.cell.get() else {
+            return false;
+        };
+        let Some(chunk) = self.rows_mut() else {
+            return false;
+        };
+        chunk.rows.extend_from_slice(&more.rows);
+        chunk.keywords.extend_from_slice(&more.keywords);
+        self.summarise();
+        true
+    }
+}
+
+fn unseen(row: &Row) -> bool {
+    !row.system.contains(SystemFlags::SEEN)
+}
+
+fn deleted(row: &Row) -> bool {
+    row.system.contains(SystemFlags::DELETED)
+}
