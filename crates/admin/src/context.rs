@@ -83,6 +83,22 @@ impl Context {
         Ok(self.store.account(id).await?.acting(&self.by))
     }
 
+    /// The account that is meant, as [`Context::account`]; only if there is mail of it already. Looking at an
+    /// account should not make its first mailboxes.
+    ///
+    /// # Errors
+    /// There is no such account, no mail of it, or it can't be opened.
+    pub async fn account_with_mail(&self, account: &str) -> Result<Account, Failed> {
+        let id = self.account_id(account).await?;
+        if !self.store.accounts().await?.contains(&id) {
+            let account = self.display(id);
+            return Err(Failed::because(format!(
+                "there is no mail of {account} yet"
+            )));
+        }
+        Ok(self.store.account(id).await?.acting(&self.by))
+    }
+
     /// The mailbox of an account that is meant: by its name, or by its id (`M2`).
     ///
     /// # Errors

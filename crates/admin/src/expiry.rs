@@ -154,7 +154,7 @@ impl Expiry {
 
 impl Show {
     async fn run(&self, context: &Context, report: &mut dyn Report) -> Result<Outcome, Failed> {
-        let account = context.account(&self.account).await?;
+        let account = context.account_with_mail(&self.account).await?;
         let only = match &self.mailbox {
             Some(mailbox) => Some(context.mailbox(&account, mailbox)?),
             None => None,

@@ -77,7 +77,7 @@ impl History {
     /// # Errors
     /// There is no such account; what the store says.
     pub async fn run(&self, context: &Context, report: &mut dyn Report) -> Result<Outcome, Failed> {
-        let account = context.account(&self.account).await?;
+        let account = context.account_with_mail(&self.account).await?;
         let which = self.which()?;
         let since = self.since.map_or(i64::MIN, Moment::unix);
         let mut events = 0;
@@ -95,6 +95,9 @@ impl History {
             }
         };
         account.history(&which, &mut visit).await?;
+        if events == 0 && which != Which::Everything && self.since.is_none() {
+            report.note("nothing is known of that: see what it is called, or was, by `chapar history ACCOUNT`");
+        }
         let text = format!("events {events}");
         Ok(Outcome::done(Row::new(&Sum { events }, text)))
     }

@@ -136,13 +136,20 @@ async fn change(
     } else {
         account.set_hold(mailbox, held).await?
     };
-    let text = match (changed, held, dry_run) {
-        (true, true, false) => "held",
-        (true, false, false) => "no longer held",
+    let how = match (changed, held, dry_run) {
+        (true, true, false) => "is held now",
+        (true, false, false) => "is no longer held",
         (true, true, true) => "would be held",
         (true, false, true) => "would be held no longer",
-        (false, true, _) => "held already",
-        (false, false, _) => "not held anyway",
+        (false, true, _) => "is held already",
+        (false, false, _) => "is not held anyway",
+    };
+    let snapshot = account.snapshot();
+    let mailbox = mailbox.and_then(|id| snapshot.mailbox(id));
+    let account = context.display(account.id());
+    let text = match mailbox {
+        Some(mailbox) => format!("mailbox {} of {account} {how}", mailbox.name()),
+        None => format!("account {account} {how}"),
     };
     let line = Done {
         changed,

@@ -102,7 +102,11 @@ impl Restore {
     /// # Errors
     /// There is no such account, or was no such mailbox; what the store says.
     pub async fn run(&self, context: &Context, report: &mut dyn Report) -> Result<Outcome, Failed> {
-        let account = context.account(&self.account).await?;
+        if self.at.unix() > context.store.clock()().unix {
+            let future = format!("{} is still to come", self.at);
+            return Err(Failed::misunderstood(future));
+        }
+        let account = context.account_with_mail(&self.account).await?;
         let source = Source::as_of(&account, Past::Time(self.at.unix())).await?;
         let what = What {
             selection: self.selection(&source)?,

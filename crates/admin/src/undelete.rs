@@ -90,7 +90,7 @@ impl Undelete {
     /// # Errors
     /// There is no such account or mailbox; what the store says.
     pub async fn run(&self, context: &Context, report: &mut dyn Report) -> Result<Outcome, Failed> {
-        let account = context.account(&self.account).await?;
+        let account = context.account_with_mail(&self.account).await?;
         if self.list {
             return self.list(context, &account, report).await;
         }

@@ -205,12 +205,14 @@ fn a_moment_is_restored_beside_what_is_there() {
             before.why
         );
         let nowhere = world
-            .tries("restore Aa1 nowhere --at 2028-01-01")
+            .tries("restore Aa1 nowhere --at 2027-01-15T08:00Z")
             .await
             .unwrap_err();
         assert!(nowhere.why.starts_with("there was no mailbox nowhere"));
+        let future = world.tries("restore Aa1 --at 2028-01-01").await;
+        assert!(future.unwrap_err().why.ends_with("is still to come"));
         let single = world
-            .tries("restore Aa1 INBOX 1 --at 2028-01-01 --in-place")
+            .tries("restore Aa1 INBOX 1 --at 2027-01-15T08:00Z --in-place")
             .await;
         assert_eq!(single.unwrap_err().code, Failed::MISUNDERSTOOD);
     });
@@ -234,15 +236,24 @@ fn holds_and_rules_are_shown_set_and_obeyed() {
         );
         assert_eq!(
             world.types("hold set Aa1 --dry-run").await.1,
-            "would be held"
+            "account Aa1 would be held"
         );
-        assert_eq!(world.types("hold set Aa1").await.1, "held");
-        assert_eq!(world.types("hold set Aa1").await.1, "held already");
+        assert_eq!(
+            world.types("hold set Aa1").await.1,
+            "account Aa1 is held now"
+        );
+        assert_eq!(
+            world.types("hold set Aa1").await.1,
+            "account Aa1 is held already"
+        );
         assert_eq!(world.types("hold list").await.0, ["Aa1\t(all of it)"]);
         assert!(world.types("expire").await.0.is_empty());
         let (rows, _) = world.types("expiry show Aa1 Trash").await;
         assert_eq!(rows, [format!("Trash\t{rule}\theld: nothing goes")]);
-        assert_eq!(world.types("hold lift Aa1").await.1, "no longer held");
+        assert_eq!(
+            world.types("hold lift Aa1").await.1,
+            "account Aa1 is no longer held"
+        );
         let set = world.types("expiry set Aa1 Trash --never").await.1;
         assert_eq!(set, "now: never");
         assert!(world.types("expire").await.0.is_empty());
