@@ -20,6 +20,8 @@ pub(crate) struct Chapar {
     /// Holds the directory until the end.
     temporary: Option<tempfile::TempDir>,
     process: Option<Child>,
+    /// Set for the server, besides what this process has.
+    pub(crate) environment: Vec<(&'static str, &'static str)>,
     pub(crate) imap: SocketAddr,
     pub(crate) imaps: SocketAddr,
     pub(crate) lmtp: SocketAddr,
@@ -51,6 +53,7 @@ impl Chapar {
             directory: directory.to_owned(),
             temporary: None,
             process: None,
+            environment: Vec::new(),
             imap,
             imaps,
             lmtp,
@@ -140,6 +143,7 @@ plaintext = true
             .arg("serve")
             .arg("--config")
             .arg(self.config())
+            .envs(self.environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

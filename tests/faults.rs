@@ -36,23 +36,33 @@ struct Acknowledged {
     flagged: HashSet<String>,
     /// Messages, by Message-ID, whose MOVE to Archive was answered for.
     moved: HashSet<String>,
-    /// UIDs answered for by APPENDUID: (mailbox, uid) to Message-ID.
+    /// UIDs answered for by APPENDUID and COPYUID: (mailbox, uid) to Message-ID.
     uids: BTreeMap<(String, u32), String>,
+    /// Messages that somebody asked to expunge; those whose expunge was answered for.
+    doomed: HashSet<String>,
+    expunged: HashSet<String>,
+    /// Messages that LMTP answered for, for bob.
+    bobs: HashSet<String>,
+    /// Mailboxes with a name that were made: whether there is one, if that was answered for.
+    made: BTreeMap<String, Option<bool>>,
 }
 
 #[test]
 fn kill_minus_nine_loses_nothing_acknowledged() {
     let mut chapar = Chapar::prepare("");
+    chapar.environment = vec![("CHAPAR_TEST_HURRY", "1")];
     chapar.add_account("ann");
+    chapar.add_account("bob");
     let acknowledged = Arc::new(Mutex::new(Acknowledged::default()));
     let mut seen = Seen::default();
     let serial = Arc::new(AtomicU32::new(0));
     let mut random = fastrand::Rng::with_seed(9);
     for round in 0..kills() {
         chapar.start();
-        seen.check(&chapar, &acknowledged.lock().unwrap(), round);
+        seen.check(&chapar, &mut acknowledged.lock().unwrap(), round);
         let stop = Arc::new(AtomicBool::new(false));
-        let workers: Vec<_> = [deliver, append, flag, shift]
+        let works = [deliver, append, flag, shift, expunge, copy, name];
+        let workers: Vec<_> = works
             .into_iter()
             .map(|work| {
                 let worker = Worker {
@@ -74,20 +84,27 @@ fn kill_minus_nine_loses_nothing_acknowledged() {
         }
     }
     chapar.start();
-    seen.check(&chapar, &acknowledged.lock().unwrap(), kills());
+    seen.check(&chapar, &mut acknowledged.lock().unwrap(), kills());
     let acknowledged = acknowledged.lock().unwrap();
+    let segments = fs::read_dir(log_of(&chapar)).unwrap().count();
     println!(
-        "{} kills: {} messages, {} flags, {} moves acknowledged, none lost",
+        "{} kills: {} messages, {} flags, {} moves, {} expunges, {} mailboxes, {} UIDs acknowledged, none lost; \
+         {segments} segments",
         kills(),
         acknowledged.messages.len(),
         acknowledged.flagged.len(),
-        acknowledged.moved.len()
+        acknowledged.moved.len(),
+        acknowledged.expunged.len(),
+        acknowledged.made.len(),
+        acknowledged.uids.len(),
     );
+    assert!(segments > 2, "segments were sealed");
     assert!(
         acknowledged.messages.len() > kills() as usize,
         "the workers worked"
     );
     assert!(!acknowledged.flagged.is_empty() && !acknowledged.moved.is_empty());
+    assert!(!acknowledged.expunged.is_empty() && !acknowledged.made.is_empty());
 }
 
 struct Worker {
@@ -162,15 +179,20 @@ fn deliver(worker: &Worker) -> Option<()> {
     while worker.going() {
         let id = worker.id();
         let transaction = format!(
-            "MAIL FROM:<a@example.test>\r\nRCPT TO:<ann@example.test>\r\nDATA\r\n{}.\r\n",
+            "MAIL FROM:<a@example.test>\r\nRCPT TO:<ann@example.test>\r\n\
+             RCPT TO:<bob@example.test>\r\nDATA\r\n{}.\r\n",
             message(&id)
         );
         lmtp.try_send(transaction.as_bytes()).ok()?;
-        for _ in 0..3 {
+        for _ in 0..4 {
             lmtp.try_read_line()?;
         }
         if lmtp.try_read_line()?.starts_with("250") {
-            worker.acknowledged.lock().unwrap().messages.insert(id);
+            let mut acknowledged = worker.acknowledged.lock().unwrap();
+            acknowledged.messages.insert(id.clone());
+        }
+        if lmtp.try_read_line()?.starts_with("250") {
+            worker.acknowledged.lock().unwrap().bobs.insert(id);
         }
     }
     Some(())
@@ -179,9 +201,15 @@ fn deliver(worker: &Worker) -> Option<()> {
 /// Appends over IMAP, and notes the UID answered.
 fn append(worker: &Worker) -> Option<()> {
     let mut imap = worker.imap()?;
+    let mut count = 0;
     while worker.going() {
         let id = worker.id();
-        let message = message(&id);
+        let mut message = message(&id);
+        count += 1;
+        if count % 5 == 0 {
+            // More than one piece, and soon more than one segment.
+            message.push_str(&"0123456789abcdef0123456789abcdef\r\n".repeat(6000));
+        }
         let answer = imap.command(&format!(
             "APPEND Drafts {{{}+}}\r\n{message}",
             message.len()
@@ -237,6 +265,91 @@ fn shift(worker: &Worker) -> Option<()> {
     Some(())
 }
 
+/// Expunges messages of Drafts, one at a time.
+fn expunge(worker: &Worker) -> Option<()> {
+    let mut imap = worker.imap()?;
+    imap.command("SELECT Drafts")?;
+    while worker.going() {
+        let uids = search(&mut imap, "ALL")?;
+        let Some(&uid) = uids.get(3) else { continue };
+        let id = message_id(&mut imap, uid)?;
+        if id.is_empty() {
+            continue;
+        }
+        worker
+            .acknowledged
+            .lock()
+            .unwrap()
+            .doomed
+            .insert(id.clone());
+        if !is_ok(&imap.command(&format!("UID STORE {uid} +FLAGS (\\Deleted)"))?) {
+            continue;
+        }
+        if is_ok(&imap.command(&format!("UID EXPUNGE {uid}"))?) {
+            worker.acknowledged.lock().unwrap().expunged.insert(id);
+        }
+    }
+    Some(())
+}
+
+/// Copies messages of Archive to Sent.
+fn copy(worker: &Worker) -> Option<()> {
+    let mut imap = worker.imap()?;
+    imap.command("SELECT Archive")?;
+    while worker.going() {
+        let uids = search(&mut imap, "ALL")?;
+        let Some(&uid) = uids.last() else { continue };
+        let id = message_id(&mut imap, uid)?;
+        let answer = imap.command(&format!("UID COPY {uid} Sent"))?;
+        if is_ok(&answer) && !id.is_empty() {
+            let copied = code_numbers(answer.last()?, "COPYUID").get(2).copied()?;
+            let mut acknowledged = worker.acknowledged.lock().unwrap();
+            acknowledged.uids.insert(("Sent".to_owned(), copied), id);
+        }
+    }
+    Some(())
+}
+
+/// Makes mailboxes, gives them other names, deletes them.
+fn name(worker: &Worker) -> Option<()> {
+    let mut imap = worker.imap()?;
+    let mut count = 0;
+    while worker.going() {
+        let of = |n: u32| format!("made{}", n % 5);
+        let (this, other) = (of(count), of(count / 2 + 3));
+        count += 1;
+        let know = |name: &str, there: Option<bool>| {
+            let made = &mut worker.acknowledged.lock().unwrap().made;
+            made.insert(name.to_owned(), there)
+        };
+        match count % 3 {
+            0 if this != other => {
+                let was = [know(&this, None), know(&other, None)];
+                let renamed = is_ok(&imap.command(&format!("RENAME {this} {other}"))?);
+                let is = match (renamed, was) {
+                    (true, _) => [Some(false), Some(true)],
+                    (false, was) => was.map(Option::flatten),
+                };
+                know(&this, is[0]);
+                know(&other, is[1]);
+            }
+            1 => {
+                know(&this, None);
+                // It is there in either case.
+                imap.command(&format!("CREATE {this}"))?;
+                know(&this, Some(true));
+                imap.command(&format!("SUBSCRIBE {this}"))?;
+            }
+            _ => {
+                know(&other, None);
+                imap.command(&format!("DELETE {other}"))?;
+                know(&other, Some(false));
+            }
+        }
+    }
+    Some(())
+}
+
 fn search(imap: &mut Patient, key: &str) -> Option<Vec<u32>> {
     let answer = imap.command(&format!("UID SEARCH {key}"))?;
     let line = answer.iter().find(|l| l.starts_with("* SEARCH"))?.clone();
@@ -263,22 +376,19 @@ fn message_id(imap: &mut Patient, uid: u32) -> Option<String> {
 #[derive(Default)]
 struct Seen {
     validity: HashMap<String, u32>,
+    validities: HashSet<u32>,
+    validity_max: u32,
     uids: HashMap<(String, u32), String>,
 }
 
 impl Seen {
-    fn check(&mut self, chapar: &Chapar, acknowledged: &Acknowledged, round: u32) {
+    fn check(&mut self, chapar: &Chapar, acknowledged: &mut Acknowledged, round: u32) {
+        self.check_bob(chapar, acknowledged, round);
+        self.check_names(chapar, acknowledged, round);
+        self.list(chapar, "ann", "Sent");
         let mut places: HashMap<String, Vec<(String, u32, bool)>> = HashMap::new();
         for mailbox in ["INBOX", "Archive", "Drafts"] {
-            for (uid, id, flagged) in self.list(chapar, mailbox) {
-                let known = self
-                    .uids
-                    .entry((mailbox.to_owned(), uid))
-                    .or_insert_with(|| id.clone());
-                assert_eq!(
-                    *known, id,
-                    "round {round}: {mailbox} UID {uid} is another message now"
-                );
+            for (uid, id, flagged) in self.list(chapar, "ann", mailbox) {
                 places
                     .entry(id)
                     .or_default()
@@ -287,7 +397,15 @@ impl Seen {
         }
         for id in &acknowledged.messages {
             let found = places.get(id).map_or(0, Vec::len);
-            assert_eq!(found, 1, "round {round}: {id} is there {found} times");
+            let fine = match (
+                acknowledged.expunged.contains(id),
+                acknowledged.doomed.contains(id),
+            ) {
+                (true, _) => found == 0,
+                (_, true) => found <= 1,
+                _ => found == 1,
+            };
+            assert!(fine, "round {round}: {id} is there {found} times");
         }
         for (id, at) in &places {
             assert_eq!(
@@ -306,22 +424,77 @@ impl Seen {
             assert!(places[id][0].2, "round {round}: the flag of {id} is lost");
         }
         for ((mailbox, uid), id) in &acknowledged.uids {
-            assert_eq!(
-                self.uids.get(&(mailbox.clone(), *uid)),
-                Some(id),
+            let found = self.uids.get(&(mailbox.clone(), *uid));
+            let gone = found.is_none() && acknowledged.doomed.contains(id);
+            assert!(
+                gone || found == Some(id),
                 "round {round}: {mailbox} UID {uid}"
             );
         }
     }
 
-    /// UID, Message-ID and whether flagged, of every message in a mailbox.
-    fn list(&mut self, chapar: &Chapar, mailbox: &str) -> Vec<(u32, String, bool)> {
+    /// What was delivered to two is there for both.
+    fn check_bob(&mut self, chapar: &Chapar, acknowledged: &Acknowledged, round: u32) {
+        let listed = self.list(chapar, "bob", "INBOX");
+        let mut ids: Vec<_> = listed.iter().map(|(_, id, _)| id).collect();
+        ids.sort_unstable();
+        assert!(
+            ids.is_sorted_by(|a, b| a < b),
+            "round {round}: one is there twice"
+        );
+        for id in &acknowledged.bobs {
+            assert!(
+                ids.binary_search(&id).is_ok(),
+                "round {round}: bob lost {id}"
+            );
+        }
+    }
+
+    /// Mailboxes are there, or not, as was answered; and no UIDVALIDITY came back.
+    fn check_names(&mut self, chapar: &Chapar, acknowledged: &mut Acknowledged, round: u32) {
         let mut imap = chapar.login("ann");
+        let listed = imap.ok("LIST \"\" * RETURN (STATUS (UIDVALIDITY))");
+        let mut there = HashMap::new();
+        for line in &listed {
+            if let Some(rest) = line.strip_prefix("* STATUS ") {
+                let name = rest.split(' ').next().unwrap().to_owned();
+                let validity = rest.rsplit(' ').next().unwrap().trim_end_matches(')');
+                there.insert(name, validity.parse::<u32>().unwrap());
+            }
+        }
+        for (name, made) in &mut acknowledged.made {
+            let found = there.contains_key(name);
+            assert!(
+                made.is_none_or(|made| made == found),
+                "round {round}: {name} is there: {found}"
+            );
+            *made = Some(found);
+        }
+        let mut highest = self.validity_max;
+        for validity in there.values() {
+            let known = self.validities.contains(validity);
+            assert!(
+                known || *validity > self.validity_max,
+                "round {round}: UIDVALIDITY {validity}"
+            );
+            highest = highest.max(*validity);
+            self.validities.insert(*validity);
+        }
+        self.validity_max = highest;
+    }
+
+    /// UID, Message-ID and whether flagged, of every message in a mailbox.
+    fn list(&mut self, chapar: &Chapar, of: &str, mailbox: &str) -> Vec<(u32, String, bool)> {
+        let mut imap = chapar.login(of);
         let examined = imap.ok(&format!("EXAMINE {mailbox}"));
         let validity = examined.iter().find(|l| l.contains("UIDVALIDITY")).unwrap();
         let validity = code_numbers(validity, "UIDVALIDITY")[0];
-        let known = *self.validity.entry(mailbox.to_owned()).or_insert(validity);
-        assert_eq!(known, validity, "{mailbox} has another UIDVALIDITY");
+        let place = match of {
+            "ann" => mailbox.to_owned(),
+            _ => format!("{of}/{mailbox}"),
+        };
+        let known = *self.validity.entry(place.clone()).or_insert(validity);
+        assert_eq!(known, validity, "{place} has another UIDVALIDITY");
         let lines = imap.ok("UID FETCH 1:* (UID FLAGS BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])");
         let mut messages = Vec::new();
         let mut head = String::new();
@@ -338,6 +511,11 @@ impl Seen {
                     .unwrap()
                     .parse()
                     .unwrap();
+                let known = self
+                    .uids
+                    .entry((place.clone(), uid))
+                    .or_insert_with(|| id.to_owned());
+                assert_eq!(known, id, "{place} UID {uid} is another message now");
                 messages.push((uid, id.to_owned(), head.contains("\\Flagged")));
             }
         }
@@ -481,10 +659,13 @@ fn a_flipped_byte_costs_one_message_and_is_named() {
     flip_in_log(&chapar, b"MARK-2-LARK");
 }
 
+fn log_of(chapar: &Chapar) -> std::path::PathBuf {
+    chapar.directory().join("data/partitions/default/log")
+}
+
 /// Flips one bit in the byte after `MARK-2-` in the log.
 fn flip_in_log(chapar: &Chapar, mark: &[u8]) {
-    let log = chapar.directory().join("data/partitions/default/log");
-    for entry in fs::read_dir(log).unwrap() {
+    for entry in fs::read_dir(log_of(chapar)).unwrap() {
         let mut file = fs::File::options()
             .read(true)
             .write(true)

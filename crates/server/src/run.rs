@@ -154,12 +154,17 @@ async fn until_told(
 
 /// Writes checkpoints now and then: they bound how long a recovery takes, and nothing else.
 async fn checkpoints(store: Store) {
-    let mut looks = interval(CHECKPOINT_LOOK);
+    // For tests that kill a server while it writes one.
+    let hurry = std::env::var_os("CHAPAR_TEST_HURRY").is_some();
+    let mut looks = interval(match hurry {
+        true => Duration::from_millis(20),
+        false => CHECKPOINT_LOOK,
+    });
     let mut last = Instant::now();
     loop {
         looks.tick().await;
         let octets = store.bytes_since_checkpoint();
-        let due = octets >= CHECKPOINT_OCTETS || last.elapsed() >= CHECKPOINT_EVERY;
+        let due = hurry || octets >= CHECKPOINT_OCTETS || last.elapsed() >= CHECKPOINT_EVERY;
         if octets == 0 || !due {
             continue;
         }

@@ -80,6 +80,14 @@ struct Slot {
     used: u64,
 }
 
+/// Segments are small if `CHAPAR_TEST_HURRY` is set: for tests that kill a server while it seals one.
+fn segment_bytes() -> u64 {
+    match std::env::var_os("CHAPAR_TEST_HURRY") {
+        Some(_) => 256 << 10,
+        None => EngineOptions::SEGMENT_BYTES,
+    }
+}
+
 impl Store {
     /// Opens a store, making it if the directory is empty or absent, recovering it if need be.
     ///
@@ -88,7 +96,7 @@ impl Store {
     pub async fn open(options: Options) -> Result<Self, Error> {
         let partitions = Partitions::open(EngineOptions {
             directory: options.directory,
-            segment_bytes: EngineOptions::SEGMENT_BYTES,
+            segment_bytes: segment_bytes(),
         })
         .await?;
         for damage in partitions.damages() {
