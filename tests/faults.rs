@@ -50,16 +50,47 @@ struct Acknowledged {
 #[test]
 fn kill_minus_nine_loses_nothing_acknowledged() {
     let mut chapar = Chapar::prepare("");
+    let acknowledged = endure(&mut chapar, kills(), &mut Chapar::kill);
+    assert!(
+        acknowledged.messages.len() > kills() as usize,
+        "the workers worked"
+    );
+    assert!(!acknowledged.flagged.is_empty() && !acknowledged.moved.is_empty());
+    assert!(!acknowledged.expunged.is_empty() && !acknowledged.made.is_empty());
+}
+
+#[test]
+fn a_power_cut_loses_nothing_acknowledged() {
+    let Some(disk) = LoopDisk::new(512) else {
+        eprintln!(
+            "not tested: cutting the power of a file system needs root, ext4 and a loop device"
+        );
+        return;
+    };
+    let mut chapar = Chapar::prepare_in(&disk.mount(), "");
+    let acknowledged = endure(&mut chapar, cuts(), &mut |chapar| {
+        disk.cut();
+        chapar.kill();
+        disk.mount_again();
+    });
+    assert!(!acknowledged.messages.is_empty(), "the workers worked");
+    drop(chapar);
+}
+
+/// Works a server as hard as it goes, ends it, starts it again and looks at what is there: so often.
+fn endure(chapar: &mut Chapar, rounds: u32, end: &mut dyn FnMut(&mut Chapar)) -> Acknowledged {
     chapar.environment = vec![("CHAPAR_TEST_HURRY", "1")];
     chapar.add_account("ann");
     chapar.add_account("bob");
+    // What makes the test, and not the store, must be there after a cut.
+    assert!(Command::new("sync").status().unwrap().success());
     let acknowledged = Arc::new(Mutex::new(Acknowledged::default()));
     let mut seen = Seen::default();
     let serial = Arc::new(AtomicU32::new(0));
     let mut random = fastrand::Rng::with_seed(9);
-    for round in 0..kills() {
+    for round in 0..rounds {
         chapar.start();
-        seen.check(&chapar, &mut acknowledged.lock().unwrap(), round);
+        seen.check(chapar, &mut acknowledged.lock().unwrap(), round);
         let stop = Arc::new(AtomicBool::new(false));
         let works = [deliver, append, flag, shift, expunge, copy, name];
         let workers: Vec<_> = works
@@ -77,20 +108,19 @@ fn kill_minus_nine_loses_nothing_acknowledged() {
             })
             .collect();
         thread::sleep(Duration::from_millis(random.u64(20..200)));
-        chapar.kill();
+        end(chapar);
         stop.store(true, Ordering::Relaxed);
         for worker in workers {
             let _ = worker.join();
         }
     }
     chapar.start();
-    seen.check(&chapar, &mut acknowledged.lock().unwrap(), kills());
-    let acknowledged = acknowledged.lock().unwrap();
-    let segments = fs::read_dir(log_of(&chapar)).unwrap().count();
+    seen.check(chapar, &mut acknowledged.lock().unwrap(), rounds);
+    let acknowledged = std::mem::take(&mut *acknowledged.lock().unwrap());
+    let segments = fs::read_dir(log_of(chapar)).unwrap().count();
     println!(
-        "{} kills: {} messages, {} flags, {} moves, {} expunges, {} mailboxes, {} UIDs acknowledged, none lost; \
-         {segments} segments",
-        kills(),
+        "{rounds} ends: {} messages, {} flags, {} moves, {} expunges, {} mailboxes, {} UIDs \
+         acknowledged, none lost; {segments} segments",
         acknowledged.messages.len(),
         acknowledged.flagged.len(),
         acknowledged.moved.len(),
@@ -99,12 +129,86 @@ fn kill_minus_nine_loses_nothing_acknowledged() {
         acknowledged.uids.len(),
     );
     assert!(segments > 2, "segments were sealed");
-    assert!(
-        acknowledged.messages.len() > kills() as usize,
-        "the workers worked"
-    );
-    assert!(!acknowledged.flagged.is_empty() && !acknowledged.moved.is_empty());
-    assert!(!acknowledged.expunged.is_empty() && !acknowledged.made.is_empty());
+    acknowledged
+}
+
+/// How often the power is cut; `CUTS=200 cargo test …` for more.
+fn cuts() -> u32 {
+    let cuts = std::env::var("CUTS").ok();
+    cuts.and_then(|cuts| cuts.parse().ok()).unwrap_or(15)
+}
+
+/// An ext4 file system in a file, which can be stopped at once: what has not reached the device then
+/// never does, as when the power is cut.
+struct LoopDisk(tempfile::TempDir);
+
+/// Stops the file system at the first argument, without writing its journal.
+const STOP: &str = "import fcntl, os, struct, sys
+fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587d, struct.pack('I', 2))";
+
+impl LoopDisk {
+    /// `None` where this user or machine can't.
+    fn new(megabytes: u32) -> Option<Self> {
+        let disk = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(disk.mount()).unwrap();
+        let image = fs::File::create(disk.image()).unwrap();
+        image.set_len(u64::from(megabytes) << 20).unwrap();
+        let made = Command::new("mkfs.ext4")
+            .arg("-q")
+            .arg(disk.image())
+            .output();
+        let can = made.is_ok_and(|made| made.status.success()) && disk.try_mount() && disk.stop();
+        (can && disk.unmount() && disk.try_mount()).then_some(disk)
+    }
+
+    fn image(&self) -> std::path::PathBuf {
+        self.0.path().join("image")
+    }
+
+    fn mount(&self) -> std::path::PathBuf {
+        self.0.path().join("mount")
+    }
+
+    fn try_mount(&self) -> bool {
+        let mut mount = Command::new("mount");
+        mount
+            .args(["-o", "loop"])
+            .arg(self.image())
+            .arg(self.mount());
+        mount.output().is_ok_and(|done| done.status.success())
+    }
+
+    fn unmount(&self) -> bool {
+        let unmount = || Command::new("umount").arg(self.mount()).output();
+        (0..200).any(|_| {
+            let done = unmount().is_ok_and(|done| done.status.success());
+            if !done {
+                thread::sleep(Duration::from_millis(20));
+            }
+            done
+        })
+    }
+
+    fn stop(&self) -> bool {
+        let mut stop = Command::new("python3");
+        stop.args(["-c", STOP]).arg(self.mount());
+        stop.output().is_ok_and(|done| done.status.success())
+    }
+
+    /// The power is gone. Nothing works there until it is mounted again.
+    fn cut(&self) {
+        assert!(self.stop());
+    }
+
+    fn mount_again(&self) {
+        assert!(self.unmount() && self.try_mount());
+    }
+}
+
+impl Drop for LoopDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.mount()).status();
+    }
 }
 
 struct Worker {
@@ -152,6 +256,10 @@ impl Patient {
         loop {
             let line = self.0.try_read_line()?;
             let last = line.starts_with(&tag);
+            // As good as gone: its disk is.
+            if last && line.contains("[UNAVAILABLE]") {
+                return None;
+            }
             lines.push(line);
             if last {
                 return Some(lines);
@@ -554,24 +662,26 @@ impl Drop for SmallDisk {
 
 #[test]
 fn a_full_disk_refuses_writes_serves_reads_and_recovers() {
-    let Some(disk) = SmallDisk::new(320) else {
+    let Some(disk) = SmallDisk::new(48) else {
         eprintln!("not tested: mounting a small file system needs root");
         return;
     };
     let directory = disk.0.path().to_owned();
-    fs::write(directory.join("filler"), vec![0; 120 << 20]).unwrap();
+    fs::write(directory.join("filler"), vec![0; 16 << 20]).unwrap();
     let mut chapar = Chapar::prepare_in(&directory, "");
+    chapar.environment = vec![("CHAPAR_TEST_HURRY", "1")];
     chapar.add_account("ann");
     chapar.start();
     let mut ann = chapar.login("ann");
     let body = format!(
         "Subject: big\r\n\r\n{}",
-        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n".repeat(32 << 10)
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n".repeat(16 << 10)
     );
+    let append =
+        |ann: &mut Connection| last(ann, &format!("APPEND INBOX {{{}+}}\r\n{body}", body.len()));
     let mut stored = 0;
     let refusal = loop {
-        let answer = ann.command(&format!("APPEND INBOX {{{}+}}\r\n{body}", body.len()));
-        let answer = answer.last().unwrap().clone();
+        let answer = append(&mut ann);
         if !answer.contains(" OK ") {
             break answer;
         }
@@ -579,22 +689,66 @@ fn a_full_disk_refuses_writes_serves_reads_and_recovers() {
         assert!(stored < 200, "the disk never filled");
     };
     assert!(refusal.contains("NO [UNAVAILABLE]"), "{refusal}");
+    fill(&directory.join("brim"));
     let lmtp = lmtp_answer(chapar.lmtp, &body);
     assert!(lmtp.starts_with("452 4.3.1"), "{lmtp}");
-    // Reads go on.
+    full_but_sound(&mut ann, stored);
+    // What frees space goes into the reserve, and nothing is done by halves.
+    ann.ok("UID STORE 2 +FLAGS (\\Deleted)");
+    ann.ok("UID EXPUNGE 2");
+    ann.ok("UID COPY 3 Archive");
+    stored -= 1;
+    full_but_sound(&mut ann, stored);
+    // Killed on a full disk, it starts on a full disk.
+    drop(ann);
+    chapar.kill();
+    fill(&directory.join("brim"));
+    chapar.start();
+    let mut ann = chapar.login("ann");
+    full_but_sound(&mut ann, stored);
+    let refusal = append(&mut ann);
+    assert!(refusal.contains("NO [UNAVAILABLE]"), "{refusal}");
+    // And it recovers by itself.
+    fs::remove_file(directory.join("brim")).unwrap();
+    fs::remove_file(directory.join("filler")).unwrap();
+    let answer = append(&mut ann);
+    assert!(answer.contains(" OK "), "{answer}");
+    assert!(lmtp_answer(chapar.lmtp, "Subject: x\r\n\r\ny\r\n").starts_with("250"));
+    full_but_sound(&mut ann, stored + 2);
+    drop(ann);
+    chapar.kill();
+    chapar.start();
+    full_but_sound(&mut chapar.login("ann"), stored + 2);
+}
+
+/// Everything that was stored can be read, nothing else is there.
+fn full_but_sound(ann: &mut Connection, stored: u32) {
     ann.ok("SELECT INBOX");
     assert_eq!(
         ann.ok("STATUS INBOX (MESSAGES)")[0],
         format!("* STATUS INBOX (MESSAGES {stored})")
     );
-    ann.ok(&format!("FETCH {stored} BODY.PEEK[TEXT]"));
-    // And it recovers by itself.
-    fs::remove_file(directory.join("filler")).unwrap();
-    let answer = ann.command(&format!("APPEND INBOX {{{}+}}\r\n{body}", body.len()));
-    assert!(answer.last().unwrap().contains(" OK "), "{answer:?}");
-    assert!(lmtp_answer(chapar.lmtp, "Subject: x\r\n\r\ny\r\n").starts_with("250"));
-    drop(ann);
-    drop(chapar);
+    for n in [1, stored] {
+        let read = ann.ok(&format!("FETCH {n} BODY.PEEK[TEXT]"));
+        assert!(read.len() > 2, "message {n}");
+    }
+}
+
+/// The last line of an answer.
+fn last(imap: &mut Connection, command: &str) -> String {
+    imap.command(command).last().unwrap().clone()
+}
+
+/// Takes all the space that is left.
+fn fill(path: &std::path::Path) {
+    let mut file = fs::File::options()
+        .create(true)
+        .append(true)
+        .open(path)
+        .unwrap();
+    for size in [1 << 20, 1 << 12, 1] {
+        while file.write_all(&vec![0; size]).is_ok() {}
+    }
 }
 
 /// The answer to a message's final dot.
