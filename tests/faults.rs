@@ -786,6 +786,19 @@ fn sigterm_finishes_and_a_restart_goes_on() {
 }
 
 #[test]
+fn a_second_server_on_one_store_is_refused_and_told_which_has_it() {
+    let chapar = Chapar::with_accounts(&["ann"]);
+    let second = chapar.run(&["serve"], "");
+    assert!(!second.status.success());
+    let said = text(&second);
+    let owner = format!("in use by process {} on ", chapar.pid());
+    assert!(said.contains(&owner), "{said}");
+    // The first has noticed nothing.
+    let mut ann = chapar.login("ann");
+    ann.append("INBOX", "Subject: x\r\n\r\ny\r\n");
+}
+
+#[test]
 fn a_flipped_byte_costs_one_message_and_is_named() {
     let mut chapar = Chapar::with_accounts(&["ann"]);
     let mut ann = chapar.login("ann");

@@ -24,7 +24,7 @@ use crate::{engine::Position, error::Error, id::AccountId};
 const COPIED_BYTES_MAX: usize = 4096;
 /// How long after the last group a closing commit is written, so that the last group, too,
 /// is proven to have been durable. Not synced: it costs one small write.
-const CLOSE_AFTER: Duration = Duration::from_secs(1);
+const CLOSE_AFTER: Duration = Duration::from_millis(10);
 /// Space kept for when there is no more: expunges and the like fit in it for long.
 const RESERVE_BYTES: u64 = 4 << 20;
 
