@@ -156,9 +156,10 @@ async fn until_told(
 async fn checkpoints(store: Store) {
     // For tests that kill a server while it writes one.
     let hurry = std::env::var_os("CHAPAR_TEST_HURRY").is_some();
-    let mut looks = interval(match hurry {
-        true => Duration::from_millis(20),
-        false => CHECKPOINT_LOOK,
+    let mut looks = interval(if hurry {
+        Duration::from_millis(20)
+    } else {
+        CHECKPOINT_LOOK
     });
     let mut last = Instant::now();
     loop {
