@@ -179,16 +179,15 @@ plaintext = true
 
     /// Asks it to stop, and gives its exit status.
     pub(crate) fn terminate(&mut self) -> std::process::ExitStatus {
-        let mut child = self.process.take().unwrap();
-        let pid = child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
-        child.wait().unwrap()
+        self.signal("-TERM");
+        self.process.take().unwrap().wait().unwrap()
+    }
+
+    /// Sends it a signal: `-STOP`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.pid().to_string();
+        let mut kill = Command::new("kill");
+        assert!(kill.args([signal, &pid]).status().unwrap().success());
     }
 
     pub(crate) fn pid(&self) -> u32 {
