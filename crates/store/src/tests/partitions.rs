@@ -27,8 +27,10 @@ fn two(disk: &SimDisk) -> Store {
     store
 }
 
+/// A message's octets: few, or those of a number from 1000 on some kilobytes.
 fn text(n: u32) -> String {
-    format!("Message-ID: <{n}@x>\r\nSubject: {n}\r\n\r\nbody {n}\r\n")
+    let body = format!("body {n}\r\n").repeat(if n < 1000 { 1 } else { 700 });
+    format!("Message-ID: <{n}@x>\r\nSubject: {n}\r\n\r\n{body}")
 }
 
 async fn deliver(store: &Store, account: &Account, n: u32) -> Result<Uid, Error> {
@@ -682,4 +684,53 @@ fn a_backup_has_all_partitions() {
             nothing_wrong(&past);
         });
     }
+}
+
+#[test]
+fn compaction_frees_what_a_move_left_and_nothing_else() {
+    run(async {
+        let disk = SimDisk::new();
+        let mut store = two(&disk);
+        let alice = fill(&store, ALICE).await;
+        let bob = fill(&store, BOB).await;
+        for n in 1000..1040 {
+            deliver(&store, &alice, n).await.unwrap();
+            deliver(&store, &bob, n + 100).await.unwrap();
+        }
+        // One of his is with hers, and some go.
+        let trash = bob.snapshot().named(&name("Trash")).unwrap().id();
+        let mut told = |_, _| {};
+        let moved = store.move_mailbox(&bob, trash, "slow", &mut told);
+        moved.await.unwrap();
+        let before = (seen(&alice).await, seen(&bob).await);
+        drop((alice, bob));
+        for (turn, to) in ["slow", "default", "slow"].into_iter().enumerate() {
+            let alice = store.account(ALICE).await.unwrap();
+            move_to(&store, &alice, to).await.unwrap();
+            let options = |days: i64| crate::compact::CompactOptions {
+                mode: crate::past::Mode::Do,
+                now: clock().unix + days * 86_400,
+                retention: Retention::default(),
+                rate: None,
+            };
+            let compacted = store.compact(options(30), &mut |_| {}).await.unwrap();
+            assert_eq!(compacted.kept, [], "{to}");
+            let left = usize::from(to == "default");
+            let freed = compacted.partitions[left].freed;
+            assert!(freed > 100_000, "{to}: {compacted:?}");
+            nothing_wrong(&store);
+            if turn == 1 {
+                store.checkpoint().await.unwrap();
+            }
+            store.partitions().close().await.unwrap();
+            drop((alice, store));
+            store = open(&disk).unwrap();
+            let alice = store.account(ALICE).await.unwrap();
+            let bob = store.account(BOB).await.unwrap();
+            assert_eq!((seen(&alice).await, seen(&bob).await), before);
+            assert_eq!(readable(&alice).await, [1 - u16::try_from(left).unwrap()]);
+            assert_eq!(readable(&bob).await, [0, 1]);
+            nothing_wrong(&store);
+        }
+    });
 }
