@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::chapar::{Chapar, text};
+use crate::chapar::{Chapar, PASSWORD, text};
 
 /// A server with accounts, and a message in ann's INBOX.
 fn with_mail() -> Chapar {
@@ -211,4 +211,52 @@ fn progress_is_told_on_standard_error_if_asked_for() {
         let said = String::from_utf8(done.stderr).unwrap();
         assert_eq!(said.starts_with("octets "), told, "{said:?}");
     }
+}
+
+#[test]
+fn an_account_goes_to_another_partition_while_a_client_has_it_open() {
+    let mut chapar = with_mail();
+    let disk = chapar.directory().join("disk");
+    let path = disk.to_str().unwrap();
+    // Who has been seen has a place.
+    chapar.login("bob");
+    let mut ann = chapar.login("ann");
+    ann.ok("SELECT INBOX");
+    ok(&chapar, &["partition", "add", "slow", "--path", path]);
+    let planned = objects(&chapar, &["account", "move", "ann", "slow", "--dry-run"]);
+    let (messages, dry_run) = (&planned[0]["messages"], &planned[0]["dry_run"]);
+    assert_eq!((messages, dry_run), (&1.into(), &true.into()));
+    let moved = objects(&chapar, &["account", "move", "ann", "slow"]);
+    assert_eq!(moved[0]["messages"], 1);
+    // The same connection goes on.
+    let fetched = ann.ok("FETCH 1 BODY[TEXT]").join("\n");
+    assert!(fetched.contains("You there?"), "{fetched}");
+    ann.ok("STORE 1 +FLAGS (\\Flagged)");
+    assert_eq!(ann.append("INBOX", "Subject: again\r\n\r\nYes.\r\n"), 2);
+    let listed = objects(&chapar, &["partition", "list"]);
+    let (name, accounts) = (&listed[1]["name"], &listed[1]["accounts"]);
+    assert_eq!((name, accounts), (&"slow".into(), &1.into()));
+    let refused = chapar.run(&["partition", "remove", "slow"], "");
+    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
+    assert!(text(&refused).contains("accounts that need partition slow: 1"));
+    drop(ann);
+    assert!(chapar.terminate().success());
+
+    // The disk is not mounted.
+    let away = chapar.directory().join("away");
+    fs::rename(&disk, &away).unwrap();
+    fs::create_dir(&disk).unwrap();
+    chapar.start();
+    let said = chapar.connect().command(&format!("LOGIN ann {PASSWORD}"));
+    assert!(said.last().unwrap().contains(" NO "), "{said:?}");
+    chapar.login("bob").ok("SELECT INBOX");
+    let verified = chapar.run(&["verify", "--quick"], "");
+    assert_eq!(verified.status.code(), Some(3), "{}", text(&verified));
+    assert!(text(&verified).contains("partition slow"));
+    assert_eq!(fs::read_dir(&disk).unwrap().count(), 0);
+    fs::remove_dir(&disk).unwrap();
+    fs::rename(&away, &disk).unwrap();
+    ok(&chapar, &["partition", "reopen", "slow"]);
+    let selected = chapar.login("ann").ok("SELECT INBOX").join("\n");
+    assert!(selected.contains("2 EXISTS"), "{selected}");
 }

@@ -66,7 +66,10 @@ pub(crate) async fn open(config: &Config) -> Result<Services, Error> {
     })
     .await?;
     if let Some(partition) = &config.partition {
-        store.begin_accounts_in(partition)?;
+        let begin = store.begin_accounts_in(partition);
+        begin.inspect_err(|error| {
+            tracing::error!(setting = "partition.default", partition = &**partition, %error);
+        })?;
     }
     Ok(Services {
         store,
