@@ -89,6 +89,56 @@ fn a_verb_says_the_same_with_and_without_a_server() {
 }
 
 #[test]
+fn every_verb_prints_objects_and_is_written_down_as_done_by_who_asked() {
+    let chapar = with_mail();
+    let mut client = chapar.login("ann");
+    client.ok("SELECT INBOX");
+    client.ok("STORE 1 +FLAGS (\\Deleted)");
+    client.ok("EXPUNGE");
+    drop(client);
+    let ask = |typed: &str| {
+        let words: Vec<&str> = typed.split(' ').collect();
+        objects(&chapar, &words)
+    };
+    for (typed, rows, (key, value)) in [
+        ("undelete ann --list", 1, ("messages", 1)),
+        ("history ann INBOX 1", 3, ("events", 3)),
+        ("hold set ann INBOX", 0, ("held", 1)),
+        ("hold list", 1, ("holds", 1)),
+        ("hold lift ann INBOX --dry-run", 0, ("held", 0)),
+        ("expiry show ann Trash", 1, ("mailboxes", 1)),
+        ("partition list", 1, ("partitions", 1)),
+        ("history ann INBOX 9", 0, ("events", 0)),
+    ] {
+        let mut said = ask(typed);
+        let summary = said.pop().unwrap();
+        let number = summary[key].as_u64();
+        let number = number.or_else(|| summary[key].as_bool().map(u64::from));
+        assert_eq!(number, Some(value), "{typed}: {summary}");
+        assert_eq!(said.len(), rows, "{typed}: {said:?}");
+    }
+    for typed in [
+        "undelete ann INBOX 1",
+        "expiry set ann Trash --age 30d --dry-run",
+        "expire --dry-run",
+        "restore ann INBOX --at 0 --dry-run",
+        "compact --dry-run",
+        "partition add other --dry-run",
+    ] {
+        assert!(!ask(typed).is_empty(), "{typed}");
+    }
+    let history = ask("history ann");
+    let by = |what: &str| {
+        let event = history.iter().find(|event| event["what"] == what);
+        event.unwrap_or_else(|| panic!("{what}: {history:?}"))["by"].clone()
+    };
+    assert_eq!(by("expunged"), "imap ann 127.0.0.1");
+    let me = by("undeleted");
+    assert!(me.as_str().unwrap().starts_with("admin "), "{me}");
+    assert_eq!(by("held"), me);
+}
+
+#[test]
 fn a_removed_account_is_still_known_by_its_id() {
     let chapar = with_mail();
     let usage = objects(&chapar, &["account", "usage", "ann"]);
