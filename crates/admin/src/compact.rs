@@ -10,6 +10,7 @@ use store::{
 
 use crate::{
     context::Context,
+    octets::Octets,
     outcome::{Failed, Outcome},
     report::{Report, Row},
 };
@@ -24,7 +25,7 @@ use crate::{
 #[command(after_long_help = "Examples:
   chapar compact --dry-run
   chapar compact
-  chapar compact --rate 16777216")]
+  chapar compact --rate 16MiB")]
 pub struct Compact {
     /// Only say what would be freed
     #[arg(long)]
@@ -33,7 +34,7 @@ pub struct Compact {
     /// Read so many octets in a second at most
     #[arg(long, value_name = "OCTETS")]
     #[serde(default)]
-    pub rate: Option<u64>,
+    pub rate: Option<Octets>,
 }
 
 /// A partition for programs.
@@ -69,7 +70,7 @@ impl Compact {
             mode: if self.dry_run { Mode::DryRun } else { Mode::Do },
             now: (context.store.clock())().unix,
             retention: context.retention.of_store(),
-            rate: self.rate,
+            rate: self.rate.map(|octets| octets.0),
         };
         let mut tell = |progress: CompactProgress| {
             let what = match progress.step {

@@ -10,6 +10,7 @@ use store::{
 use crate::{
     context::Context,
     moment::Period,
+    octets::Octets,
     outcome::{Failed, Outcome},
     report::{Report, Row},
 };
@@ -65,7 +66,7 @@ pub struct Set {
     /// The oldest messages go when they have more octets
     #[arg(long, value_name = "OCTETS")]
     #[serde(default)]
-    pub octets: Option<u64>,
+    pub octets: Option<Octets>,
     /// Nothing goes, whatever other rules say
     #[arg(long, conflicts_with_all = ["age", "messages", "octets"])]
     #[serde(default)]
@@ -227,7 +228,7 @@ impl Set {
         let rule = Rule {
             age_seconds: self.age.map(|age| age.0.as_secs()),
             messages_max: self.messages,
-            octets_max: self.octets,
+            octets_max: self.octets.map(|octets| octets.0),
         };
         let some = rule != Rule::default();
         if [some, self.never, self.inherit]

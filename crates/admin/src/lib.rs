@@ -12,7 +12,7 @@
 //!    The struct's doc comment is its help; `#[command(after_long_help = "Examples:\n  chapar …")]` shows
 //!    how it is used, and a test reads those examples. Arguments that may be left out have
 //!    `#[serde(default)]`. The order is always ACCOUNT MAILBOX UIDS; a moment is a [`Moment`], a time
-//!    span a [`Period`], UIDs are [`Uids`]. Whoever changes something takes `--dry-run`.
+//!    span a [`Period`], UIDs are [`Uids`], sizes [`Octets`]. Whoever changes something takes `--dry-run`.
 //! 2. Its `pub async fn run(&self, context: &Context, report: &mut dyn Report) -> Result<Outcome, Failed>`.
 //!    It has a thread of its own, so it may wait for the disk. Accounts and mailboxes are found by
 //!    [`Context::account`] and [`Context::mailbox`], which word what is wrong. In loops without an `await` it
@@ -31,6 +31,7 @@ pub mod history;
 pub mod hold;
 pub mod mailbox;
 mod moment;
+mod octets;
 mod outcome;
 pub mod partition;
 mod report;
@@ -46,6 +47,7 @@ pub mod wire;
 
 pub use context::{Alone, Context, Retention, Running};
 pub use moment::{Moment, Period};
+pub use octets::Octets;
 pub use outcome::{Failed, Outcome};
 pub use report::{Heard, Report, Row};
 pub use request::Request;
