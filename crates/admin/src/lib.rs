@@ -24,6 +24,7 @@
 //!    is worth one, a test from outside in `tests/administration.rs`.
 
 pub mod account;
+pub mod backup;
 pub mod compact;
 mod context;
 pub mod expiry;
@@ -34,6 +35,7 @@ mod moment;
 mod octets;
 mod outcome;
 pub mod partition;
+mod place;
 mod report;
 mod request;
 pub mod restore;

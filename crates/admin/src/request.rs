@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    account, compact,
+    account, backup, compact,
     context::Context,
     expiry, history, hold, mailbox,
     outcome::{Failed, Outcome},
@@ -22,6 +22,9 @@ pub enum Request {
     /// The command line has verbs of its own beside these.
     #[command(skip)]
     Account(account::Account),
+    /// Back the whole store up, and make it of a backup again
+    #[command(subcommand)]
+    Backup(backup::Backup),
     /// Ask for what concerns one mailbox
     #[command(subcommand)]
     Mailbox(mailbox::Mailbox),
@@ -50,6 +53,7 @@ impl Request {
     pub async fn run(&self, context: &Context, report: &mut dyn Report) -> Result<Outcome, Failed> {
         match self {
             Self::Account(verb) => verb.run(context, report).await,
+            Self::Backup(verb) => verb.run(context, report).await,
             Self::Mailbox(verb) => verb.run(context, report).await,
             Self::Partition(verb) => verb.run(context, report).await,
             Self::Compact(compact) => compact.run(context, report).await,
@@ -68,6 +72,7 @@ impl Request {
     pub fn changes(&self) -> bool {
         match self {
             Self::Account(verb) => verb.changes(),
+            Self::Backup(verb) => verb.changes(),
             Self::Mailbox(verb) => verb.changes(),
             Self::Partition(verb) => verb.changes(),
             Self::Expiry(verb) => verb.changes(),

@@ -187,6 +187,12 @@ impl Directory {
         self.current().secret
     }
 
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Every account, by name.
     #[must_use]
     pub fn accounts(&self) -> Vec<Arc<Account>> {

@@ -14,6 +14,7 @@ use std::{
 
 use admin::{
     Context, Failed as Refused, Outcome, Report, Request, Running,
+    backup::Backup,
     wire::{self, Answer},
 };
 use auth::Directory;
@@ -43,6 +44,18 @@ pub(crate) fn administer(request: &Request, config: &Config, style: Style) -> Re
         Ok(ended) => ended,
         Err(silent) => here(request, config, &silent, &mut printer),
     };
+    finish(ended, printer)
+}
+
+/// Does what needs no store, nor a configuration; `None` if it needs one.
+pub(crate) fn alone(backup: &Backup, style: Style) -> Option<Result<(), Failed>> {
+    let mut printer = Printer::new(style);
+    let ended = backup.alone(&mut printer)?;
+    Some(finish(ended, printer))
+}
+
+/// Prints how it ended.
+fn finish(ended: Result<Outcome, Refused>, mut printer: Printer) -> Result<(), Failed> {
     let ended = ended.map(|outcome| {
         printer.summary(outcome.summary);
         outcome.code

@@ -19,7 +19,7 @@ use std::{
     process::ExitCode,
 };
 
-use admin::Request;
+use admin::{Request, backup::Backup};
 use clap::{Parser, Subcommand};
 use server::{Config, config::Problem};
 
@@ -110,13 +110,32 @@ fn run(verb: Verb, config: Option<PathBuf>, style: Style) -> Result<(), Failed> 
         Verb::Quickstart { directory } => serve::quickstart(&directory, &mut out),
         Verb::Account(verb) => verb.run(&to_administer(&file()?)?, style),
         Verb::Config(verb) => verb.run(&file()?, &mut out),
-        Verb::Stored(request) => administer::administer(&request, &to_administer(&file()?)?, style),
+        Verb::Stored(request) => stored(request, file, style),
         Verb::Completions { shell } => {
             manual::completions(shell, &mut out);
             Ok(())
         }
         Verb::Man { directory } => manual::man(directory.as_deref(), &mut out),
     }
+}
+
+/// Has a request done, where it is to be done.
+fn stored(
+    mut request: Request,
+    file: impl FnOnce() -> Result<PathBuf, Failed>,
+    style: Style,
+) -> Result<(), Failed> {
+    if let Request::Backup(backup) = &request
+        && let Some(done) = administer::alone(backup, style)
+    {
+        return done;
+    }
+    let file = file()?;
+    // What a server is configured by is as much needed after a loss as its mail.
+    if let Request::Backup(Backup::Create(create)) = &mut request {
+        create.with.push(std::path::absolute(&file)?);
+    }
+    administer::administer(&request, &to_administer(&file)?, style)
 }
 
 fn default_file() -> Result<PathBuf, Failed> {

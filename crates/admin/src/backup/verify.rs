@@ -1,0 +1,42 @@
+//! `backup verify`: reads a generation, and names what is not what was written.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+use super::{octets_of, telling, told};
+use crate::{
+    outcome::{Failed, Outcome},
+    place,
+    report::Report,
+};
+
+/// Read a backup and name whatever is not what was written
+///
+/// Every octet is compared with the sums that were made when it was written. With `chapar verify`, after a
+/// restore, one learns whether what was written then was whole. Exit code 3: something is damaged.
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[command(after_long_help = "Examples:
+  chapar backup verify /mnt/backup/mail
+  chapar backup verify /mnt/backup/mail/2026-11-26T115324Z")]
+pub struct Verify {
+    /// The directory of the backups, of which the latest is read, or of one generation
+    #[arg(value_name = "DIR", value_parser = place::place)]
+    pub of: PathBuf,
+}
+
+impl Verify {
+    /// A row per place that is damaged.
+    ///
+    /// # Errors
+    /// There is no whole backup.
+    pub fn run(&self, report: &mut dyn Report) -> Result<Outcome, Failed> {
+        place::check(&self.of)?;
+        let generation = store::backup::latest(&self.of)?;
+        let total = octets_of(&generation);
+        let copied = store::backup::verify(&generation, &mut telling(report, total))?;
+        Ok(told(&copied, "verified", report))
+    }
+}
