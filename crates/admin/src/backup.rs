@@ -219,6 +219,29 @@ mod tests {
             let there = store::backup::generations(&directory.path().join("backup"));
             assert_eq!(there.unwrap().len(), left);
         }
+        // An account's mail from it, and out of the store.
+        let back = format!("restore A7 INBOX --from {root}/backup --into Found");
+        let restored = ask(&context, &back).await.unwrap();
+        assert_eq!(restored.summary.object["placed"], 3);
+        let unknown = ask(&context, &format!("restore A9 --from {root}/backup")).await;
+        assert!(unknown.unwrap_err().why.contains("no mail of A9"));
+        for format in ["maildir", "mbox", "mboxo", "mboxcl2", "eml"] {
+            let export = format!("export --to {root}/{format} --format {format}");
+            for (written, present) in [(6, 0), (0, 6)] {
+                let sum = ask(&context, &export).await.unwrap().summary.object;
+                assert_eq!(
+                    (&sum["messages"], &sum["present"]),
+                    (&written.into(), &present.into())
+                );
+                assert!(
+                    directory
+                        .path()
+                        .join(format)
+                        .join("A7/manifest.jsonl")
+                        .exists()
+                );
+            }
+        }
         let restore = format!("backup restore {root}/backup {root}/again");
         assert_eq!(ask(&context, &restore).await.unwrap().code, 0);
         let refused = ask(&context, &restore).await.unwrap_err();

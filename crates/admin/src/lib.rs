@@ -28,6 +28,7 @@ pub mod backup;
 pub mod compact;
 mod context;
 pub mod expiry;
+pub mod export;
 pub mod history;
 pub mod hold;
 pub mod mailbox;
@@ -45,6 +46,7 @@ mod uids;
 pub mod undelete;
 mod user;
 pub mod verify;
+mod wait;
 pub mod wire;
 
 pub use context::{Alone, Context, Retention, Running};

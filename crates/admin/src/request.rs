@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     account, backup, compact,
     context::Context,
-    expiry, history, hold, mailbox,
+    expiry, export, history, hold, mailbox,
     outcome::{Failed, Outcome},
     partition,
     report::Report,
@@ -36,6 +36,7 @@ pub enum Request {
     /// Show and set the rules by which mail goes by itself
     #[command(subcommand)]
     Expiry(expiry::Expiry),
+    Export(export::Export),
     History(history::History),
     /// Lay legal holds on mail, and lift them
     #[command(subcommand)]
@@ -59,6 +60,7 @@ impl Request {
             Self::Compact(compact) => compact.run(context, report).await,
             Self::Expire(expire) => expire.run(context, report).await,
             Self::Expiry(verb) => verb.run(context, report).await,
+            Self::Export(export) => export.run(context, report).await,
             Self::History(history) => history.run(context, report).await,
             Self::Hold(verb) => verb.run(context, report).await,
             Self::Restore(restore) => restore.run(context, report).await,
@@ -81,7 +83,7 @@ impl Request {
             Self::Expire(expire) => !expire.dry_run,
             Self::Restore(restore) => !restore.dry_run,
             Self::Undelete(undelete) => !undelete.list && !undelete.dry_run,
-            Self::History(_) | Self::Verify(_) => false,
+            Self::Export(_) | Self::History(_) | Self::Verify(_) => false,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! `restore`: mail as it was at a moment.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use store::{
-    Account, MailboxName, OpenMailbox, Uid,
+    Account, MailboxName, OpenMailbox, Store, Uid,
     past::{
         Mode, Moment as Past, Restore as What, Restored, RestoredMailbox, Selection, Source, Target,
     },
@@ -13,6 +15,7 @@ use crate::{
     context::Context,
     moment::Moment,
     outcome::{Failed, Outcome},
+    place,
     report::{Report, Row},
     uids::Uids,
 };
@@ -29,7 +32,8 @@ use crate::{
   chapar restore ann@example.org --at 2026-11-20T12:00
   chapar restore ann INBOX --at 3h --missing
   chapar restore ann Archive 17,20:25 --at 2026-11-20 --into Found
-  chapar restore ann --at 1h --in-place --dry-run")]
+  chapar restore ann --at 1h --in-place --dry-run
+  chapar restore ann INBOX --from /mnt/backup/mail --missing")]
 pub struct Restore {
     /// The account: a name, or an id such as A1f0c29
     pub account: String,
@@ -39,9 +43,14 @@ pub struct Restore {
     /// Only messages with these UIDs there: 17,20:25
     #[serde(default)]
     pub uids: Option<Uids>,
-    /// The moment
-    #[arg(long, value_name = "MOMENT")]
-    pub at: Moment,
+    /// The moment; with --from, that of the backup if nothing is said
+    #[arg(long, value_name = "MOMENT", required_unless_present = "from")]
+    #[serde(default)]
+    pub at: Option<Moment>,
+    /// Take it from a backup: from the latest in this directory, or from this generation
+    #[arg(long, value_name = "DIR", value_parser = place::place)]
+    #[serde(default)]
+    pub from: Option<PathBuf>,
     /// Put it below this name
     #[arg(long, value_name = "MAILBOX", conflicts_with_all = ["missing", "in_place"])]
     #[serde(default)]
@@ -102,18 +111,57 @@ impl Restore {
     /// # Errors
     /// There is no such account, or was no such mailbox; what the store says.
     pub async fn run(&self, context: &Context, report: &mut dyn Report) -> Result<Outcome, Failed> {
-        if self.at.unix() > context.store.clock()().unix {
-            let future = format!("{} is still to come", self.at);
-            return Err(Failed::misunderstood(future));
+        if let Some(at) = self.at
+            && at.unix() > context.store.clock()().unix
+        {
+            return Err(Failed::misunderstood(format!("{at} is still to come")));
         }
-        let account = context.account_with_mail(&self.account).await?;
-        let source = Source::as_of(&account, Past::Time(self.at.unix())).await?;
+        let (source, backup) = self.source(context).await?;
+        let account = context.account(&self.account).await?;
         let what = What {
             selection: self.selection(&source)?,
             target: self.target()?,
         };
         let restored = self.restore(&account, &source, &what, report).await?;
+        if let Some(backup) = backup {
+            backup.close().await?;
+        }
         Ok(told(&restored, self.dry_run, report))
+    }
+
+    /// The account as it was; and the backup that it is read from, if it is.
+    async fn source(&self, context: &Context) -> Result<(Source, Option<Store>), Failed> {
+        let moment = Past::Time(self.at.map_or(i64::MAX, Moment::unix));
+        let Some(from) = &self.from else {
+            if self.at.is_none() {
+                return Err(Failed::misunderstood("say the moment: --at"));
+            }
+            let account = context.account_with_mail(&self.account).await?;
+            return Ok((Source::as_of(&account, moment).await?, None));
+        };
+        place::check(from)?;
+        let id = match context.account_id(&self.account).await {
+            Ok(id) => id,
+            // One of which nothing is left but the backup.
+            Err(unknown) => self.account.parse().map_err(|()| unknown)?,
+        };
+        let generation = store::backup::latest(from)?;
+        let backup = Store::open_read_only(generation, context.store.clock()).await?;
+        if !backup.accounts().await?.contains(&id) {
+            let account = context.display(id);
+            let why = format!("the backup has no mail of {account}");
+            return Err(Failed::because(why));
+        }
+        let account = backup.account(id).await?;
+        Ok((Source::as_of(&account, moment).await?, Some(backup)))
+    }
+
+    /// The moment, for people.
+    fn moment(&self) -> String {
+        match self.at {
+            Some(at) => at.to_string(),
+            None => Moment::now().to_string(),
+        }
     }
 
     async fn restore(
@@ -128,12 +176,12 @@ impl Restore {
         let restored = account.restore(source, what, mode, &mut progress).await;
         restored.map_err(|error| match (error, &what.selection) {
             (store::Error::NoSuchMailbox, Selection::Account) => {
-                Failed::because(format!("there was no mail at {}", self.at))
+                Failed::because(format!("there was no mail at {}", self.moment()))
             }
             (
                 store::Error::NoSuchMailbox,
                 Selection::Mailbox(name) | Selection::Messages(name, _),
-            ) => Failed::because(format!("there was no mailbox {name} at {}", self.at)),
+            ) => Failed::because(format!("there was no mailbox {name} at {}", self.moment())),
             (error, _) => error.into(),
         })
     }
@@ -175,7 +223,7 @@ impl Restore {
             let aside = format!("Replaced {}", minutes(Moment::now()));
             return Ok(Target::InPlace(MailboxName::new(&aside)?));
         }
-        let beside = format!("Restored {}", minutes(self.at));
+        let beside = format!("Restored {}", minutes(self.at.unwrap_or_else(Moment::now)));
         let beside = self.into.as_deref().unwrap_or(&beside);
         Ok(Target::Beside(MailboxName::new(beside)?))
     }

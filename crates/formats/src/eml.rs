@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, File},
-    io::{BufWriter, Read, Write},
+    io::{BufWriter, Read, Seek, Write},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     vec,
@@ -121,6 +121,14 @@ impl Letters for Reader {
         let length = file.read(&mut piece).map_err(Error::io(path))?;
         lines.push(piece.get(..length).unwrap_or_default(), into);
         Ok(length > 0)
+    }
+
+    fn again(&mut self) -> Result<(), Error> {
+        let Some((file, path, lines)) = &mut self.open else {
+            return Ok(());
+        };
+        *lines = ToCrlf::default();
+        file.rewind().map_err(Error::io(path))
     }
 }
 

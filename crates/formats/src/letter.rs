@@ -117,6 +117,12 @@ pub trait Letters {
     /// It can't be read any further; the next message may be.
     fn read(&mut self, into: &mut Vec<u8>) -> Result<bool, Error>;
 
+    /// Begins the message's content again: the next [`Letters::read`] gives its first octets.
+    ///
+    /// # Errors
+    /// It can't be read again.
+    fn again(&mut self) -> Result<(), Error>;
+
     /// UIDVALIDITY of the folder, where the format says so.
     fn uid_validity(&self) -> Option<u32> {
         None

@@ -23,3 +23,12 @@ pub mod names;
 mod tests;
 
 pub use letter::{Content, Date, Error, Folder, Letter, Letters, Marks, Take};
+
+/// Makes durable what was written on the file system that a directory is on.
+///
+/// # Errors
+/// The file system's.
+pub fn sync(directory: &std::path::Path) -> std::io::Result<()> {
+    let directory = std::fs::File::open(directory)?;
+    rustix::fs::syncfs(&directory).map_err(Into::into)
+}

@@ -42,7 +42,7 @@ fn content(random: &mut fastrand::Rng, odd: bool) -> Vec<u8> {
             content.extend_from_slice(random.choice(odd).unwrap());
         }
     }
-    if random.u8(..60) == 0 {
+    if random.u8(..) < 2 {
         content.resize(content.len() + (1 << 20), b'y');
     }
     content
@@ -93,6 +93,9 @@ fn read_all(letters: &mut dyn Letters) -> Vec<Sample> {
     let mut found = Vec::new();
     while let Some(mut letter) = letters.next().unwrap() {
         let mut content = Vec::new();
+        letters.read(&mut content).unwrap();
+        letters.again().unwrap();
+        content.clear();
         while letters.read(&mut content).unwrap() {}
         letter.place = String::new();
         letter.marks.keywords.sort();

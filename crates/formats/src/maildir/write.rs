@@ -134,8 +134,7 @@ impl Writer {
         let text = format!("3 V{} N{uid_next}\n{}", self.validity, self.uid_list);
         write_small(&self.directory.join("dovecot-uidlist"), &text)?;
         // One for all: a sync for each file would take longer than all else.
-        let directory = File::open(&self.directory).map_err(Error::io(&self.directory))?;
-        rustix::fs::syncfs(&directory).map_err(|error| Error::io(&self.directory)(error.into()))
+        crate::sync(&self.directory).map_err(Error::io(&self.directory))
     }
 }
 

@@ -102,6 +102,8 @@ pub struct Reader {
     /// An empty line that ends the message, or is in it.
     blank: Vec<u8>,
     body: Body,
+    /// Where the message's content begins.
+    content: Content,
     base: Option<(u32, u32)>,
     last_uid: u32,
     uids_believed: bool,
@@ -118,6 +120,15 @@ enum State {
     Counted(u64),
     /// The message is over.
     Between,
+}
+
+/// What is known when a message's content begins: to begin it again.
+#[derive(Debug, Default)]
+struct Content {
+    at: u64,
+    state: Option<State>,
+    blank: Vec<u8>,
+    header: Vec<u8>,
 }
 
 /// What becomes of a message's octets.
@@ -159,6 +170,7 @@ impl Reader {
             state: State::LineStart,
             blank: Vec::new(),
             body: Body::new(quoting),
+            content: Content::default(),
             base: None,
             last_uid: 0,
             uids_believed: true,
@@ -389,6 +401,12 @@ impl Letters for Reader {
             if fields.pseudo {
                 continue;
             }
+            self.content = Content {
+                at: self.at,
+                state: Some(self.state),
+                blank: self.blank.clone(),
+                header: self.body.header.clone(),
+            };
             return Ok(Some(Letter {
                 place,
                 marks: fields.marks,
@@ -418,6 +436,20 @@ impl Letters for Reader {
         }
         lines.push(&unquoted, into);
         Ok(more)
+    }
+
+    fn again(&mut self) -> Result<(), Error> {
+        let Some(state) = self.content.state else {
+            return Ok(());
+        };
+        self.window.clear();
+        self.start = 0;
+        self.at = self.content.at;
+        self.state = state;
+        self.blank.clone_from(&self.content.blank);
+        self.body = Body::new(self.quoting);
+        self.body.header.clone_from(&self.content.header);
+        Ok(())
     }
 
     fn uid_validity(&self) -> Option<u32> {

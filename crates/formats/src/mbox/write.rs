@@ -180,6 +180,12 @@ impl Writer {
         Ok((placed, next))
     }
 
+    /// How the mailbox is quoted.
+    #[must_use]
+    pub fn quoting(&self) -> Quoting {
+        self.quoting
+    }
+
     /// Where the file ends.
     #[must_use]
     pub fn end(&self) -> u64 {
