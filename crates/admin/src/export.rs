@@ -10,6 +10,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use store::MailboxName;
 
+pub(crate) use self::account::FLAGS;
 pub use self::manifest::Format;
 use crate::{
     context::Context,

@@ -31,6 +31,7 @@ pub mod expiry;
 pub mod export;
 pub mod history;
 pub mod hold;
+pub mod import;
 pub mod mailbox;
 mod moment;
 mod octets;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     account, backup, compact,
     context::Context,
-    expiry, export, history, hold, mailbox,
+    expiry, export, history, hold, import, mailbox,
     outcome::{Failed, Outcome},
     partition,
     report::Report,
@@ -41,6 +41,7 @@ pub enum Request {
     /// Lay legal holds on mail, and lift them
     #[command(subcommand)]
     Hold(hold::Hold),
+    Import(import::Import),
     Restore(restore::Restore),
     Undelete(undelete::Undelete),
     Verify(verify::Verify),
@@ -63,6 +64,7 @@ impl Request {
             Self::Export(export) => export.run(context, report).await,
             Self::History(history) => history.run(context, report).await,
             Self::Hold(verb) => verb.run(context, report).await,
+            Self::Import(import) => import.run(context, report).await,
             Self::Restore(restore) => restore.run(context, report).await,
             Self::Undelete(undelete) => undelete.run(context, report).await,
             Self::Verify(verify) => verify.run(context, report).await,
@@ -81,6 +83,7 @@ impl Request {
             Self::Hold(verb) => verb.changes(),
             Self::Compact(compact) => !compact.dry_run,
             Self::Expire(expire) => !expire.dry_run,
+            Self::Import(import) => !import.dry_run,
             Self::Restore(restore) => !restore.dry_run,
             Self::Undelete(undelete) => !undelete.list && !undelete.dry_run,
             Self::Export(_) | Self::History(_) | Self::Verify(_) => false,

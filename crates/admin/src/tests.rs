@@ -1,5 +1,6 @@
 //! What holds of every verb, whoever adds it.
 
+mod moving;
 mod past;
 
 use std::fs;

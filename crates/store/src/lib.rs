@@ -43,7 +43,9 @@ mod tests;
 mod threads;
 pub mod verify;
 
-pub use account::{Account, Arrival, Copied, FlagAction, FlagChange, Placed, Stored};
+pub use account::{
+    Account, Arrival, AsWas, Copied, FlagAction, FlagChange, MadeAs, Placed, Stored,
+};
 pub use clock::{Clock, Timestamp};
 pub use compact::{CompactOptions, Compacted};
 pub use email::Email;

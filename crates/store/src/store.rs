@@ -14,7 +14,7 @@ use std::{
 use tokio::sync::OnceCell;
 
 use crate::{
-    account::{Account, commit::Shared},
+    account::{Account, MadeAs, commit::Shared},
     checkpoint::{self, Opened, Prepared},
     clock::Clock,
     engine::{Engine, EngineOptions, Partitions},
@@ -160,6 +160,29 @@ impl Store {
         // Whoever comes first opens it, the others wait for that.
         let account = slot.get_or_try_init(|| async {
             let account = self.load(id).await?;
+            if account.snapshot().named(&MailboxName::inbox()).is_none() {
+                account.begin().await?;
+            }
+            Ok(account)
+        });
+        account.await.cloned()
+    }
+
+    /// Opens an account; one that has never been opened begins with these mailboxes, and INBOX must be among
+    /// them. See [`Account::create_as`].
+    ///
+    /// # Errors
+    /// As [`Account::create_as`].
+    pub async fn account_as(&self, id: AccountId, made: &[MadeAs]) -> Result<Account, Error> {
+        let slot = match self.open_accounts().slot(id) {
+            Ok(account) => return Ok(account),
+            Err(slot) => slot,
+        };
+        let account = slot.get_or_try_init(|| async {
+            let account = self.load(id).await?;
+            if account.snapshot().mod_seq().0 == 0 {
+                account.create_as(made).await?;
+            }
             if account.snapshot().named(&MailboxName::inbox()).is_none() {
                 account.begin().await?;
             }

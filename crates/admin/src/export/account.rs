@@ -301,11 +301,19 @@ impl One<'_> {
         }
         // In one file nothing can be put into the middle either: it goes on behind the last.
         let last = kept.last_key_value().map_or(0, |(uid, _)| *uid);
-        let before = self.open.range(store::Uid(1), store::Uid(last)).count();
-        if mbox && before != kept.len() {
+        let mut before = self.open.range(store::Uid(1), store::Uid(last));
+        // One that could not be read then, and still can't, is not in the way.
+        let missing =
+            |message: Stored<'_>| !kept.contains_key(&message.uid.0) && self.can_be_read(&message);
+        if mbox && before.any(missing) {
             kept.clear();
         }
         kept
+    }
+
+    fn can_be_read(&self, message: &Stored<'_>) -> bool {
+        let email = wait(self.what.account.email(message));
+        email.is_ok_and(|email| Reading::default().read(&email, &mut |_| Ok(())).is_ok())
     }
 
     fn is_there(&self, known: &Message) -> bool {

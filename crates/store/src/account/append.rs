@@ -1,7 +1,7 @@
 //! APPEND and delivery: RFC 9051 §6.3.12, RFC 3502.
 
 use crate::{
-    account::{Account, Arrival, Placed, commit::Draft, copy::room_for},
+    account::{Account, Arrival, AsWas, Placed, commit::Draft, copy::room_for},
     change::{Added, Change},
     clock::Timestamp,
     email::{self, Parts, Piece, Target},
@@ -20,6 +20,19 @@ impl Account {
         mailbox: MailboxId,
         messages: Vec<Arrival>,
     ) -> Result<Placed, Error> {
+        let messages = messages.into_iter().map(AsWas::from).collect();
+        self.append_as(mailbox, messages).await
+    }
+
+    /// Places messages as they were elsewhere, all or none: UIDs that are given have to ascend.
+    ///
+    /// # Errors
+    /// As [`Account::append`]; [`Error::NotPermitted`] if a UID is used up.
+    pub async fn append_as(
+        &self,
+        mailbox: MailboxId,
+        messages: Vec<AsWas>,
+    ) -> Result<Placed, Error> {
         // Asked again when the batch is made: this only spares the disk.
         if self.snapshot().mailbox(mailbox).is_none() {
             return Err(Error::NoSuchMailbox);
@@ -29,7 +42,7 @@ impl Account {
         // All that is referred to must have been put since the engine last failed: the
         // eldest context decides.
         let mut eldest: Option<Writes> = None;
-        for arrival in &messages {
+        for AsWas { arrival, .. } in &messages {
             let lies = arrival.message.lies_in(&engine, self.id()).await?;
             let to = Target {
                 engine: engine.clone(),
@@ -65,10 +78,15 @@ impl Account {
 fn place(
     draft: &mut Draft<'_>,
     mailbox: MailboxId,
-    (arrival, record): (&Arrival, Piece),
+    (as_was, record): (&AsWas, Piece),
     now: Timestamp,
 ) -> Result<Uid, Error> {
-    let uid = room_for(draft, mailbox, &arrival.flags)?;
+    let arrival = &as_was.arrival;
+    let next = room_for(draft, mailbox, &arrival.flags)?;
+    let uid = as_was.uid.unwrap_or(next);
+    if uid < next || uid.0 == u32::MAX {
+        return Err(Error::NotPermitted("the UID is used up"));
+    }
     let last = draft.snapshot.last;
     let thread_keys = arrival.message.thread_keys();
     let known = draft.thread(thread_keys)?;
@@ -77,7 +95,7 @@ fn place(
         uid,
         flags: arrival.flags.clone(),
         internal_date: arrival.internal_date.unwrap_or(now),
-        save_date: draft.now,
+        save_date: as_was.save_date.unwrap_or(draft.now),
         size: arrival.message.size() + arrival.trace.len() as u64,
         email: EmailId(last.email + 1),
         thread: known.unwrap_or(ThreadId(last.thread + 1)),

@@ -4,6 +4,7 @@
 //! on. A verb that fails has changed nothing.
 
 mod append;
+mod as_was;
 pub(crate) mod commit;
 pub(crate) mod copy;
 mod expunge;
@@ -26,6 +27,7 @@ use crate::{
     mailbox::Message,
     snapshot::Snapshot,
 };
+pub use as_was::{AsWas, MadeAs};
 use commit::Shared;
 pub use open::Whole;
 pub(crate) use relocate::Pass;
