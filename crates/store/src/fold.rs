@@ -239,7 +239,8 @@ fn mailbox(snapshot: &mut Snapshot, id: MailboxId) -> Result<&mut Mailbox, Misfi
     if !snapshot.mailboxes.contains_key(&id) {
         return Err(Misfit("a change in a mailbox that does not exist"));
     }
-    Arc::make_mut(&mut snapshot.mailboxes)
+    snapshot
+        .mailboxes
         .get_mut(&id)
         .map(Arc::make_mut)
         .ok_or(Misfit("a change in a mailbox that does not exist"))
@@ -278,15 +279,15 @@ fn create(
         placements: Placements::default(),
         history: History::default(),
     };
-    Arc::make_mut(&mut snapshot.mailboxes).insert(id, Arc::new(mailbox));
-    Arc::make_mut(&mut snapshot.names).insert(name.clone(), id);
+    snapshot.mailboxes.insert(id, Arc::new(mailbox));
+    snapshot.names.insert(name.clone(), id);
     Ok(())
 }
 
 fn delete(snapshot: &mut Snapshot, id: MailboxId) -> Result<(), Misfit> {
     let name = mailbox(snapshot, id)?.name.clone();
-    Arc::make_mut(&mut snapshot.mailboxes).remove(&id);
-    Arc::make_mut(&mut snapshot.names).remove(&name);
+    snapshot.mailboxes.remove(&id);
+    snapshot.names.remove(&name);
     Ok(())
 }
 
@@ -296,7 +297,7 @@ fn rename(snapshot: &mut Snapshot, id: MailboxId, name: &MailboxName) -> Result<
     }
     let mailbox = mailbox(snapshot, id)?;
     let old = std::mem::replace(&mut mailbox.name, name.clone());
-    let names = Arc::make_mut(&mut snapshot.names);
+    let names = &mut snapshot.names;
     names.remove(&old);
     names.insert(name.clone(), id);
     Ok(())

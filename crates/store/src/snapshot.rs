@@ -1,9 +1,6 @@
 //! The state of an account at a modseq: immutable, shared.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     change::Expiry,
@@ -11,14 +8,15 @@ use crate::{
     id::{MailboxId, ModSeq},
     mailbox::Mailbox,
     name::{MailboxName, Role},
+    shelves::Shelves,
 };
 
 /// All mailboxes of an account at one modseq.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     pub(crate) mod_seq: u64,
-    pub(crate) mailboxes: Arc<BTreeMap<MailboxId, Arc<Mailbox>>>,
-    pub(crate) names: Arc<BTreeMap<MailboxName, MailboxId>>,
+    pub(crate) mailboxes: Shelves<MailboxId, Arc<Mailbox>>,
+    pub(crate) names: Shelves<MailboxName, MailboxId>,
     pub(crate) subscriptions: Arc<BTreeSet<MailboxName>>,
     pub(crate) last: Last,
     pub(crate) held: bool,
@@ -76,7 +74,12 @@ impl Snapshot {
         &'a self,
         name: &'a MailboxName,
     ) -> impl Iterator<Item = (&'a MailboxName, &'a Arc<Mailbox>)> {
-        self.mailboxes().filter(move |(n, _)| n.is_below(name))
+        // All of them begin with it, and so they are together.
+        self.names
+            .from(name)
+            .take_while(|(other, _)| other.as_str().starts_with(name.as_str()))
+            .filter(|(other, _)| other.is_below(name))
+            .filter_map(|(name, id)| Some((name, self.mailboxes.get(id)?)))
     }
 
     /// Every name subscribed to, whether or not a mailbox has it.

@@ -15,7 +15,7 @@ use crate::{
     name::{DELIMITER, MailboxName, Role},
 };
 
-/// The most mailboxes of an account: each batch costs a little by their number.
+/// The most mailboxes of an account: opening it, and its checkpoint, cost by their number.
 const MAILBOXES_MAX: usize = 10_000;
 
 /// The most names subscribed to.

@@ -73,9 +73,9 @@ impl Account {
                 }
             }
             open = whole;
-            let mut states = snapshot.mailboxes.values().zip(&open);
+            let states = || snapshot.mailboxes.values().zip(&open);
             let complete = open.len() == snapshot.mailboxes.len();
-            if complete && states.all(|(mailbox, open)| open.is_of(mailbox)) {
+            if complete && states().all(|(mailbox, open)| open.is_of(mailbox)) {
                 let older = snapshot.mailboxes.values();
                 let unread = Unread {
                     chunks: older.flat_map(|it| it.unread_history()).collect(),

@@ -217,8 +217,9 @@ pub(super) fn outline(header: Header) -> Result<State, Malformed> {
         arrived: header.arrived,
         ..Snapshot::default()
     };
-    let mailboxes = Arc::make_mut(&mut snapshot.mailboxes);
-    let names = Arc::make_mut(&mut snapshot.names);
+    let Snapshot {
+        mailboxes, names, ..
+    } = &mut snapshot;
     for about in header.mailboxes {
         if names.insert(about.name.clone(), about.id).is_some() {
             return Err(Malformed("two mailboxes of one name"));

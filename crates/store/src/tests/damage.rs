@@ -97,6 +97,61 @@ fn damaged(value: &[u8], kind: u8) -> Option<Vec<u8>> {
 }
 
 #[test]
+fn damage_that_is_met_late_costs_nobody_anything() {
+    run(async {
+        let engine = engine();
+        let store = store(&engine);
+        let account = fill(&store).await;
+        let (inbox, snapshot) = (inbox(&account), account.snapshot());
+        let trash = snapshot.named(&name("Trash")).unwrap().id();
+        let some: Vec<Uid> = (1..500).map(Uid).collect();
+        account.copy(inbox, &some, trash).await.unwrap();
+        let before = account.whole().await.unwrap();
+        let mails = |open: &crate::OpenMailbox| -> Vec<(Uid, u64, Vec<u32>)> {
+            let messages = open.every();
+            messages
+                .map(|m| (m.uid, m.size, m.keywords.to_vec()))
+                .collect()
+        };
+        let expected: Vec<_> = before.open().iter().map(mails).collect();
+        let ids: Vec<MailboxId> = before.open().iter().map(|open| open.id()).collect();
+        store.checkpoint().await.unwrap();
+        let held = account.open_mailbox(inbox).await.unwrap();
+        drop(before);
+        let now = account.snapshot();
+        assert!(now.mailbox(inbox).unwrap().in_memory().is_some());
+        assert!(now.mailbox(trash).unwrap().in_memory().is_none());
+        for (key, value) in engine.checkpoint_scan(vec![b'd']).await.unwrap() {
+            let put = vec![(key, damaged(&value, 0))];
+            engine.checkpoint_put(put, None).await.unwrap();
+        }
+        // A reply finds its conversation though the keys are damaged.
+        let reply = b"Message-ID: <r@x>\r\nIn-Reply-To: <300@x>\r\nSubject: Re: 300\r\n\r\n";
+        let placed = account.append(trash, vec![arrival(&store, reply).await]);
+        let uid = placed.await.unwrap().uids[0];
+        let there = account.open_mailbox(trash).await.unwrap();
+        let answered = held.get(Uid(301)).unwrap();
+        assert_eq!(there.get(uid).unwrap().thread, answered.thread);
+        account.expunge(inbox, Some(&[Uid(15)])).await.unwrap();
+        for (id, expected) in ids.into_iter().zip(&expected) {
+            let open = account.open_mailbox(id).await.unwrap();
+            let mut found = mails(&open);
+            found.retain(|(it, ..)| *it != uid || id != trash);
+            let gone = |it: &&(Uid, _, _)| id != inbox || it.0 != Uid(15);
+            assert!(found.iter().eq(expected.iter().filter(gone)), "{id}");
+        }
+        // What was held is as it was.
+        assert!(held.get(Uid(15)).is_some());
+        nothing_wrong(&store);
+        store.checkpoint().await.unwrap();
+        let again = self::store(&engine).account(ALICE).await.unwrap();
+        assert!(again.shared.kept().is_some());
+        let (ours, again) = (account.whole().await, again.whole().await);
+        assert_eq!(check::difference(&ours.unwrap(), &again.unwrap()), None);
+    });
+}
+
+#[test]
 fn an_old_value_among_new_ones_is_noticed_or_harmless() {
     run(async {
         let engine = engine();

@@ -12,6 +12,9 @@ use super::disk::{Access, Disk, lies_in, names_in};
 #[derive(Debug, Default)]
 pub(crate) struct RamDisk {
     files: Mutex<BTreeMap<String, Arc<RamFile>>>,
+    /// Octets that were read.
+    #[cfg(test)]
+    pub(super) read: std::sync::atomic::AtomicU64,
 }
 
 /// A file: `octets`, then zeros up to `length`, so that space allocated costs nothing.
@@ -116,6 +119,9 @@ impl Disk for RamDisk {
     }
 
     fn read_at(&self, file: &Self::File, into: &mut [u8], offset: u64) -> io::Result<()> {
+        #[cfg(test)]
+        self.read
+            .fetch_add(into.len() as u64, std::sync::atomic::Ordering::Relaxed);
         let content = file.content.read().unwrap_or_else(PoisonError::into_inner);
         if offset.saturating_add(into.len() as u64) > content.1 {
             return Err(ErrorKind::UnexpectedEof.into());

@@ -444,3 +444,41 @@ fn batches_are_found_by_their_places_and_without_them() {
     assert_eq!(batches(&log, A, 0)[..21], expected[99..]);
     assert_eq!(batches(&log, B, 0).len(), 120);
 }
+
+#[test]
+fn a_start_reads_no_more_than_was_written_since_the_checkpoint() {
+    const SEGMENT: u64 = 256 << 10;
+    let disk = Arc::new(RamDisk::default());
+    let mut seq = 0;
+    let mut written = 0;
+    for since in [0, 40, 4, 90] {
+        let log = Log::open_on(Arc::clone(&disk), SEGMENT).unwrap();
+        wait(log.batches(A, 0)).unwrap();
+        // Much that a checkpoint covers, and some that none does.
+        let mut fill = |batches: u64| {
+            for _ in 0..batches {
+                seq += 1;
+                append_now(&log, A, seq, &vec![7; 40 << 10]);
+            }
+        };
+        fill(100);
+        written += 100 * (40 << 10);
+        wait(log.checkpoint_put(vec![], Some(log.position()))).unwrap();
+        fill(since);
+        let after = log.bytes_since_checkpoint();
+        assert!(after >= since * (40 << 10));
+        drop(log);
+        disk.read.store(0, std::sync::atomic::Ordering::Relaxed);
+        let log = Log::open_on(Arc::clone(&disk), SEGMENT).unwrap();
+        let read = disk.read.load(std::sync::atomic::Ordering::Relaxed);
+        // Besides: the headers of all segments, the checkpoint's own pages, and the rest of the
+        // segment that the log ended in, which was allocated and not written.
+        let headers = 2 * 2048 * (written / SEGMENT + 10);
+        assert!(read >= after, "{read} is less than {after}");
+        let bound = after + headers + SEGMENT + (256 << 10);
+        assert!(read <= bound, "{read} of {written}, since then {after}");
+        // Closing it has added a commit.
+        assert!(log.bytes_since_checkpoint() <= after + 40);
+        written += since * (40 << 10);
+    }
+}
