@@ -412,6 +412,13 @@ mod tests {
             assert!(failed.why.contains(why), "{failed:?}");
         }
         assert_eq!(ask(&path, "").await, []);
+        let alone = control.context.alone("compact").unwrap();
+        let compact = "{\"verb\":\"compact\",\"dry_run\":true}";
+        let busy = ask(&path, compact).await;
+        assert!(matches!(busy.last(), Some(Answer::Failed(failed)) if failed.why.contains("busy")));
+        drop(alone);
+        let free = ask(&path, compact).await;
+        assert!(matches!(free.last(), Some(Answer::Done(_))), "{free:?}");
         control.stop().await;
         let stopped = ask(&path, USAGE).await;
         assert!(
