@@ -12,7 +12,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::{
     change::{Batch, Change},
@@ -24,6 +24,7 @@ use crate::{
     mailbox::{Mailbox, Wanted, chunk::Entry, placements::Placements, rows::Part},
     name::MailboxName,
     octets::UidRanges,
+    past::LOOKING_MAX,
     snapshot::Snapshot,
     threads::{Question, Threads},
 };
@@ -44,6 +45,8 @@ pub(crate) struct Shared {
     pub(super) reading: tokio::sync::Mutex<()>,
     /// What the checkpoint has of it; see [`crate::checkpoint`].
     pub(super) kept: Mutex<Option<Arc<Snapshot>>>,
+    /// The right to look at what is gone as a user: it takes memory.
+    pub(crate) looking: Arc<Semaphore>,
 }
 
 /// Everything queued is in it.
@@ -151,6 +154,7 @@ impl Shared {
             }),
             reading: tokio::sync::Mutex::default(),
             kept: Mutex::new(kept),
+            looking: Arc::new(Semaphore::new(LOOKING_MAX)),
         }
     }
 

@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::{
     Gone, GoneMailbox, GoneMessage, Mode, Retention, Undelete, Undeleted, Wanted, undelete::Was,
 };
@@ -22,6 +24,12 @@ pub const DELETED: &str = "#deleted";
 /// Set in the ids of all such mailboxes, and in those of no others.
 const LOOKED_AT: u64 = 1 << 63;
 
+/// Messages that users can look at. An administrator finds more.
+const MESSAGES_MAX: usize = 100_000;
+
+/// How many may look at an account's at the same time: each has its own, some ten megabytes at most.
+pub(crate) const LOOKING_MAX: usize = 4;
+
 /// What is gone from one mailbox. It never changes by itself.
 #[derive(Debug)]
 pub struct DeletedMailbox {
@@ -30,6 +38,8 @@ pub struct DeletedMailbox {
     /// A state with this one mailbox.
     state: State,
     id: MailboxId,
+    /// The right to look, shared by all that were found together.
+    _looking: Arc<OwnedSemaphorePermit>,
 }
 
 impl Account {
@@ -41,12 +51,14 @@ impl Account {
     /// Left out is what is anywhere in the account again, and what only a hold keeps.
     ///
     /// # Errors
-    /// As [`Account::gone`].
+    /// As [`Account::gone`]; [`Error::Limit`] if there is too much of it, or too many look at it.
     pub async fn deleted_mailboxes(
         &self,
         retention: Retention,
     ) -> Result<Vec<DeletedMailbox>, Error> {
-        let mut gone = self.gone_or_back(retention).await?;
+        let looking = Arc::clone(&self.shared.looking).try_acquire_owned();
+        let looking = looking.map_err(|_| Error::Limit("connections that look at what is gone"))?;
+        let mut gone = self.gone_or_back(retention, MESSAGES_MAX).await?;
         if gone.mailboxes.is_empty() {
             return Ok(Vec::new());
         }
@@ -62,7 +74,7 @@ impl Account {
         }
         gone.mailboxes
             .retain(|mailbox| !mailbox.messages.is_empty());
-        Ok(named(gone))
+        Ok(named(gone, &Arc::new(looking)))
     }
 
     /// Brings messages of such a mailbox back into a mailbox that exists.
@@ -81,7 +93,7 @@ impl Account {
             into: Some(into.clone()),
             retention,
         };
-        match self.undelete(&undelete, Mode::Do).await {
+        match self.undelete_of(&undelete, Mode::Do, MESSAGES_MAX).await {
             // Beyond reach in the meantime.
             Err(Error::NoSuchMailbox) => Ok(Undeleted {
                 lost: uids.iter().map(|uid| deleted.was(*uid)).collect(),
@@ -92,7 +104,7 @@ impl Account {
     }
 }
 
-fn named(gone: Gone) -> Vec<DeletedMailbox> {
+fn named(gone: Gone, looking: &Arc<OwnedSemaphorePermit>) -> Vec<DeletedMailbox> {
     let changed = gone.changed.unwrap_or(ModSeq(1));
     let mut mailboxes = gone.mailboxes;
     mailboxes.sort_by_key(|mailbox| {
@@ -108,19 +120,26 @@ fn named(gone: Gone) -> Vec<DeletedMailbox> {
         // Too long with what is put before it: only administrators find it.
         if let Ok(valid) = MailboxName::new(&name) {
             names.insert(name);
-            deleted.push(DeletedMailbox::new(&mailbox, &valid, changed));
+            let looking = Arc::clone(looking);
+            deleted.push(DeletedMailbox::new(&mailbox, &valid, changed, looking));
         }
     }
     deleted
 }
 
 impl DeletedMailbox {
-    fn new(from: &GoneMailbox, name: &MailboxName, changed: ModSeq) -> Self {
+    fn new(
+        from: &GoneMailbox,
+        name: &MailboxName,
+        changed: ModSeq,
+        looking: Arc<OwnedSemaphorePermit>,
+    ) -> Self {
         let id = MailboxId(from.id.0 | LOOKED_AT);
         let mut deleted = Self {
             from: from.id,
             state: State::default(),
             id,
+            _looking: looking,
         };
         let changed_low = u32::try_from(changed.0 % u64::from(u32::MAX)).unwrap_or_default();
         deleted.apply(

@@ -128,7 +128,7 @@ impl Account {
     /// # Errors
     /// [`Error::Io`], [`Error::Corrupt`].
     pub async fn gone(&self, retention: Retention) -> Result<Gone, Error> {
-        let mut gone = self.gone_or_back(retention).await?;
+        let mut gone = self.gone_or_back(retention, usize::MAX).await?;
         let now = self.snapshot();
         for mailbox in &mut gone.mailboxes {
             let present = self.present(mailbox, &now).await?;
@@ -142,8 +142,13 @@ impl Account {
         Ok(gone)
     }
 
-    /// The same with what is in its mailbox again.
-    pub(super) async fn gone_or_back(&self, retention: Retention) -> Result<Gone, Error> {
+    /// The same with what is in its mailbox again; [`Error::Limit`] if more than so many messages
+    /// would have to be held for it.
+    pub(super) async fn gone_or_back(
+        &self,
+        retention: Retention,
+        messages_max: usize,
+    ) -> Result<Gone, Error> {
         let now = self.snapshot();
         let horizon = retention.horizon((self.shared.clock)().unix);
         let mut batches = Batches::between(&self.shared, ModSeq(0), now.mod_seq());
@@ -168,6 +173,9 @@ impl Account {
                 // It has what the batch did.
                 Some(whole) => tracker.begin(&whole.snapshot),
                 None => tracker.apply(&batch),
+            }
+            if tracker.messages() > messages_max {
+                return Err(Error::Limit("messages that are gone"));
             }
             last = batch.mod_seq;
         }
@@ -307,6 +315,8 @@ struct Tracker<'a> {
     /// Messages that are still there.
     living: BTreeMap<(MailboxId, Uid), (Added, ModSeq)>,
     gone: BTreeMap<MailboxId, GoneMailbox>,
+    /// How many messages that are.
+    ended: usize,
 }
 
 impl<'a> Tracker<'a> {
@@ -324,7 +334,13 @@ impl<'a> Tracker<'a> {
             subscriptions: BTreeSet::new(),
             living: BTreeMap::new(),
             gone: BTreeMap::new(),
+            ended: 0,
         }
+    }
+
+    /// How many are held.
+    fn messages(&self) -> usize {
+        self.living.len() + self.ended
     }
 
     /// The account was like this, and nothing before it is known.
@@ -504,6 +520,7 @@ impl<'a> Tracker<'a> {
         };
         if let Some(mailbox) = self.mailbox(added.mailbox) {
             mailbox.messages.push(message);
+            self.ended += 1;
         }
     }
 

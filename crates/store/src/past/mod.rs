@@ -27,6 +27,7 @@ pub mod undelete;
 
 pub use as_of::Moment;
 pub(crate) use batches::Batches;
+pub(crate) use deleted::LOOKING_MAX;
 pub use deleted::{DELETED, DeletedMailbox};
 pub use expiry::{Expired, Expirer, RuleFrom, Rules};
 pub use gone::{Ended, Gone, GoneMailbox, GoneMessage};

@@ -104,7 +104,17 @@ impl Account {
     /// [`Error::NoSuchMailbox`] if nothing is gone from that mailbox; [`Error::Limit`];
     /// [`Error::Corrupt`] and [`Error::Io`] of the log itself.
     pub async fn undelete(&self, undelete: &Undelete, mode: Mode) -> Result<Undeleted, Error> {
-        let gone = self.gone_or_back(undelete.retention).await?;
+        self.undelete_of(undelete, mode, usize::MAX).await
+    }
+
+    /// The same; [`Error::Limit`] if more than so many messages are gone.
+    pub(super) async fn undelete_of(
+        &self,
+        undelete: &Undelete,
+        mode: Mode,
+        messages_max: usize,
+    ) -> Result<Undeleted, Error> {
+        let gone = self.gone_or_back(undelete.retention, messages_max).await?;
         let (chosen, lost) = self.readable(choose(&gone, &undelete.which)?).await?;
         let verb = |draft: &mut Draft<'_>| {
             let mut undeleted = Undeleted {

@@ -252,6 +252,12 @@ fn users_look_at_what_is_gone_as_mailboxes() {
             Some(vec![(two, two)])
         );
 
+        // Four may look at the same time.
+        let four = (looked_at().await, looked_at().await, looked_at().await);
+        let fifth = account.deleted_mailboxes(retention).await;
+        assert!(matches!(fifth, Err(crate::Error::Limit(_))));
+        drop((four, first));
+
         // A lower UID comes: another UIDVALIDITY.
         expunge(&account, "INBOX", Uid(1)).await;
         let [again] = looked_at().await.try_into().unwrap();
