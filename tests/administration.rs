@@ -310,3 +310,47 @@ fn an_account_goes_to_another_partition_while_a_client_has_it_open() {
     let selected = chapar.login("ann").ok("SELECT INBOX").join("\n");
     assert!(selected.contains("2 EXISTS"), "{selected}");
 }
+
+#[test]
+fn what_was_expunged_is_listed_brought_back_and_told() {
+    let mut chapar = with_mail();
+    let mut ann = chapar.login("ann");
+    ann.ok("SELECT INBOX");
+    ann.ok("STORE 1 +FLAGS.SILENT (\\Deleted \\Seen)");
+    ann.ok("EXPUNGE");
+    let listed = objects(&chapar, &["undelete", "ann", "--list"]);
+    let [message, sum] = &listed[..] else {
+        panic!("{listed:?}");
+    };
+    assert_eq!(message["subject"], "hello");
+    assert_eq!(message["mailbox"], "INBOX");
+    assert_eq!(message["uid"], 1);
+    assert!(message["by"].as_str().unwrap().starts_with("imap ann "));
+    assert_eq!(sum["messages"], 1);
+    let complaint = chapar.run(&["undelete", "ann"], "");
+    complains(&complaint, 2, "--list shows what there is");
+    // Once beside the server, once more without it: it is there.
+    let back = objects(&chapar, &["undelete", "ann", "INBOX", "1"]);
+    assert_eq!(
+        (&back[0]["to_uid"], &back[0]["what"]),
+        (&2.into(), &"back".into())
+    );
+    ann.ok("NOOP");
+    let fetched = ann.ok("FETCH 1 (UID FLAGS)").join("\n");
+    assert!(fetched.contains("UID 2 FLAGS (\\Seen"), "{fetched}");
+    drop(ann);
+    assert!(chapar.terminate().success());
+    let again = objects(&chapar, &["undelete", "ann", "INBOX", "1"]);
+    assert_eq!(again[0]["what"], "there already");
+    let told = objects(&chapar, &["history", "ann", "INBOX", "1"]);
+    let what: Vec<_> = told
+        .iter()
+        .filter_map(|event| event["what"].as_str())
+        .collect();
+    assert_eq!(what, ["arrived", "flags", "expunged", "undeleted"]);
+    assert!(told[3]["by"].as_str().unwrap().starts_with("admin "));
+    let restored = objects(&chapar, &["restore", "ann", "--at", "0", "--dry-run"]);
+    let sum = restored.last().unwrap();
+    assert_eq!((&sum["placed"], &sum["dry_run"]), (&1.into(), &true.into()));
+    ok(&chapar, &["verify"]);
+}
