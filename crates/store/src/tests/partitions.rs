@@ -734,3 +734,49 @@ fn compaction_frees_what_a_move_left_and_nothing_else() {
         }
     });
 }
+
+#[test]
+#[ignore = "prints figures"]
+fn figures_of_a_move() {
+    use std::{sync::atomic, time::Instant};
+    let messages = std::env::var("MESSAGES").map_or(20_000, |n| n.parse().unwrap());
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options {
+        directory: Some(directory.path().to_owned()),
+        message_bytes_max: 1 << 20,
+        clock,
+    };
+    let store = run(Store::open(options)).unwrap();
+    store.add_partition("slow", None).unwrap();
+    let account = run(store.account(ALICE)).unwrap();
+    let id = inbox(&account);
+    for n in 0..messages / 500 {
+        let mut arrivals = Vec::new();
+        for m in 0..500 {
+            let octets = text(1000 + n * 500 + m);
+            arrivals.push(run(arrival(&store, octets.as_bytes())));
+        }
+        run(account.append(id, arrivals)).unwrap();
+    }
+    let ended = atomic::AtomicBool::new(false);
+    let (waited, moved) = std::thread::scope(|scope| {
+        let waits = scope.spawn(|| {
+            let mut longest = std::time::Duration::ZERO;
+            for n in 0.. {
+                if ended.load(atomic::Ordering::Relaxed) {
+                    break;
+                }
+                let begin = Instant::now();
+                run(account.subscribe(&name(&format!("x{n}")))).unwrap();
+                longest = longest.max(begin.elapsed());
+            }
+            longest
+        });
+        let begin = Instant::now();
+        let moved = run(move_to(&store, &account, "slow")).unwrap();
+        let took = begin.elapsed();
+        ended.store(true, atomic::Ordering::Relaxed);
+        (waits.join().unwrap(), (moved, took))
+    });
+    eprintln!("{messages} messages: {moved:?}; a verb waited {waited:?} at most");
+}
