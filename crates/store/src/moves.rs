@@ -7,7 +7,7 @@
 //!
 //! Breaking off loses nothing, and doing it again finishes it.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use crate::{
     account::{Account, Pass},
@@ -142,7 +142,7 @@ impl Store {
     /// The moment: what the account is goes to the other partition.
     async fn change_home(&self, account: &Account, to: &Engine) -> Result<(), Error> {
         // A checkpoint must not write down where it was.
-        let _none = self.checkpoints().lock().await;
+        let none = Arc::clone(self.checkpoints()).lock_owned().await;
         let _crossing = account.shared.partitions.crossing().await;
         let id = account.id();
         let from = account.shared.engine();
@@ -181,14 +181,9 @@ impl Store {
             tracing::error!(account = %id, what, "what was moved is not what was there");
             return Err(Error::NotPermitted("internal error"));
         }
-        let away = vec![Change::MovedAway {
-            partition: to.partition().number,
-        }];
-        let next = snapshot.mod_seq + 1;
-        stopped.append(&from, next, &account.by, away).await?;
-        stopped.go_on_in(to.clone(), opened);
+        let going = (to.clone(), opened);
+        stopped.move_away(&account.by, going, none).await?;
         drop(whole);
-        drop(stopped);
         // What the account says from now on counts by itself.
         account.settle_here().await
     }

@@ -58,7 +58,7 @@ struct Inner {
     clock: Clock,
     accounts: Mutex<Accounts>,
     /// One checkpoint at a time.
-    checkpoint: tokio::sync::Mutex<()>,
+    checkpoint: Arc<tokio::sync::Mutex<()>>,
     /// One move at a time.
     moves: tokio::sync::Mutex<()>,
     /// One compaction at a time.
@@ -140,7 +140,7 @@ impl Store {
                 message_bytes_max,
                 clock,
                 accounts: Mutex::default(),
-                checkpoint: tokio::sync::Mutex::default(),
+                checkpoint: Arc::default(),
                 moves: tokio::sync::Mutex::default(),
                 compaction: tokio::sync::Mutex::default(),
             }),
@@ -454,7 +454,7 @@ impl Store {
     }
 
     /// Held by whoever writes a checkpoint.
-    pub(crate) fn checkpoints(&self) -> &tokio::sync::Mutex<()> {
+    pub(crate) fn checkpoints(&self) -> &Arc<tokio::sync::Mutex<()>> {
         &self.inner.checkpoint
     }
 

@@ -123,8 +123,37 @@ impl Stopped {
         done.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    /// Has the account go on in another partition, as it was opened there.
-    pub(crate) fn go_on_in(&self, engine: Engine, opened: Opened) {
+    /// Says in the account's partition that it moved away, and has it go on in the other, as it was
+    /// opened there, once that is durable: also if nobody waits for it any more. `until` is dropped then.
+    ///
+    /// # Errors
+    /// Why it could not be written: then it goes on where it was.
+    pub(crate) async fn move_away(
+        self,
+        by: &Arc<str>,
+        (to, opened): (Engine, Opened),
+        until: impl Send + 'static,
+    ) -> Result<(), Error> {
+        let (id, from) = (self.shared.id, self.shared.engine());
+        let mod_seq = self.shared.published.load().mod_seq + 1;
+        let away = Change::MovedAway {
+            partition: to.partition().number,
+        };
+        let batch = self.shared.batch(ModSeq(mod_seq), by, vec![away]).encode();
+        let (sender, done) = oneshot::channel();
+        let told = Box::new(move |outcome: Result<_, Error>| {
+            if outcome.is_ok() {
+                self.go_on_in(to, opened);
+            }
+            drop((self, until));
+            // Whoever asked may have stopped waiting.
+            let _ = sender.send(outcome.map(drop));
+        });
+        from.append(from.begin(), id, mod_seq, batch, told)?;
+        done.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    fn go_on_in(&self, engine: Engine, opened: Opened) {
         let Opened { state, kept, .. } = opened;
         let mut tip = self.shared.tip();
         let mod_seq = state.snapshot.mod_seq;
