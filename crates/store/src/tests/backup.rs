@@ -171,3 +171,37 @@ fn old_generations_go_and_the_rest_stays() {
     assert!(!to.join(&gone[0]).exists());
     assert_eq!(backup::latest(&to).unwrap(), to.join(&left[1].name));
 }
+
+#[test]
+fn no_number_that_was_given_out_after_the_backup_is_given_out_again() {
+    let root = tempfile::tempdir().unwrap();
+    let (to, whole) = (root.path().join("backup"), root.path().join("restored"));
+    let store = open(&root.path().join("data"));
+    run(deliver(&store, 1, 0));
+    store.backup(&to, Vec::new(), &mut |_, _| {}).unwrap();
+    for n in 1..40 {
+        run(deliver(&store, 1, n));
+    }
+    let told = |store: &Store| {
+        let account = run(store.account(AccountId(1))).unwrap();
+        let snapshot = account.snapshot();
+        let inbox = snapshot.mailbox(inbox(&account)).unwrap();
+        (inbox.uid_validity(), inbox.uid_next(), snapshot.mod_seq())
+    };
+    let before = told(&store);
+    backup::restore(&backup::latest(&to).unwrap(), &whole, &mut |_, _| {}).unwrap();
+    let marker = whole.join("partitions/default/restored");
+    let mut last = before;
+    for round in 0..3 {
+        let store = open(&whole);
+        let after = told(&store);
+        assert_eq!(after.0, before.0);
+        assert!(after.1 > last.1 && after.2 > last.2, "{after:?} {last:?}");
+        run(deliver(&store, 1, 1 + round));
+        nothing_wrong(&store);
+        last = (before.0, after.1, after.2);
+        assert!(round == 0 || told(&store).1.0 < before.1.0 + 30_000_000);
+        run(store.close()).unwrap();
+        assert!(round == 0 || !marker.exists());
+    }
+}

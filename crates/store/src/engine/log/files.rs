@@ -78,6 +78,10 @@ impl Partition {
     pub(crate) fn lease(&self) -> String {
         format!("{PARTITIONS}/{}/lease", self.name)
     }
+    /// Where a backup ended that it was restored from, until its log says so.
+    pub(crate) fn restored(&self) -> String {
+        format!("{PARTITIONS}/{}/restored", self.name)
+    }
     /// Which partition of which store it is.
     pub(crate) fn marker(&self) -> String {
         format!("{PARTITIONS}/{}/partition.toml", self.name)

@@ -182,6 +182,10 @@ impl<D: Disk> Log<D> {
             };
         let mut gaps = checkpoint.gaps()?;
         gaps.append(&mut recovered.gaps);
+        if let Some(gap) = backup::lost_since(&*disk, &partition, &gaps)? {
+            gaps.push(gap);
+            recovered.cut.push(gap);
+        }
         let epoch = lease.raise_above(recovered.epoch)?;
         let start = Start {
             template: SegmentHeader {

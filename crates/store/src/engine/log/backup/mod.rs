@@ -27,6 +27,7 @@ use self::{
 use super::{
     disk::{Access, Disk},
     files::{self, Partition, STORE, Segment, io_error},
+    gaps::Gap,
     pins::Pin,
 };
 use crate::error::Error;
@@ -36,6 +37,10 @@ const LOCK: &str = "lock";
 
 /// A restore that has not come to its end: the store in that directory is not whole.
 pub(crate) const UNFINISHED: &str = "restore.unfinished";
+
+/// Octets of batches that nobody will have written between a backup and the loss of the disk: some millions of
+/// changes.
+const LOST_BYTES: u64 = 256 << 20;
 
 /// One partition's log, as far as it is to be copied.
 #[derive(Debug)]
@@ -227,6 +232,40 @@ fn lock<T: Disk>(target: &T) -> Result<T::File, Error> {
             "another backup into the same directory".into(),
         ))
     }
+}
+
+/// What came after the backup that a partition was restored from is lost: how much that was, nothing tells. It is
+/// taken for more than there can have been. `known`: what the log says is lost. Gives what has to be written
+/// down yet; once it is, the file that says so is removed.
+///
+/// # Errors
+/// [`Error::Io`].
+pub(crate) fn lost_since<D: Disk>(
+    disk: &D,
+    partition: &Partition,
+    known: &[Gap],
+) -> Result<Option<Gap>, Error> {
+    let path = partition.restored();
+    let text = match read_small(disk, &path) {
+        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        text => text?,
+    };
+    let end = str::from_utf8(&text)
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    let gap = Gap {
+        lsn: end.unwrap_or(0),
+        octets: LOST_BYTES,
+        batch: None,
+    };
+    if known.contains(&gap) {
+        disk.remove(&path).map_err(|error| io_error(&path, error))?;
+        sync_dir(disk, &partition.root())?;
+        return Ok(None);
+    }
+    Ok(Some(gap))
 }
 
 /// A path below a directory; the root's name is empty.

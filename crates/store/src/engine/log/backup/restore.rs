@@ -10,7 +10,7 @@ use super::{
 use crate::{
     engine::log::{
         disk::{Access, Disk},
-        files::io_error,
+        files::{Partition, io_error},
     },
     error::Error,
 };
@@ -109,6 +109,15 @@ pub(crate) fn restore<B: Disk, T: Disk>(
         copied.files += 1;
         copied.lost(listed);
         file(backup, target, listed, &mut copied, tell)?;
+    }
+    for (name, end) in &backup.manifest.ends {
+        // What came after the backup has given out UIDs and other numbers, of which nothing here knows.
+        let partition = Partition {
+            name: name.as_str().into(),
+            ..Partition::first()
+        };
+        write_durably(target, &partition.restored(), format!("{end}\n").as_bytes())?;
+        sync_dir(target, &partition.root())?;
     }
     for directory in directories {
         sync_dir(target, directory)?;
