@@ -6,7 +6,7 @@ use formats::{from_line, maildir, names};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
-    from_line::parse(input);
+    let _ = from_line::parse(input);
     let text = String::from_utf8_lossy(input);
     let keywords = maildir::parse_keywords(&text);
     let name = maildir::FileName::parse(&text);

@@ -2,8 +2,9 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, BufWriter, Write},
+    os::unix::fs::DirBuilderExt,
     path::Path,
 };
 
@@ -147,7 +148,11 @@ impl What<'_> {
     fn part(&self) -> Result<BufWriter<File>, Failed> {
         let path = self.directory.join(PART);
         let attempt = || {
-            fs::create_dir_all(self.directory)?;
+            // Mail is nobody else's business.
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(self.directory)?;
             let file = OpenOptions::new().create(true).append(true).open(&path)?;
             Ok(BufWriter::new(file))
         };
