@@ -14,7 +14,7 @@ use std::process::{Command, Output};
 use crate::chapar::text;
 
 /// Runs a program to its end; gives what it printed, and panics if it failed.
-fn run(command: &mut Command) -> String {
+pub(crate) fn run(command: &mut Command) -> String {
     let output: Output = command.output().unwrap_or_else(|e| {
         panic!(
             "{}: {e} (tests/run installs what is missing)",

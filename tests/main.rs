@@ -4,6 +4,7 @@
 //! * [`transcripts`]: what a client says and hears, as text files;
 //! * [`clients`]: real mail clients and a real Postfix;
 //! * [`faults`]: the process killed, the disk full, the file damaged;
+//! * [`format`]: what is on disk can be read, by the documents alone and by later programs;
 //! * [`hostile`]: input that nobody should send;
 //! * [`documents`]: the documents keep up with the code;
 //! * [`simulation`]: random sessions against a naive model.
@@ -20,6 +21,7 @@ mod clients;
 mod connection;
 mod documents;
 mod faults;
+mod format;
 mod hostile;
 mod simulation;
 mod transcripts;

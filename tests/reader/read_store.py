@@ -1,0 +1,309 @@
+#!/usr/bin/env python3
+"""Reads a Chapar store, knowing nothing but docs/store-format.md and docs/store-format-batches.md.
+
+Prints, as one JSON object, every account with its mailboxes and messages, and the SHA-256 of
+each message's octets. It shares no code with Chapar: if the two agree, the documents suffice.
+
+    read_store.py DIRECTORY
+"""
+
+import hashlib
+import json
+import os
+import re
+import struct
+import sys
+
+SYSTEM_FLAGS = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"]
+ROLES = [None, "Archive", "Drafts", "Junk", "Sent", "Trash", "Important"]
+BLOB, MESSAGE, BATCH, COMMIT = 1, 2, 3, 4
+
+
+def crc32c_table():
+    table = []
+    for n in range(256):
+        for _ in range(8):
+            n = (n >> 1) ^ 0x82F63B78 if n & 1 else n >> 1
+        table.append(n)
+    return table
+
+
+TABLE = crc32c_table()
+
+
+def crc32c(octets):
+    crc = 0xFFFFFFFF
+    for octet in octets:
+        crc = (crc >> 8) ^ TABLE[(crc ^ octet) & 0xFF]
+    return crc ^ 0xFFFFFFFF
+
+
+class Octets:
+    """Octets being read from the front: the notation of the documents."""
+
+    def __init__(self, octets):
+        self.octets, self.at = octets, 0
+
+    def take(self, n):
+        if self.at + n > len(self.octets):
+            raise ValueError("cut short")
+        taken = self.octets[self.at : self.at + n]
+        self.at += n
+        return taken
+
+    def end(self):
+        return self.at == len(self.octets)
+
+    def u8(self):
+        return self.take(1)[0]
+
+    def n(self):
+        value, shift = 0, 0
+        while True:
+            octet = self.u8()
+            value |= (octet & 0x7F) << shift
+            if octet < 0x80:
+                return value
+            shift += 7
+
+    def signed(self):
+        n = self.n()
+        return (n >> 1) ^ -(n & 1)
+
+    def step(self, before):
+        return (before + self.signed()) % (1 << 64)
+
+    def counted(self):
+        return self.take(self.n())
+
+    def text(self):
+        return self.counted().decode()
+
+    def list_of(self, read):
+        return [read() for _ in range(self.n())]
+
+    def ranges(self):
+        end, ranges = 0, []
+        for _ in range(self.n()):
+            first = end + self.n()
+            end = first + self.n()
+            ranges.append((first, end))
+        return ranges
+
+    def flags(self):
+        bits = self.u8()
+        system = [name for n, name in enumerate(SYSTEM_FLAGS) if bits >> n & 1]
+        return system, self.list_of(self.text)
+
+    def pieces(self):
+        place, pieces = 0, []
+        for _ in range(self.n()):
+            place = self.step(place)
+            pieces.append((place, self.n()))
+        return pieces
+
+    def expiry(self):
+        bits = self.u8()
+        return [self.n() for bit in (2, 4, 8) if bits & bit] if bits else None
+
+
+def signed64(n):
+    return n - (1 << 64) if n >= 1 << 63 else n
+
+
+class Log:
+    """The segments of a partition: records by their LSN."""
+
+    def __init__(self, directory):
+        self.records = {}
+        self.batches = []
+        segments = []
+        for name in sorted(os.listdir(directory)):
+            if re.fullmatch(r"\d{10}\.log", name):
+                with open(os.path.join(directory, name), "rb") as file:
+                    segments.append(file.read())
+        headers = [self.header(segment) for segment in segments]
+        for n, (segment, header) in enumerate(zip(segments, headers)):
+            until = headers[n + 1][1] if n + 1 < len(headers) else None
+            self.read(segment, header, until)
+
+    @staticmethod
+    def header(segment):
+        for at in (0, 2048):
+            block = segment[at : at + 128]
+            if block[:8] == b"ChaparL\n" and crc32c(block[:124]) == struct.unpack("<I", block[124:])[0]:
+                (version,) = struct.unpack("<I", block[8:12])
+                if version != 1:
+                    raise ValueError(f"format version {version}")
+                number, first, epoch, salt = struct.unpack("<4Q", block[48:80])
+                return number, first, salt
+        raise ValueError("a segment without a header")
+
+    def read(self, segment, header, until):
+        number, first, salt = header
+        seal = struct.pack("<QQ", salt, number)
+        waiting, lsn = [], first
+        while until is None or lsn < until:
+            record = self.record(segment, lsn - first + 4096, seal, lsn)
+            if record is None:
+                break
+            kind, account, seq, body = record
+            waiting.append((lsn, kind, account, seq, body))
+            # A commit proves its group; a segment that has a successor was whole.
+            if kind == COMMIT or until is not None:
+                for entry in waiting:
+                    self.keep(*entry)
+                waiting = []
+            lsn += (40 + len(body) + 7) // 8 * 8
+
+    @staticmethod
+    def record(segment, at, seal, lsn):
+        head = segment[at : at + 40]
+        if len(head) < 40:
+            return None
+        length, head_sum = struct.unpack("<II", head[:8])
+        if crc32c(seal + head[:4] + head[8:]) != head_sum:
+            return None
+        kind, flags, _, body_sum, own, account, seq = struct.unpack("<BBHIQQQ", head[8:])
+        body = segment[at + 40 : at + 40 + length]
+        if own != lsn or len(body) != length or crc32c(body) != body_sum:
+            return None
+        if kind > COMMIT and not flags & 1:
+            raise ValueError(f"a record of type {kind} takes a newer reader")
+        return kind, account, seq, body
+
+    def keep(self, lsn, kind, account, seq, body):
+        if kind in (BLOB, MESSAGE):
+            self.records[lsn] = body
+        elif kind == BATCH:
+            self.batches.append((account, seq, body))
+
+
+class Account:
+    """The fold of an account's batches."""
+
+    def __init__(self):
+        self.mailboxes = {}
+        self.subscribed = set()
+
+    def apply(self, body):
+        read = Octets(body)
+        if read.u8() != 1:
+            raise ValueError("a batch of a newer version")
+        mod_seq, _time, _by = read.n(), read.signed(), read.text()
+        while not read.end():
+            tag = read.u8()
+            self.change(tag, Octets(read.counted()), mod_seq)
+        return mod_seq
+
+    def change(self, tag, read, mod_seq):
+        if tag == 1:
+            mailbox, name, role = read.n(), read.text(), ROLES[read.u8()]
+            self.mailboxes[mailbox] = {
+                "name": name,
+                "role": role,
+                "uidvalidity": read.n(),
+                "uidnext": 1,
+                "messages": {},
+            }
+        elif tag == 2:
+            del self.mailboxes[read.n()]
+        elif tag == 3:
+            mailbox = self.mailboxes[read.n()]
+            mailbox["name"] = read.text()
+        elif tag == 4:
+            mailbox = self.mailboxes[read.n()]
+            mailbox["role"] = ROLES[read.u8()]
+        elif tag == 5:
+            self.subscribed.add(read.text())
+        elif tag == 6:
+            self.subscribed.discard(read.text())
+        elif tag in (7, 8):
+            self.place(read, mod_seq)
+        elif tag == 9:
+            mailbox, ranges = self.mailboxes[read.n()], read.ranges()
+            system, keywords = read.flags()
+            for uid in within(mailbox, ranges):
+                message = mailbox["messages"][uid]
+                message["flags"], message["modseq"] = sorted(system + keywords), mod_seq
+        elif tag == 10:
+            mailbox, ranges = self.mailboxes[read.n()], read.ranges()
+            for uid in within(mailbox, ranges):
+                del mailbox["messages"][uid]
+        elif tag == 12:
+            mailbox = self.mailboxes[read.n()]
+            mailbox["uidnext"] = max(mailbox["uidnext"], read.n())
+        elif tag == 15:
+            mailbox, uid = self.mailboxes[read.n()], read.n()
+            mailbox["messages"][uid]["record"] = read.n()
+        elif tag in (11, 13, 14, 16, 17) or tag >= 128:
+            pass
+        else:
+            raise ValueError(f"a change of kind {tag} takes a newer reader")
+
+    def place(self, read, mod_seq):
+        mailbox, uid = self.mailboxes[read.n()], read.n()
+        system, keywords = read.flags()
+        date, _zone = read.signed(), read.signed()
+        read.step(date % (1 << 64))
+        size, email, thread = read.n(), read.n(), read.n()
+        mailbox["messages"][uid] = {
+            "flags": sorted(system + keywords),
+            "date": date,
+            "size": size,
+            "modseq": mod_seq,
+            "emailid": f"E{email:x}",
+            "threadid": f"T{thread:x}",
+            "record": read.n(),
+        }
+        mailbox["uidnext"] = uid + 1
+
+
+def within(mailbox, ranges):
+    return [uid for uid in mailbox["messages"] if any(a <= uid <= b for a, b in ranges)]
+
+
+def octets_of(records, place):
+    """A message's octets, through its record."""
+    read = Octets(records[place])
+    form = read.u8()
+    if form == 2:
+        read = Octets(b"".join(records[at] for at, _ in read.pieces()))
+        form = read.u8()
+    if form != 1:
+        raise ValueError("a message record of a newer form")
+    trace = read.counted()
+    read.take(32)
+    return trace + b"".join(records[at] for at, _ in read.pieces())
+
+
+def listing(directory):
+    with open(os.path.join(directory, "store.toml")) as file:
+        version = re.search(r"^format\s*=\s*(\d+)", file.read(), re.M).group(1)
+    if version != "1":
+        raise ValueError(f"the store has format {version}")
+    log = Log(os.path.join(directory, "partitions", "default", "log"))
+    accounts = {}
+    for account, _seq, body in log.batches:
+        accounts.setdefault(account, Account()).apply(body)
+    told = {}
+    for number, account in sorted(accounts.items()):
+        mailboxes = {}
+        for mailbox in account.mailboxes.values():
+            messages = {}
+            for uid, message in mailbox.pop("messages").items():
+                octets = octets_of(log.records, message.pop("record"))
+                message["sha256"] = hashlib.sha256(octets).hexdigest()
+                messages[str(uid)] = message
+            mailbox["messages"] = messages
+            mailboxes[mailbox.pop("name")] = mailbox
+        told[f"A{number:x}"] = {
+            "mailboxes": mailboxes,
+            "subscribed": sorted(account.subscribed),
+        }
+    return told
+
+
+if __name__ == "__main__":
+    json.dump(listing(sys.argv[1]), sys.stdout, indent=1, sort_keys=True, ensure_ascii=False)
+    print()
