@@ -17,6 +17,8 @@ import sys
 SYSTEM_FLAGS = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"]
 ROLES = [None, "Archive", "Drafts", "Junk", "Sent", "Trash", "Important"]
 BLOB, MESSAGE, BATCH, COMMIT = 1, 2, 3, 4
+BASE, MOVED_AWAY, MOVED_HERE = 16, 17, 18
+VALUE_VERSION = 4
 
 
 def crc32c_table():
@@ -112,20 +114,23 @@ def signed64(n):
 
 
 class Log:
-    """The segments of a partition: records by their LSN."""
+    """A partition: its message records and blobs by place, and its batches in order."""
 
-    def __init__(self, directory):
-        self.records = {}
-        self.batches = []
+    def __init__(self, directory, number):
+        self.number, self.records, self.batches = number, {}, []
+        names = sorted(os.listdir(directory))
         segments = []
-        for name in sorted(os.listdir(directory)):
+        for name in names:
             if re.fullmatch(r"\d{10}\.log", name):
-                with open(os.path.join(directory, name), "rb") as file:
-                    segments.append(file.read())
-        headers = [self.header(segment) for segment in segments]
-        for n, (segment, header) in enumerate(zip(segments, headers)):
+                freed = name.replace(".log", ".freed")
+                tombstone, ranges = self.freed(directory, freed) if freed in names else (False, [])
+                if not tombstone:
+                    with open(os.path.join(directory, name), "rb") as file:
+                        segments.append((file.read(), ranges))
+        headers = [self.header(segment) for segment, _ in segments]
+        for n, ((segment, ranges), header) in enumerate(zip(segments, headers)):
             until = headers[n + 1][1] if n + 1 < len(headers) else None
-            self.read(segment, header, until)
+            self.read(segment, header, until, dict(ranges))
 
     @staticmethod
     def header(segment):
@@ -139,11 +144,24 @@ class Log:
                 return number, first, salt
         raise ValueError("a segment without a header")
 
-    def read(self, segment, header, until):
+    @staticmethod
+    def freed(directory, name):
+        with open(os.path.join(directory, name), "rb") as file:
+            octets = file.read()
+        if octets[:8] != b"ChaparF\n" or crc32c(octets[:-4]) != struct.unpack("<I", octets[-4:])[0]:
+            raise ValueError(f"{name} is damaged")
+        (tombstone,) = struct.unpack("<I", octets[12:16])
+        (count,) = struct.unpack("<Q", octets[80:88])
+        return bool(tombstone), [struct.unpack("<QQ", octets[at : at + 16]) for at in range(88, 88 + 16 * count, 16)]
+
+    def read(self, segment, header, until, freed):
         number, first, salt = header
         seal = struct.pack("<QQ", salt, number)
         waiting, lsn = [], first
         while until is None or lsn < until:
+            if lsn in freed:
+                lsn = freed[lsn]
+                continue
             record = self.record(segment, lsn - first + 4096, seal, lsn)
             if record is None:
                 break
@@ -174,27 +192,90 @@ class Log:
 
     def keep(self, lsn, kind, account, seq, body):
         if kind in (BLOB, MESSAGE):
-            self.records[lsn] = body
+            self.records[self.number << 48 | lsn] = body
         elif kind == BATCH:
             self.batches.append((account, seq, body))
 
 
 class Account:
-    """The fold of an account's batches."""
+    """The fold of an account's batches in one partition."""
 
-    def __init__(self):
-        self.mailboxes = {}
-        self.subscribed = set()
+    def __init__(self, records):
+        self.records = records
+        self.mailboxes, self.subscribed = {}, set()
+        self.seq, self.moved_away, self.moved_here = 0, None, None
 
-    def apply(self, body):
+    def apply(self, seq, body):
         read = Octets(body)
         if read.u8() != 1:
             raise ValueError("a batch of a newer version")
         mod_seq, _time, _by = read.n(), read.signed(), read.text()
+        changes = []
         while not read.end():
             tag = read.u8()
-            self.change(tag, Octets(read.counted()), mod_seq)
-        return mod_seq
+            changes.append((tag, read.counted()))
+        tags = [tag for tag, _ in changes]
+        if BASE in tags and (seq != self.seq + 1 or MOVED_HERE in tags):
+            self.begin(dict(changes)[BASE])
+        self.moved_here = None
+        for tag, body in changes:
+            self.change(tag, Octets(body), mod_seq)
+        self.seq = seq
+
+    def begin(self, pieces):
+        """The whole state, as a base has it."""
+        read = Octets(b"".join(self.records[place] for place, _ in Octets(pieces).pieces()))
+        entries = []
+        while not read.end():
+            key, value = read.counted(), read.counted()
+            if crc32c(key + value[:-4]) != struct.unpack("<I", value[-4:])[0] or value[0] != VALUE_VERSION:
+                raise ValueError("a value of a base that is damaged or newer")
+            entries.append((key, Octets(value[1:-4])))
+        self.header(entries[0][1])
+        for key, value in entries[1:]:
+            kind, mailbox = key[9], int.from_bytes(key[10:18], "big")
+            if kind == 1:
+                self.placements(self.mailboxes[mailbox], value)
+
+    def header(self, read):
+        _mod_seq, _mailbox, _email, _thread, _uid_validity, _buckets, _keys = [read.n() for _ in range(7)]
+        _held, _expiry, _to = read.u8(), read.expiry(), read.n()
+        if read.n():
+            read.n()
+        self.subscribed = set(read.list_of(read.text))
+        self.mailboxes = dict(read.list_of(lambda: self.mailbox(read)))
+
+    @staticmethod
+    def mailbox(read):
+        number, name, role = read.n(), read.text(), ROLES[read.u8()]
+        mailbox = {"name": name, "role": role, "uidvalidity": read.n(), "uidnext": read.n(), "messages": {}}
+        _highest, _unclaimed, _messages, _unseen, _deleted, _octets = [read.n() for _ in range(6)]
+        _held, _expiry, _partition, _recent = read.u8(), read.expiry(), read.n(), read.n()
+        read.list_of(lambda: [read.n() for _ in range(6)] + [read.signed() for _ in range(2)])
+        read.list_of(lambda: (read.n(), read.n()))
+        mailbox["keywords"] = read.list_of(read.text)
+        return number, mailbox
+
+    @staticmethod
+    def placements(mailbox, read):
+        uid = date = mod_seq = email = record = 0
+        messages = mailbox["messages"]
+        for _ in range(read.n()):
+            uid += read.n()
+            bits, _zone = read.u8(), read.signed()
+            date = read.step(date)
+            read.step(date)
+            mod_seq, size = read.step(mod_seq), read.n()
+            email = read.step(email)
+            thread, record = read.step(email), read.step(record)
+            read.n()
+            system = [name for n, name in enumerate(SYSTEM_FLAGS) if bits >> n & 1]
+            messages[uid] = told(system, signed64(date), size, mod_seq, email, thread, record)
+        uid = 0
+        for _ in range(read.n()):
+            uid += read.n()
+            keywords = [mailbox["keywords"][n] for n in read.list_of(read.n)]
+            messages[uid]["flags"] = sorted(messages[uid]["flags"] + keywords)
 
     def change(self, tag, read, mod_seq):
         if tag == 1:
@@ -236,7 +317,11 @@ class Account:
         elif tag == 15:
             mailbox, uid = self.mailboxes[read.n()], read.n()
             mailbox["messages"][uid]["record"] = read.n()
-        elif tag in (11, 13, 14, 16, 17) or tag >= 128:
+        elif tag == MOVED_AWAY:
+            self.moved_away = read.n()
+        elif tag == MOVED_HERE:
+            self.moved_away, self.moved_here = None, read.n()
+        elif tag in (11, 13, 14, BASE, 19, 20) or tag >= 128:
             pass
         else:
             raise ValueError(f"a change of kind {tag} takes a newer reader")
@@ -247,16 +332,20 @@ class Account:
         date, _zone = read.signed(), read.signed()
         read.step(date % (1 << 64))
         size, email, thread = read.n(), read.n(), read.n()
-        mailbox["messages"][uid] = {
-            "flags": sorted(system + keywords),
-            "date": date,
-            "size": size,
-            "modseq": mod_seq,
-            "emailid": f"E{email:x}",
-            "threadid": f"T{thread:x}",
-            "record": read.n(),
-        }
+        mailbox["messages"][uid] = told(system + keywords, date, size, mod_seq, email, thread, read.n())
         mailbox["uidnext"] = uid + 1
+
+
+def told(flags, date, size, mod_seq, email, thread, record):
+    return {
+        "flags": sorted(flags),
+        "date": date,
+        "size": size,
+        "modseq": mod_seq,
+        "emailid": f"E{email:x}",
+        "threadid": f"T{thread:x}",
+        "record": record,
+    }
 
 
 def within(mailbox, ranges):
@@ -277,31 +366,57 @@ def octets_of(records, place):
     return trace + b"".join(records[at] for at, _ in read.pieces())
 
 
-def listing(directory):
+def partitions(directory):
+    """Number and directory of every partition, by store.toml."""
     with open(os.path.join(directory, "store.toml")) as file:
-        version = re.search(r"^format\s*=\s*(\d+)", file.read(), re.M).group(1)
-    if version != "1":
-        raise ValueError(f"the store has format {version}")
-    log = Log(os.path.join(directory, "partitions", "default", "log"))
+        text = file.read()
+    body, line = text[: text.rindex("\n# sum ")], text[text.rindex("# sum ") :]
+    if crc32c(body.encode()) != int(line.split()[2], 16):
+        raise ValueError("store.toml is damaged")
+    if re.search(r"^format = (\d+)", text, re.M).group(1) != "1":
+        raise ValueError("the store has a newer format")
+    for part in text.split("[[partition]]")[1:]:
+        value = lambda key: re.search(rf'^{key} = "?([^"\n]*)"?', part, re.M).group(1)
+        if value("state") == "active":
+            yield int(value("number")), os.path.join(directory, "partitions", value("name"))
+
+
+def home(folds):
+    """The fold of the partition in which an account is; `folds` are by partition."""
+    for number, fold in folds.items():
+        if fold.moved_away is not None:
+            continue
+        came = fold.moved_here
+        if came is None or came not in folds or folds[came].moved_away == number:
+            return fold
+    raise ValueError("an account that is in no partition")
+
+
+def listing(directory):
+    logs = [Log(os.path.join(path, "log"), number) for number, path in partitions(directory)]
+    records = {place: body for log in logs for place, body in log.records.items()}
     accounts = {}
-    for account, _seq, body in log.batches:
-        accounts.setdefault(account, Account()).apply(body)
-    told = {}
-    for number, account in sorted(accounts.items()):
-        mailboxes = {}
+    for log in logs:
+        for account, seq, body in log.batches:
+            folds = accounts.setdefault(account, {})
+            folds.setdefault(log.number, Account(records)).apply(seq, body)
+    listed = {}
+    for number, folds in sorted(accounts.items()):
+        account, mailboxes = home(folds), {}
         for mailbox in account.mailboxes.values():
+            mailbox.pop("keywords", None)
             messages = {}
             for uid, message in mailbox.pop("messages").items():
-                octets = octets_of(log.records, message.pop("record"))
+                octets = octets_of(records, message.pop("record"))
                 message["sha256"] = hashlib.sha256(octets).hexdigest()
                 messages[str(uid)] = message
             mailbox["messages"] = messages
             mailboxes[mailbox.pop("name")] = mailbox
-        told[f"A{number:x}"] = {
+        listed[f"A{number:x}"] = {
             "mailboxes": mailboxes,
             "subscribed": sorted(account.subscribed),
         }
-    return told
+    return listed
 
 
 if __name__ == "__main__":
