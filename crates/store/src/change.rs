@@ -18,7 +18,7 @@ use crate::{
 mod form;
 
 pub(crate) use form::{
-    put_expiry, put_name, put_partition, read_bool, read_expiry, read_name, read_partition,
+    NEWER, put_expiry, put_name, put_partition, read_bool, read_expiry, read_name, read_partition,
     read_role, read_system, role_octet,
 };
 

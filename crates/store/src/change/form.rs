@@ -21,6 +21,10 @@ const VERSION: u8 = 1;
 /// Tags from here on may be skipped by a program that doesn't know them.
 const OPTIONAL_FROM: u8 = 128;
 
+/// A batch that this program is too old to read. Nothing is wrong with it, and nobody may go on
+/// as if it were not there.
+pub(crate) const NEWER: Malformed = Malformed("it takes a newer program");
+
 /// What a change is, in the log.
 mod tag {
     pub(super) const MAILBOX_CREATED: u8 = 1;
@@ -65,7 +69,7 @@ impl Batch {
     pub(crate) fn decode(octets: &[u8]) -> Result<Self, Malformed> {
         let mut read = Octets(octets);
         if read.u8()? != VERSION {
-            return Err(Malformed("a batch of a version that is not known"));
+            return Err(NEWER);
         }
         let mut batch = Self {
             mod_seq: ModSeq(read.u64()?),
@@ -265,7 +269,7 @@ impl Change {
                 partition: read_partition(read)?,
             },
             OPTIONAL_FROM.. => return Ok(None),
-            _ => return Err(Malformed("a change of a kind that is not known")),
+            _ => return Err(NEWER),
         }))
     }
 }

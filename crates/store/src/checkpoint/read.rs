@@ -13,7 +13,7 @@ use super::{
     },
 };
 use crate::{
-    change::Batch,
+    change::{Batch, NEWER},
     engine::{Engine, Loss},
     error::Error,
     fold::{self, Misfit, NOT_LATER, State, UNREAD},
@@ -112,6 +112,10 @@ async fn replay(engine: &Engine, id: AccountId, mut state: State) -> Result<Open
             let last = state.snapshot.mod_seq;
             let follows = seq == last + 1;
             let batch = Batch::decode(&octets);
+            if batch == Err(NEWER) {
+                let what = format!("batch {seq} of account {id}: {}", NEWER.0);
+                return Err(Error::OutOfService(what.into()));
+            }
             if let Ok(batch) = &batch
                 && let Some(pieces) = base::begins(batch, follows && wrong.is_empty() && !jumped)
             {

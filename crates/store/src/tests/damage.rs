@@ -260,3 +260,34 @@ fn damage(directory: &std::path::Path, what: &[u8]) {
     }
     assert_eq!(found, 1);
 }
+
+#[test]
+fn an_account_that_a_newer_program_wrote_to_is_refused_and_left_as_it_is() {
+    run(async {
+        let engine = engine();
+        let first = store(&engine);
+        let seq = first.account(ALICE).await.unwrap().snapshot().mod_seq().0 + 1;
+        let bob = AccountId(0xb0b);
+        first.account(bob).await.unwrap();
+        // Version 1, number, time, by nobody; a change of kind 100, which must be understood.
+        let known = [1, u8::try_from(seq).unwrap(), 0, 0];
+        let batch = [&known[..], &[100, 1, 0]].concat();
+        let (answer, done) = std::sync::mpsc::channel();
+        let told = Box::new(move |outcome: Result<_, Error>| answer.send(outcome).unwrap());
+        engine
+            .append(engine.begin(), ALICE, seq, batch, told)
+            .unwrap();
+        done.recv().unwrap().unwrap();
+        let again = store(&engine);
+        for _ in 0..2 {
+            let refused = again.account(ALICE).await;
+            let named = format!("batch {seq} of account {ALICE}: it takes a newer program");
+            assert!(
+                matches!(&refused, Err(Error::OutOfService(what)) if **what == *named),
+                "{refused:?}"
+            );
+        }
+        let other = again.account(bob).await.unwrap();
+        other.subscribe(&name("x")).await.unwrap();
+    });
+}
