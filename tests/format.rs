@@ -75,6 +75,23 @@ fn live(chapar: &Chapar) {
     ] {
         ann.ok(command);
     }
+    // What lies elsewhere, and a whole state in one place.
+    for verb in [
+        &["partition", "add", "archive"][..],
+        &["mailbox", "move", "ann", "Trash", "archive"],
+        &["account", "move", "ann", "archive"],
+        &["mailbox", "move", "ann", "done/new", "default"],
+        &["hold", "set", "ann", "Sent"],
+    ] {
+        let done = chapar.run(verb, "");
+        assert!(done.status.success(), "{verb:?}: {}", text(&done));
+    }
+    let mut ann = chapar.login("ann");
+    append(&mut ann, "INBOX", "(late)", 50);
+    append(&mut ann, "done/new", "()", 60);
+    ann.ok("SELECT done/new");
+    ann.ok("STORE 1 -FLAGS (other)");
+    ann.ok("LOGOUT");
 }
 
 fn append(connection: &mut Connection, to: &str, flags: &str, octets: usize) {
@@ -131,7 +148,9 @@ fn every_store_ever_written_opens_with_all_that_was_in_it() {
         append(&mut chapar.login("ann"), "INBOX", "()", 7);
         assert!(chapar.terminate().success());
         // And all that can be rebuilt from the log can be rebuilt from an old one.
-        fs::remove_dir_all(data.join("partitions/default/checkpoint")).unwrap();
+        for partition in fs::read_dir(data.join("partitions")).unwrap() {
+            fs::remove_dir_all(partition.unwrap().path().join("checkpoint")).unwrap();
+        }
         chapar.start();
         assert!(list_by_imap(&chapar, "ann").len() > expected.len());
     }
@@ -165,17 +184,21 @@ fn make_a_store_to_keep() {
     copy(&chapar.directory().join("data"), &data);
     fs::write(store.join("listing.json"), seen).unwrap();
     // What a disk allocates in advance, and who had the store open, is no part of it.
-    let partition = data.join("partitions/default");
-    for left in ["lease", "log/reserve.new", "../../accounts.lock"] {
-        let _ = fs::remove_file(partition.join(left));
+    for left in ["accounts.lock", "store.lock"] {
+        let _ = fs::remove_file(data.join(left));
     }
-    let log = partition.join("log");
-    for entry in fs::read_dir(log).unwrap() {
-        let path = entry.unwrap().path();
-        let mut octets = fs::read(&path).unwrap();
-        let used = octets.iter().rposition(|octet| *octet != 0).unwrap() + 1;
-        octets.truncate(used.next_multiple_of(8));
-        fs::write(&path, octets).unwrap();
+    for partition in ["default", "archive"] {
+        let partition = data.join("partitions").join(partition);
+        for left in ["lease", "log/reserve.new"] {
+            let _ = fs::remove_file(partition.join(left));
+        }
+        for entry in fs::read_dir(partition.join("log")).unwrap() {
+            let path = entry.unwrap().path();
+            let mut octets = fs::read(&path).unwrap();
+            let used = octets.iter().rposition(|octet| *octet != 0).unwrap() + 1;
+            octets.truncate(used.next_multiple_of(8));
+            fs::write(&path, octets).unwrap();
+        }
     }
     let done = Command::new("du").arg("-sh").arg(&store).output().unwrap();
     println!("{}", text(&done));
