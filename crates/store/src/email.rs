@@ -34,7 +34,11 @@ pub struct Piece {
 
 impl Piece {
     /// Appends all of it to `into`.
-    async fn read(self, partitions: &Partitions, into: &mut Vec<u8>) -> Result<(), Error> {
+    pub(crate) async fn read(
+        self,
+        partitions: &Partitions,
+        into: &mut Vec<u8>,
+    ) -> Result<(), Error> {
         let len = self.len as usize;
         partitions.read(self.at, 0..len, Some(len), into).await?;
         Ok(())
@@ -121,6 +125,11 @@ impl Email {
             end += u64::from(piece.len);
         }
         end
+    }
+
+    /// Where the content is.
+    pub(crate) fn pieces(&self) -> &[Piece] {
+        &self.record.pieces
     }
 
     /// BLAKE3 of the content, without the trace fields.

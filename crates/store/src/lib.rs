@@ -36,6 +36,7 @@ pub mod name;
 mod octets;
 pub mod partition;
 pub mod past;
+pub mod repair;
 mod shelves;
 pub mod snapshot;
 pub mod store;

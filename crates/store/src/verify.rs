@@ -78,6 +78,8 @@ pub struct Summary {
     pub octets: u64,
     /// What was wrong.
     pub findings: u64,
+    /// Places that are damaged, and that repair has seen to: no findings.
+    pub known: u64,
 }
 
 /// Verifies the store in a directory, which a server may have open. Changes nothing. Waits for the
@@ -269,6 +271,10 @@ impl Verifier {
                 at,
                 body,
             } => (kind, account, at, body),
+            WalkItem::Known => {
+                self.summary.known += 1;
+                return;
+            }
             WalkItem::Damage(damage) => {
                 return found(Finding {
                     file: damage.file,

@@ -128,6 +128,8 @@ pub(crate) enum WalkItem<'a> {
     },
     /// Something damaged.
     Damage(Damage),
+    /// Something damaged, which repair has seen to.
+    Known,
 }
 
 /// What a record is that a walk finds.
@@ -337,6 +339,15 @@ impl Engine {
     /// The account's batches go on after `seq`, at least: numbers up to it may be used up.
     pub(crate) fn skip(&self, account: AccountId, seq: u64) {
         each!(self, engine => engine.skip(account, seq));
+    }
+
+    /// Says that damage was seen to: a walk tells it from new damage. `now` is in unix seconds. Waits
+    /// for the disk.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Full`].
+    pub(crate) fn see_to(&self, damages: Vec<Damage>, now: i64) -> Result<(), Error> {
+        each!(self, engine => engine.see_to(damages, now))
     }
 
     /// The checkpoint's value for a key.

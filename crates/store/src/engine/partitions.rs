@@ -508,6 +508,23 @@ impl Partitions {
         self.get(writes.partition)?.settle(writes).await
     }
 
+    /// Says that damage in a partition of that name was seen to; see [`Engine::see_to`].
+    ///
+    /// # Errors
+    /// As [`Engine::see_to`]; [`Error::OutOfService`] if it is not there.
+    pub(crate) fn see_to(&self, name: &str, damages: Vec<Damage>, now: i64) -> Result<(), Error> {
+        let named = self
+            .engines()
+            .into_iter()
+            .find(|it| *it.partition().name == *name);
+        match named {
+            Some(engine) => engine.see_to(damages, now),
+            None => Err(Error::OutOfService(
+                format!("partition {name} is not there").into(),
+            )),
+        }
+    }
+
     /// The walks of all.
     pub(crate) fn walks(&self) -> Vec<Walk<'static>> {
         let walk = |Slot { partition, engine }| Walk {

@@ -18,6 +18,8 @@ use crate::{
         Engine,
         log::{Log, ram::RamDisk},
     },
+    past::Mode,
+    repair::{RepairOptions, RepairSummary},
     verify::Finding,
 };
 
@@ -163,6 +165,28 @@ fn findings(store: &Store) -> Vec<Finding> {
     findings
 }
 
+/// Repairs: then nothing is found, and what could be read is what it was.
+async fn repair(store: &Store, before: BTreeMap<At, Option<Vec<u8>>>) {
+    let report = tempfile::tempdir().unwrap();
+    let options = RepairOptions {
+        mode: Mode::Do,
+        report: report.path().to_owned(),
+        account: None,
+    };
+    let done = store.repair(&options, &mut |_| {}).await.unwrap();
+    assert_eq!(done.failed, Vec::<String>::new());
+    assert_eq!(findings(store), [], "after repair: {done:?}");
+    let (after, _) = read(store).await;
+    for (at, octets) in before {
+        if octets.is_some() {
+            assert_eq!(after.get(&at), Some(&octets), "{at:?} after repair");
+        }
+    }
+    assert!(after.values().all(Option::is_some));
+    let again = store.repair(&options, &mut |_| {}).await.unwrap();
+    assert_eq!(again, RepairSummary::default());
+}
+
 impl World {
     /// Opens what was made of the files, and looks at everything. `lost_max`: different messages that may
     /// be gone or unreadable.
@@ -173,6 +197,7 @@ impl World {
             let (messages, now) = read(&store).await;
             let findings = findings(&store);
             self.judge(&messages, &now, &findings, lost_max);
+            repair(&store, messages).await;
             let told = self.work_on(&store).await;
             drop(store);
             told

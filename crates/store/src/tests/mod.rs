@@ -7,6 +7,7 @@ mod faults;
 mod figures;
 pub(crate) mod model;
 mod partitions;
+mod repair;
 mod sweep;
 mod verbs;
 

@@ -82,6 +82,10 @@ impl Partition {
     pub(crate) fn restored(&self) -> String {
         format!("{PARTITIONS}/{}/restored", self.name)
     }
+    /// Damage that was seen to.
+    pub(crate) fn known(&self) -> String {
+        format!("{PARTITIONS}/{}/known-damage", self.name)
+    }
     /// Which partition of which store it is.
     pub(crate) fn marker(&self) -> String {
         format!("{PARTITIONS}/{}/partition.toml", self.name)

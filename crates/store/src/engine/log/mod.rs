@@ -16,6 +16,7 @@ mod heal;
 mod history;
 mod index;
 mod judge;
+mod known;
 mod lease;
 mod lease_text;
 mod listing;
@@ -515,6 +516,15 @@ impl<D: Disk> Log<D> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pending()
+    }
+
+    /// Says what damage was seen to, beside what was before; see [`known`].
+    pub(crate) fn see_to(&self, mut damages: Vec<Damage>, now: i64) -> Result<(), Error> {
+        let shared = self.shared();
+        let mut known = known::read(&*shared.disk, &shared.partition);
+        damages.retain(|damage| known.iter().all(|(known, _)| known != damage));
+        known.extend(damages.into_iter().map(|damage| (damage, now)));
+        known::write(&*shared.disk, &shared.partition, &known)
     }
 
     pub(crate) fn refused(&self) -> Option<Error> {

@@ -309,6 +309,7 @@ fn walk<D: Disk>(log: &Log<D>) -> (Vec<(AccountId, u64)>, usize, Vec<String>) {
             } => batches.push((account.unwrap(), seq)),
             WalkItem::Record { .. } => puts += 1,
             WalkItem::Damage(damage) => damages.push(damage.what.to_string()),
+            WalkItem::Known => {}
         }
         ControlFlow::Continue(())
     })

@@ -9,6 +9,7 @@ use super::{
     format::{FIRST_LSN, RecordHeader, Type},
     free::{buried, freed_by_now},
     judge::{Event, Judge},
+    known,
     recover::describe,
     scan::{Found, scan},
 };
@@ -30,6 +31,13 @@ pub(crate) fn walk<D: Disk>(
     (partition, proved): (&Partition, u64),
     visit: &mut dyn FnMut(WalkItem<'_>) -> ControlFlow<()>,
 ) -> Result<Position, Error> {
+    let known = known::read(disk, partition);
+    let visit = &mut |item: WalkItem<'_>| match item {
+        WalkItem::Damage(damage) if known.iter().any(|(known, _)| *known == damage) => {
+            visit(WalkItem::Known)
+        }
+        item => visit(item),
+    };
     let found = files::segments(disk, partition, None)?;
     let mut end = found.whole.first().map_or(FIRST_LSN, Segment::first_lsn);
     for damage in found.damages {
