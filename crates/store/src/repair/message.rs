@@ -1,11 +1,16 @@
 //! A message that can't be read: its record is made again if its octets are whole, else it leaves its
 //! mailbox, and what can be read of it is written to the report.
 
+use std::sync::Arc;
+
 use mail::Span;
 
 use super::{ON, Repair, RepairKind, Repaired, report};
 use crate::{
-    account::Account,
+    account::{
+        Account,
+        commit::{Draft, Which},
+    },
     change::{Added, Batch, Change},
     email::{self, Email, Parts, Piece, Put, Record, Target},
     engine::{PIECE_BYTES_MAX, Ref, WalkItem, WalkKind},
@@ -220,9 +225,7 @@ impl Repair<'_> {
         account
             .shared
             .commit(&account.by, None, |draft| {
-                let now = draft.snapshot.mailbox(id);
-                let now = now.and_then(|it| it.placements.get(uid));
-                if now.is_some_and(|now| now.record == was) {
+                if is_there(draft, (id, uid), was)? {
                     draft.push(Change::Relocated {
                         mailbox: id,
                         uid,
@@ -241,15 +244,26 @@ async fn remove(account: &Account, (id, uid): (MailboxId, Uid), was: Ref) -> Res
     account
         .shared
         .commit(&account.by, None, |draft| {
-            let now = draft.snapshot.mailbox(id);
-            let now = now.and_then(|it| it.placements.get(uid));
-            if now.is_some_and(|now| now.record == was) {
+            if is_there(draft, (id, uid), was)? {
                 let uids = vec![(uid, uid)];
                 draft.push(Change::Expunged { mailbox: id, uids })?;
             }
             Ok(())
         })
         .await
+}
+
+/// Whether a message is in its mailbox still, with that record.
+fn is_there(
+    draft: &mut Draft<'_>,
+    (id, uid): (MailboxId, Uid),
+    record: Ref,
+) -> Result<bool, Error> {
+    let Some(mailbox) = draft.snapshot.mailbox(id).map(Arc::clone) else {
+        return Ok(false);
+    };
+    let messages = draft.messages(&mailbox, Which::Within(&vec![(uid, uid)]))?;
+    Ok(messages.get(uid).is_some_and(|now| now.record == record))
 }
 
 /// What a batch says of the message with that record.

@@ -210,7 +210,7 @@ fn recover(
     for orphan in orphans {
         let uid = room_for(draft, mailbox, &orphan.flags)?;
         let last = draft.snapshot.last;
-        let known = draft.threads.find(&orphan.thread_keys);
+        let known = draft.thread(&orphan.thread_keys)?;
         draft.push(Change::Added(Added {
             mailbox,
             uid,
