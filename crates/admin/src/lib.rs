@@ -38,6 +38,7 @@ mod octets;
 mod outcome;
 pub mod partition;
 mod place;
+pub mod repair;
 mod report;
 mod request;
 pub mod restore;

@@ -8,7 +8,7 @@ use crate::{
     context::Context,
     expiry, export, history, hold, import, mailbox,
     outcome::{Failed, Outcome},
-    partition,
+    partition, repair,
     report::Report,
     restore, undelete, verify,
 };
@@ -42,6 +42,7 @@ pub enum Request {
     #[command(subcommand)]
     Hold(hold::Hold),
     Import(import::Import),
+    Repair(repair::Repair),
     Restore(restore::Restore),
     Undelete(undelete::Undelete),
     Verify(verify::Verify),
@@ -65,6 +66,7 @@ impl Request {
             Self::History(history) => history.run(context, report).await,
             Self::Hold(verb) => verb.run(context, report).await,
             Self::Import(import) => import.run(context, report).await,
+            Self::Repair(repair) => repair.run(context, report).await,
             Self::Restore(restore) => restore.run(context, report).await,
             Self::Undelete(undelete) => undelete.run(context, report).await,
             Self::Verify(verify) => verify.run(context, report).await,
@@ -84,6 +86,7 @@ impl Request {
             Self::Compact(compact) => !compact.dry_run,
             Self::Expire(expire) => !expire.dry_run,
             Self::Import(import) => !import.dry_run,
+            Self::Repair(repair) => !repair.dry_run,
             Self::Restore(restore) => !restore.dry_run,
             Self::Undelete(undelete) => !undelete.list && !undelete.dry_run,
             Self::Export(_) | Self::History(_) | Self::Verify(_) => false,
