@@ -210,6 +210,12 @@ mod tests {
         assert_eq!(listed.unwrap().summary.object["generations"], 3);
         let verified = ask(&context, &format!("backup verify {root}/backup")).await;
         assert_eq!(verified.unwrap().code, 0);
+        let mail = ask(&context, &format!("backup verify {root}/backup --mail")).await;
+        let mail = mail.unwrap();
+        assert_eq!(
+            (mail.code, &mail.summary.object["messages"]),
+            (0, &3.into())
+        );
         for (flag, left) in [(" --dry-run", 3), ("", 2)] {
             let prune = format!("backup prune {root}/backup --keep 2{flag}");
             assert_eq!(

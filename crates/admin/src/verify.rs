@@ -123,7 +123,7 @@ impl Verify {
         self.look((data, names), &look, report)
     }
 
-    fn look(
+    pub(crate) fn look(
         &self,
         (data, names): (&Path, &Names),
         look: Look<'_>,

@@ -93,6 +93,12 @@ pub(super) fn find(import: &Import) -> Result<(Vec<Folder>, Vec<String>), Failed
             }
         }
         Format::Mbox | Format::Mboxo | Format::Mboxcl2 => {
+            if from.is_file() && !mbox::is_mbox(from) && fs::metadata(from)?.len() > 0 {
+                return Err(Failed::because(format!(
+                    "{}: it is no mbox",
+                    from.display()
+                )));
+            }
             for folder in mbox::folders(from)? {
                 let letters = mbox::Reader::open(&folder.path, quoting)?;
                 // A spool is named for its owner.
