@@ -53,6 +53,7 @@ pub struct Export {
 /// A mailbox for programs.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
+    #[serde(rename = "name")]
     account: &'a str,
     mailbox: &'a str,
     messages: u64,
@@ -64,6 +65,7 @@ struct Line<'a> {
 /// What could not be saved, or not as it is, for programs.
 #[derive(Debug, Serialize)]
 struct Trouble<'a> {
+    #[serde(rename = "name")]
     account: &'a str,
     mailbox: Option<&'a str>,
     uid: Option<u32>,
@@ -101,7 +103,7 @@ impl Export {
             ..Sum::default()
         };
         let ids = match &self.account {
-            Some(account) => vec![context.account_id(account).await?],
+            Some(account) => vec![context.account_with_mail(account).await?.id()],
             None => context.store.accounts().await?,
         };
         let names = context.names();
@@ -121,7 +123,11 @@ impl Export {
             if let Some(only) = &only
                 && account.snapshot().named(only).is_none()
             {
-                return Err(Failed::because(format!("{name} has no mailbox {only}")));
+                let account = context.display(id);
+                return Err(Failed::because(format!(
+                    "{account} has no mailbox {:?}",
+                    only.as_str()
+                )));
             }
             let what = account::What {
                 account: &account,

@@ -52,6 +52,7 @@ mod tests {
     use std::{path::Path, sync::Arc};
 
     use clap::Parser;
+    use serde_json::json;
     use store::{AccountId, Arrival, Flags, Store};
 
     use crate::{Context, Failed, Heard, Outcome, Request};
@@ -127,7 +128,10 @@ mod tests {
         assert!(path.join("partition.toml").is_file());
         let (again, _) = ask(&context, &add).await;
         assert_eq!(again.unwrap_err().code, Failed::COULD_NOT);
-        let (relative, _) = ask(&context, "partition add x --path here").await;
+        // What is typed is made absolute where it is typed; a request by hand may not be.
+        let here = json!({"verb": "partition", "do": "add", "name": "x", "path": "here"});
+        let here: Request = serde_json::from_value(here).unwrap();
+        let relative = here.run(&context, &mut Heard::default()).await;
         assert_eq!(relative.unwrap_err().code, Failed::MISUNDERSTOOD);
 
         let (planned, _) = ask(&context, "mailbox move A7 INBOX slow --dry-run").await;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     context::Context,
     outcome::{Failed, Outcome},
+    place,
     report::{Report, Row},
 };
 
@@ -23,8 +24,8 @@ use crate::{
 pub struct Add {
     /// Its name: letters, digits, - and _
     pub name: String,
-    /// The directory, as an absolute path; made if it is not there
-    #[arg(long, value_name = "DIR")]
+    /// The directory; made if it is not there
+    #[arg(long, value_name = "DIR", value_parser = place::place)]
     #[serde(default)]
     pub path: Option<PathBuf>,
     /// Only say what would be done
@@ -51,10 +52,8 @@ impl Add {
         context: &Context,
         _report: &mut dyn Report,
     ) -> Result<Outcome, Failed> {
-        if self.path.as_ref().is_some_and(|path| path.is_relative()) {
-            return Err(Failed::misunderstood(
-                "--path takes an absolute path: the server may be somewhere else",
-            ));
+        if let Some(path) = &self.path {
+            place::check(path)?;
         }
         context.store.may_add_partition(&self.name)?;
         if !self.dry_run {

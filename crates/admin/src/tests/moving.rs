@@ -395,7 +395,7 @@ async fn what_is_damaged_is_named_and_all_else_exported() {
         .iter()
         .find(|row| row.object.contains_key("what"))
         .unwrap();
-    assert_eq!(lost.object["account"], "Aa");
+    assert_eq!(lost.object["name"], "Aa");
     assert!(lost.object["mailbox"].is_string() && lost.object["uid"].is_u64());
     let (again, _) = ask(&context, &export).await;
     assert_eq!(
