@@ -15,13 +15,13 @@ use fastrand::Rng;
 use self::work::{ACCOUNTS, World, newest};
 use super::nothing_wrong;
 use crate::{
-    AccountId, Snapshot,
-    change::Batch,
+    Account, AccountId, ModSeq, Snapshot,
+    account::Whole,
+    change::{Batch, Change},
     check,
     checkpoint::base,
     engine::log::sim::{Fault, Film, SimDisk, Unsynced},
     fold::State,
-    threads::Threads,
 };
 
 /// Steps of a history; each is what several sessions do at once.
@@ -44,33 +44,68 @@ impl History {
         disk.film();
         let mut world = World::open(&disk, seed).unwrap();
         world.open_accounts().unwrap();
+        let mut ledger = Ledger::default();
         for step in 0..steps {
+            ledger.note(&mut world);
             let done = world.step();
             done.unwrap_or_else(|error| panic!("seed {seed}, step {step}: {error}"));
         }
         nothing_wrong(&world.store);
-        let states = ACCOUNTS.map(|id| (id, states(&mut world, id).0));
+        ledger.note(&mut world);
+        let states = ledger.accounts.into_iter();
+        let states: BTreeMap<_, _> = states.map(|(id, (_, states))| (id, states)).collect();
+        for told in &world.told {
+            let state = &states[&told.account][usize::try_from(told.snapshot.mod_seq).unwrap()];
+            assert_eq!(numbers(state), numbers(&told.snapshot));
+        }
         Self {
             seed,
             film: disk.filmed(),
             told: world.told,
-            states: states.into(),
+            states,
         }
     }
 }
 
-/// The states of an account, one after each of its batches, by nothing but these; and its threads.
-fn states(world: &mut World, id: AccountId) -> (Vec<Snapshot>, Threads) {
+/// Every state of every account, by nothing but its batches, read before they may be freed.
+#[derive(Default)]
+struct Ledger {
+    accounts: BTreeMap<AccountId, (State, Vec<Snapshot>)>,
+}
+
+impl Ledger {
+    fn note(&mut self, world: &mut World) {
+        for id in ACCOUNTS {
+            let empty = || (State::default(), vec![Snapshot::default()]);
+            let (state, states) = self.accounts.entry(id).or_insert_with(empty);
+            for (seq, batch) in batches(world, id) {
+                if seq > state.snapshot.mod_seq {
+                    assert_eq!((seq, state.apply(&batch)), (states.len() as u64, vec![]));
+                    states.push(state.snapshot.clone());
+                }
+            }
+        }
+    }
+}
+
+/// The batches of an account that are there.
+fn batches(world: &mut World, id: AccountId) -> Vec<(u64, Batch)> {
     let log = world.log.clone();
     let batches = world.one(async move { log.batches(id, 0).await });
-    let mut state = State::default();
-    let mut states = vec![Snapshot::default()];
-    for (seq, octets) in batches.unwrap() {
+    let decode = |(seq, octets): (u64, Vec<u8>)| {
         let batch = Batch::decode(&octets).unwrap();
-        assert_eq!((batch.mod_seq.0, state.apply(&batch)), (seq, vec![]));
-        states.push(state.snapshot.clone());
-    }
-    (states, state.threads)
+        assert_eq!(batch.mod_seq.0, seq);
+        (seq, batch)
+    };
+    batches.unwrap().into_iter().map(decode).collect()
+}
+
+/// An account as it opens, with all its messages.
+fn whole(world: &mut World, id: AccountId) -> (Account, Whole) {
+    let store = world.store.clone();
+    let account = world.one(async move { store.account(id).await }).unwrap();
+    let whole = world.one(account.whole()).unwrap();
+    (account, whole)
 }
 
 /// What was told by the time of a crash, and everything that may be there.
@@ -94,42 +129,89 @@ impl Known<'_> {
     }
 
     fn check_account(&self, world: &mut World, id: AccountId) {
-        let (found, threads) = states(world, id);
-        let last = found.last().expect("there is always the empty one");
-        // A tear may look like damage: then numbers are skipped, and that is written down.
-        if last.mod_seq != found.len() as u64 - 1 {
-            if let Some(told) = self.told.get(&id) {
-                never_again(told, last);
+        let batches = batches(world, id);
+        // Before a base they may have been freed.
+        let first = batches.first().map_or(1, |(seq, _)| *seq);
+        let seqs = batches.iter().map(|(seq, _)| *seq);
+        let together = (first..).zip(seqs).take_while(|(a, b)| a == b).count();
+        let last = first - 1 + together as u64;
+        let told = self.told.get(&id);
+        // A tear may look like damage: then it is said which batches never were.
+        let later = batches.iter().skip(together);
+        let reached = later.fold(last, |before, (seq, batch)| {
+            let said = |change: &Change| match change {
+                Change::NumbersSkipped(skipped) => skipped.after.0 == before,
+                _ => false,
+            };
+            if *seq == before + 1 || batch.changes.iter().any(said) {
+                *seq
+            } else {
+                before
             }
+        });
+        let there = if self.states.is_some() { last } else { reached };
+        assert!(
+            told.map_or(0, |told| told.mod_seq) <= there,
+            "a batch is lost"
+        );
+        if batches.is_empty() {
             return;
         }
-        if let Some(states) = self.states {
-            let state = states[&id].get(found.len() - 1);
-            let state = state.expect("no more than was ever sent");
-            assert_eq!(check::difference(last, state), None);
-        }
-        if let Some(told) = self.told.get(&id) {
-            let then = found.get(usize::try_from(told.mod_seq).unwrap());
-            let then = then.expect("what was told is there");
-            assert_eq!(numbers(then), numbers(told));
-            never_again(then, last);
-        }
-        if found.len() == 1 {
-            return;
-        }
-        let store = world.store.clone();
-        let account = world.one(async move { store.account(id).await }).unwrap();
-        let opened = world.one(account.whole()).unwrap();
-        if opened.mod_seq() != last.mod_seq() {
-            return never_again(last, &opened);
-        }
-        assert_eq!(check::difference(&opened, last), None);
+        let (account, opened) = whole(world, id);
         assert_eq!(world.one(account.check()).unwrap(), Vec::<String>::new());
-        let known = base::threads(&account.shared, last.mod_seq());
-        let mut learned = threads.learned(last.mod_seq());
-        learned.sort_unstable();
-        assert_eq!(world.one(known).unwrap(), learned);
+        if let Some(states) = self.states {
+            let state = states[&id].get(usize::try_from(last).unwrap());
+            same(&opened, state.expect("no more than was ever sent"));
+            // Where numbers are skipped, nothing else is done.
+            let later = batches.iter().skip(together);
+            assert!(later.flat_map(|(_, batch)| &batch.changes).all(skips));
+        }
+        if first > 1 {
+            told.inspect(|told| never_again(told, &opened));
+            return;
+        }
+        let mut state = State::default();
+        for (_, batch) in batches.iter().take(together) {
+            if told.is_some_and(|told| told.mod_seq == state.snapshot.mod_seq) {
+                assert_eq!(
+                    numbers(&state.snapshot),
+                    told.map(|told| numbers(told)).unwrap()
+                );
+                never_again(&state.snapshot, &opened);
+            }
+            assert_eq!(state.apply(batch), vec![]);
+        }
+        if opened.mod_seq == last {
+            assert_eq!(check::difference(&opened, &state.snapshot), None);
+            let known = base::threads(&account.shared, ModSeq(last));
+            let mut learned = state.threads.learned(ModSeq(last));
+            learned.sort_unstable();
+            assert_eq!(world.one(known).unwrap(), learned);
+        }
     }
+}
+
+/// Whether a change does nothing but skip numbers.
+fn skips(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::UidsSkipped { .. } | Change::NumbersSkipped(_)
+    )
+}
+
+/// That a state is another, but for numbers that were skipped.
+fn same(opened: &Whole, state: &Snapshot) {
+    if opened.mod_seq == state.mod_seq {
+        assert_eq!(check::difference(opened, state), None);
+        return;
+    }
+    never_again(state, opened);
+    let mailboxes = |state: &Snapshot| -> Vec<_> {
+        let all = state.mailboxes();
+        all.map(|(name, it)| (name.clone(), it.id(), it.counters()))
+            .collect()
+    };
+    assert_eq!(mailboxes(opened), mailboxes(state));
 }
 
 /// What is told of a state in numbers.
@@ -166,7 +248,9 @@ fn never_again(told: &Snapshot, now: &Snapshot) {
         assert_eq!(mailbox.uid_validity(), before.uid_validity());
         assert!(mailbox.uid_next() >= before.uid_next());
         assert!(mailbox.highest_mod_seq() >= before.highest_mod_seq());
-        let (mailbox, before) = (mailbox.in_memory().unwrap(), before.in_memory().unwrap());
+        let (Some(mailbox), Some(before)) = (mailbox.in_memory(), before.in_memory()) else {
+            continue;
+        };
         for message in mailbox.every() {
             if message.uid < before.uid_next() {
                 let was = before.get(message.uid).map(|was| was.email);
@@ -215,13 +299,12 @@ fn cut(history: &History, disk: &SimDisk, at: usize, unsynced: Unsynced) {
 /// The store works, and its numbers go on above what was told.
 fn work_on(world: &mut World) {
     world.open_accounts().unwrap();
-    let before = ACCOUNTS.map(|id| states(world, id).0);
+    let before = ACCOUNTS.map(|id| whole(world, id).1);
     for _ in 0..STEPS_AFTER {
         world.step().unwrap();
     }
     for (id, before) in ACCOUNTS.into_iter().zip(before) {
-        let after = states(world, id).0;
-        never_again(before.last().unwrap(), after.last().unwrap());
+        never_again(&before, &whole(world, id).1);
     }
     nothing_wrong(&world.store);
 }

@@ -7,8 +7,8 @@ use fastrand::Rng;
 
 use super::super::{clock, name};
 use crate::{
-    Account, AccountId, Arrival, Error, FlagAction, FlagChange, Flags, MailboxId, Received,
-    Snapshot, Store, SystemFlags, Uid,
+    Account, AccountId, Arrival, CompactOptions, Error, FlagAction, FlagChange, Flags, MailboxId,
+    Received, Snapshot, Store, SystemFlags, Uid,
     engine::{
         Engine,
         log::{
@@ -17,6 +17,7 @@ use crate::{
             sim::SimDisk,
         },
     },
+    past::{Mode, Retention},
 };
 
 pub(super) const ACCOUNTS: [AccountId; 3] = [AccountId(0xa), AccountId(0xb), AccountId(0xc)];
@@ -112,6 +113,7 @@ impl World {
                 return self.open_accounts();
             }
             4 => return self.reopen(),
+            5 => return self.compact(),
             _ => {}
         }
         let mut tasks: Vec<Task<'_, Result<(), Error>>> = Vec::new();
@@ -125,6 +127,20 @@ impl World {
             tasks.push(Box::pin(async move { store.checkpoint().await }));
         }
         self.run(tasks).into_iter().collect()
+    }
+
+    /// What is gone goes for good: it has been for long.
+    fn compact(&mut self) -> Result<(), Error> {
+        let store = self.store.clone();
+        let options = CompactOptions {
+            mode: Mode::Do,
+            now: clock().unix + 100_000,
+            retention: Retention { deleted_seconds: 0 },
+            rate: None,
+        };
+        let compacted = self.one(async move { store.compact(options, &mut |_| {}).await })?;
+        assert_eq!(compacted.kept, []);
+        Ok(())
     }
 
     /// Closes everything and opens it again.
