@@ -13,6 +13,7 @@ use super::{
     format::{ALIGNMENT, FIRST_LSN, SEGMENT_HEADER_BYTES, Seal, SegmentHeader},
     freed::{self, Freed},
     listing::{self, Owner, damage},
+    open_files::{Cell, OpenFiles},
 };
 use crate::{engine::Damage, error::Error};
 
@@ -117,7 +118,8 @@ pub(crate) struct Segment<F> {
     header: SegmentHeader,
     seal: Seal,
     path: Box<str>,
-    file: OnceLock<F>,
+    file: Cell<F>,
+    among: Arc<OpenFiles<F>>,
     /// Where it ends: known once it has a successor.
     end: OnceLock<u64>,
     freed: ArcSwap<Vec<Range<u64>>>,
@@ -126,28 +128,30 @@ pub(crate) struct Segment<F> {
 }
 
 impl<F> Segment<F> {
-    /// A segment of that header, at `path`; `file` if it is open already.
-    pub(crate) fn new(header: SegmentHeader, path: &str, file: Option<F>) -> Self {
-        let cell = OnceLock::new();
-        if let Some(file) = file {
-            // A new cell takes it.
-            let _ = cell.set(file);
-        }
+    /// A segment of that header, at `path`, whose file is opened when it is read.
+    pub(crate) fn new(header: SegmentHeader, path: &str, among: &Arc<OpenFiles<F>>) -> Self {
         Self {
             header,
             seal: header.seal(),
             path: path.into(),
-            file: cell,
+            file: Cell::default(),
+            among: Arc::clone(among),
             end: OnceLock::new(),
             freed: ArcSwap::default(),
             doubtful: false,
         }
     }
 
-    /// The same segment with its file open.
-    pub(crate) fn opened(mut self, file: F) -> Self {
-        self.file = OnceLock::from(file);
+    /// The same segment with its file open, to be written to: it stays open until
+    /// [`Segment::written`].
+    pub(crate) fn opened(self, file: F) -> Self {
+        self.file.store(Some(Arc::new(file)));
         self
+    }
+
+    /// Nothing more is written to it.
+    pub(crate) fn written(&self) {
+        self.among.note(&self.file);
     }
 
     pub(crate) fn header(&self) -> &SegmentHeader {
@@ -201,14 +205,17 @@ impl<F> Segment<F> {
     }
 
     /// The file.
-    pub(crate) fn file<D: Disk<File = F>>(&self, disk: &D) -> Result<&F, Error> {
-        if let Some(file) = self.file.get() {
+    pub(crate) fn file<D: Disk<File = F>>(&self, disk: &D) -> Result<Arc<F>, Error> {
+        if let Some(file) = self.file.load_full() {
             return Ok(file);
         }
         let file = disk
             .open(&self.path, Access::Read)
             .map_err(|error| io_error(&self.path, error))?;
-        Ok(self.file.get_or_init(|| file))
+        let file = Arc::new(file);
+        self.file.store(Some(Arc::clone(&file)));
+        self.among.note(&self.file);
+        Ok(file)
     }
 }
 
@@ -283,6 +290,7 @@ fn list<D: Disk>(
     let mut damages = sidecars.damages(partition);
     let places = listing::places(listed, owner, &mut damages)?;
     let last = last.max(places.last_key_value().map(|(last, _)| *last));
+    let among = OpenFiles::new();
     let mut found = Segments {
         whole: Vec::new(),
         tombstones: Vec::new(),
@@ -308,7 +316,7 @@ fn list<D: Disk>(
         if let Some(header) = header.filter(|header| header.first_lsn >= last) {
             reach = header.first_lsn.saturating_add(file.length);
             found.lsn_bound = 0;
-            let mut segment = Segment::new(header, &file.path, None);
+            let mut segment = Segment::new(header, &file.path, &among);
             sidecars.mark(&mut segment, &mut found.damages, partition);
             found.whole.push(segment);
             continue;

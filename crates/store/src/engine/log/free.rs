@@ -43,7 +43,7 @@ impl<D: Disk> Shared<D> {
             let Some(end) = segment.end().filter(|end| *end <= horizon) else {
                 continue;
             };
-            let file = segment.file(&*self.disk)?;
+            let file = &*segment.file(&*self.disk)?;
             let space = self.disk.space(file);
             let freed = segment.freed().iter().map(|r| r.end - r.start).sum();
             sealed.push(Sealed {
@@ -165,7 +165,7 @@ impl<D: Disk> Shared<D> {
         let failed = |error| io_error(segment.path(), error);
         let space = self
             .disk
-            .space(segment.file(&*self.disk)?)
+            .space(&*segment.file(&*self.disk)?)
             .map_err(failed)?;
         if all != **before || tombstone {
             let header = segment.header();
@@ -193,7 +193,7 @@ impl<D: Disk> Shared<D> {
         }
         let now = self
             .disk
-            .space(segment.file(&*self.disk)?)
+            .space(&*segment.file(&*self.disk)?)
             .map_err(failed)?;
         place.octets = space.saturating_sub(now);
         Ok(place)

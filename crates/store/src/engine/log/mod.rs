@@ -20,6 +20,7 @@ mod known;
 mod lease;
 mod lease_text;
 mod listing;
+mod open_files;
 pub(crate) mod past;
 pub(crate) mod pins;
 mod pool;

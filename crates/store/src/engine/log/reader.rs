@@ -100,7 +100,7 @@ impl<D: Disk> Shared<D> {
         let file = segment.file(&*self.disk);
         let read = file.and_then(|file| {
             self.disk
-                .read_cached(file, [&mut header, body], segment.offset(at.lsn()))
+                .read_cached(&file, [&mut header, body], segment.offset(at.lsn()))
                 .map_err(|error| io_error(segment.path(), error))
         });
         let checked = read.and_then(|there| {
@@ -136,7 +136,7 @@ impl<D: Disk> Shared<D> {
         length: Option<usize>,
     ) -> Result<(RecordHeader, Vec<u8>), Error> {
         let failed = |error| io_error(segment.path(), error);
-        let file = segment.file(&*self.disk)?;
+        let file = &*segment.file(&*self.disk)?;
         let offset = segment.offset(at.lsn());
         let there = self.disk.length(file).map_err(failed)?;
         let rest = usize::try_from(there.saturating_sub(offset)).unwrap_or(usize::MAX);

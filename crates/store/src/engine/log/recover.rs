@@ -188,7 +188,7 @@ fn start<D: Disk>(disk: &D, found: &Segments<D::File>, from: u64) -> Result<Star
     // A position is the end of a commit.
     let lsn = from.saturating_sub(RECORD_HEADER_BYTES as u64);
     let mut bytes = [0; RECORD_HEADER_BYTES];
-    let file = segment.file(disk)?;
+    let file = &*segment.file(disk)?;
     match disk.read_at(file, &mut bytes, segment.offset(lsn)) {
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {}
         other => other.map_err(|error| io_error(segment.path(), error))?,
@@ -425,7 +425,7 @@ impl<D: Disk> Recovery<'_, D> {
         let path = format!("{quarantine}/{number:010}-{offset}.{why}");
         let copy = || -> Result<(), Error> {
             let failed = |error| io_error(&path, error);
-            let file = segment.file(self.disk)?;
+            let file = &*segment.file(self.disk)?;
             let there = self.disk.length(file).map_err(failed)?;
             let length = (end.saturating_sub(lsn))
                 .min(there.saturating_sub(offset))
@@ -466,7 +466,7 @@ fn is_torn<D: Disk>(
     to: u64,
 ) -> Result<bool, Error> {
     let failed = |error| io_error(segment.path(), error);
-    let file = segment.file(disk)?;
+    let file = &*segment.file(disk)?;
     let (mut at, to) = (segment.offset(from), segment.offset(to));
     let to = to.min(disk.length(file).map_err(failed)?);
     let mut block = vec![0; 64 << 10];
@@ -488,7 +488,7 @@ fn is_torn<D: Disk>(
 /// Where the octets of a segment that are not zeros end, as an LSN.
 fn last_octet<D: Disk>(disk: &D, segment: &Segment<D::File>, from: u64) -> Result<u64, Error> {
     let failed = |error| io_error(segment.path(), error);
-    let file = segment.file(disk)?;
+    let file = &*segment.file(disk)?;
     let length = disk.length(file).map_err(failed)?;
     let mut end = from;
     let mut at = segment.offset(from);

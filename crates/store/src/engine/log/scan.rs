@@ -4,7 +4,10 @@
 //! is one; and the end. What a missing record means (a torn tail or damage) is decided by
 //! [`super::judge`].
 
-use std::ops::{ControlFlow, Range};
+use std::{
+    ops::{ControlFlow, Range},
+    sync::Arc,
+};
 
 use crc32c::crc32c;
 
@@ -162,7 +165,7 @@ enum Step {
 struct Scanner<'a, D: Disk> {
     disk: &'a D,
     segment: &'a Segment<D::File>,
-    file: &'a D::File,
+    file: Arc<D::File>,
     /// The LSN up to which there are octets to read.
     limit: u64,
     window: Vec<u8>,
@@ -181,7 +184,7 @@ impl<'a, D: Disk> Scanner<'a, D> {
     fn new(disk: &'a D, segment: &'a Segment<D::File>, until: Option<u64>) -> Result<Self, Error> {
         let file = segment.file(disk)?;
         let length = disk
-            .length(file)
+            .length(&file)
             .map_err(|error| io_error(segment.path(), error))?;
         let there = segment.first_lsn() + length.saturating_sub(SEGMENT_HEADER_BYTES);
         Ok(Self {
@@ -289,7 +292,7 @@ impl<'a, D: Disk> Scanner<'a, D> {
             self.window.resize(take, 0);
             self.window_lsn = lsn;
             self.disk
-                .read_at(self.file, &mut self.window, self.segment.offset(lsn))
+                .read_at(&self.file, &mut self.window, self.segment.offset(lsn))
                 .map_err(|error| io_error(self.segment.path(), error))?;
         }
         let start = usize::try_from(lsn - self.window_lsn).unwrap_or(usize::MAX);

@@ -483,3 +483,27 @@ fn a_start_reads_no_more_than_was_written_since_the_checkpoint() {
         written += since * (40 << 10);
     }
 }
+
+#[test]
+fn a_log_of_many_segments_takes_few_open_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = || Log::open(RealDisk::new(directory.path().into()), 8 << 10).unwrap();
+    let log = open();
+    open_account(&log, A);
+    for seq in 1..=150 {
+        append_now(&log, A, seq, &[7; 7000]);
+    }
+    let files = || {
+        let all = std::fs::read_dir("/proc/self/fd").unwrap();
+        let links = all.filter_map(|fd| std::fs::read_link(fd.ok()?.path()).ok());
+        links
+            .filter(|link| link.starts_with(directory.path()))
+            .count()
+    };
+    assert!((1..100).contains(&files()), "{} after writing", files());
+    drop(log);
+    let log = open();
+    assert_eq!(batches(&log, A, 0).len(), 150);
+    log.walk(&mut |_| ControlFlow::Continue(())).unwrap();
+    assert!((1..100).contains(&files()), "{} after reading", files());
+}

@@ -16,6 +16,7 @@ use super::{
     files::{Segment, io_error, is_full},
     format::{RecordHeader, SEGMENT_HEADER_BYTES, SegmentHeader, Type, padding, span},
     index::Place,
+    open_files::OpenFiles,
     shared::{Group, Item, Settling, Shared, Written},
 };
 use crate::{engine::Position, error::Error, id::AccountId};
@@ -41,6 +42,8 @@ pub(crate) struct Writer<D: Disk> {
     group_start: u64,
     /// Whether the last record is a commit of an empty group.
     closed: bool,
+    /// Those of the segments that were written here.
+    files: Arc<OpenFiles<D::File>>,
     /// Headers, padding and small bodies of the group being written; kept for its room.
     arena: Vec<u8>,
 }
@@ -106,6 +109,7 @@ impl<D: Disk> Writer<D> {
             end: start.end,
             group_start: start.end,
             closed: true,
+            files: OpenFiles::new(),
             arena: Vec::new(),
         }
     }
@@ -184,7 +188,7 @@ impl<D: Disk> Writer<D> {
 
     fn sync(&self, segment: &Segment<D::File>) -> Result<(), Error> {
         let disk = &*self.shared.disk;
-        disk.sync(segment.file(disk)?)
+        disk.sync(&*segment.file(disk)?)
             .map_err(|error| out_of_service(segment.path(), "sync", &error))
     }
 
@@ -225,7 +229,7 @@ impl<D: Disk> Writer<D> {
         let disk = &*self.shared.disk;
         let segment = &current.segment;
         let file = segment.file(disk).map_err(Failure::Refused)?;
-        match disk.write_at(file, &slices, segment.offset(self.end)) {
+        match disk.write_at(&file, &slices, segment.offset(self.end)) {
             Ok(()) => Ok(()),
             Err(error) => {
                 current.spoiled = true;
@@ -262,7 +266,7 @@ impl<D: Disk> Writer<D> {
             Space::Reserve => self.use_reserve(&header, octets)?,
         };
         let path = self.shared.partition.segment(header.number);
-        let segment = Arc::new(Segment::new(header, &path, Some(file)));
+        let segment = Arc::new(Segment::new(header, &path, &self.files).opened(file));
         self.next_number += 1;
         self.group_start = self.end;
         self.shared.add_segment(&segment);
@@ -281,7 +285,8 @@ impl<D: Disk> Writer<D> {
             let _ = sealed
                 .segment
                 .file(disk)
-                .map(|file| disk.set_length(file, used));
+                .map(|file| disk.set_length(&file, used));
+            sealed.segment.written();
         }
         if space == Space::New {
             self.keep_reserve();

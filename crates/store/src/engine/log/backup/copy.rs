@@ -147,7 +147,7 @@ impl<'a, T: Disk> Copier<'a, T> {
     ) -> Result<(), Error> {
         let path = segment.path();
         self.make_room(path)?;
-        let file = segment.file(disk)?;
+        let file = &*segment.file(disk)?;
         let there = disk.length(file).map_err(|error| io_error(path, error))?;
         let length = segment.offset(end).min(there);
         let source = From {
