@@ -24,6 +24,8 @@ pub(super) const ACCOUNTS: [AccountId; 3] = [AccountId(0xa), AccountId(0xb), Acc
 const NAMES: [&str; 6] = ["INBOX", "Trash", "a", "a/b", "a/b/c", "d"];
 const KEYWORDS: [&str; 3] = ["work", "$Forwarded", "Ärger"];
 const SEGMENT_BYTES: u64 = 64 << 10;
+/// What compaction says of batches that never were.
+const MISSING: &str = "is missing or damaged";
 
 /// What somebody was told: at which step of the film, of which account, the newest state.
 #[derive(Debug, Clone)]
@@ -139,7 +141,10 @@ impl World {
             rate: None,
         };
         let compacted = self.one(async move { store.compact(options, &mut |_| {}).await })?;
-        assert_eq!(compacted.kept, []);
+        // Where a tear looked like damage, an account's past is kept as it is.
+        let said = compacted.kept.iter().map(|kept| &*kept.what);
+        let unsaid: Vec<_> = said.filter(|what| !what.ends_with(MISSING)).collect();
+        assert!(unsaid.is_empty(), "{unsaid:?}");
         Ok(())
     }
 
