@@ -6,6 +6,7 @@
 //! * [`faults`]: the process killed, the disk full, the file damaged;
 //! * [`format`]: what is on disk can be read, by the documents alone and by later programs;
 //! * [`hostile`]: input that nobody should send;
+//! * [`limits`]: what large mailboxes and many of them cost, as figures;
 //! * [`documents`]: the documents keep up with the code;
 //! * [`simulation`]: random sessions against a naive model.
 
@@ -23,5 +24,6 @@ mod documents;
 mod faults;
 mod format;
 mod hostile;
+mod limits;
 mod simulation;
 mod transcripts;

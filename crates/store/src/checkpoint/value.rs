@@ -1,6 +1,6 @@
 //! Keys and values of the checkpoint. Layout: `docs/store-format-batches.md`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use crc32c::{crc32c, crc32c_append};
 
@@ -464,7 +464,7 @@ pub(super) fn read_history(mut read: Octets<'_>) -> Result<Vec<Gone>, Malformed>
 }
 
 /// A bucket of thread keys, which ascend.
-pub(super) fn put_threads(into: &mut Vec<u8>, bucket: &BTreeMap<u64, ThreadId>) {
+pub(super) fn put_threads(into: &mut Vec<u8>, bucket: &[(u64, ThreadId)]) {
     put_len(into, bucket.len());
     let mut last = 0;
     for (key, thread) in bucket {

@@ -1,7 +1,7 @@
 //! Writes what changed since the last checkpoint.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet},
     mem,
     sync::Arc,
 };
@@ -86,7 +86,7 @@ pub(crate) async fn prepare(engine: &Engine, account: Account) -> Result<Option<
         mem::take(&mut changes.chunks),
         mem::take(&mut changes.history),
     );
-    let mut writes = changes.encode(id);
+    let mut writes = engine.work(move || changes.encode(id)).await?;
     writes.push((key, Some(header)));
     Ok(Some(Prepared {
         account,
@@ -124,6 +124,35 @@ pub(crate) async fn prepare_elsewhere(
     let header = seal(&key, |body| put_header(body, &snapshot, Buckets::default()));
     writes.push((key, Some(header)));
     Ok(writes)
+}
+
+/// Buckets that were put together.
+struct Merged {
+    buckets: BTreeMap<u32, Vec<(u64, ThreadId)>>,
+    /// Keys that were in none.
+    new: u64,
+}
+
+/// What is in buckets, and what was learned since, in the buckets where it belongs.
+fn merge(after: Buckets, there: Vec<(u64, ThreadId)>, learned: Vec<(u64, ThreadId)>) -> Merged {
+    let before = there.len();
+    let mut all: Vec<(u32, u64, ThreadId)> = there
+        .into_iter()
+        .chain(learned)
+        .map(|(key, thread)| (after.bucket(key), key, thread))
+        .collect();
+    // Stable: the first to come with a key stays the first, and keeps it.
+    all.sort_by_key(|(bucket, key, _)| (*bucket, *key));
+    all.dedup_by_key(|(_, key, _)| *key);
+    let new = (all.len() - before) as u64;
+    let mut buckets: BTreeMap<u32, Vec<(u64, ThreadId)>> = BTreeMap::new();
+    for some in all.chunk_by(|(a, ..), (b, ..)| a == b) {
+        let keys = some.iter().map(|(_, key, thread)| (*key, *thread));
+        if let Some((bucket, ..)) = some.first() {
+            buckets.insert(*bucket, keys.collect());
+        }
+    }
+    Merged { buckets, new }
 }
 
 /// Thread keys of an entry of a base.
@@ -215,7 +244,7 @@ impl Changes {
     /// All thread keys, in no buckets.
     pub(super) fn every_thread(&mut self, threads: &[(u64, ThreadId)]) {
         for (n, some) in (0..).zip(threads.chunks(KEYS_AT_ONCE)) {
-            let some: BTreeMap<u64, ThreadId> = some.iter().copied().collect();
+            let some = some.to_vec();
             self.put.insert(
                 Key::Threads(n),
                 Box::new(move |body| put_threads(body, &some)),
@@ -238,21 +267,12 @@ impl Changes {
             Ok(there) => there,
             Err(why) => return Ok(Err(why)),
         };
-        let mut buckets: BTreeMap<u32, BTreeMap<u64, ThreadId>> = BTreeMap::new();
-        for (key, thread) in there {
-            let bucket = buckets.entry(after.bucket(key)).or_default();
-            bucket.insert(key, thread);
-        }
-        for &(key, thread) in learned {
-            let bucket = buckets.entry(after.bucket(key)).or_default();
-            match bucket.entry(key) {
-                // The first to come with a key keeps it.
-                Entry::Occupied(_) => after.keys -= 1,
-                Entry::Vacant(free) => drop(free.insert(thread)),
-            }
-        }
+        let learned = learned.to_vec();
+        let merged = engine.work(move || merge(after, there, learned)).await?;
+        after.keys = before.keys + merged.new;
+        let mut merged = merged.buckets;
         for number in written {
-            let bucket = buckets.remove(&number).unwrap_or_default();
+            let bucket = merged.remove(&number).unwrap_or_default();
             self.put.insert(
                 Key::Threads(number),
                 Box::new(move |body| put_threads(body, &bucket)),

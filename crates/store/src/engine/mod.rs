@@ -358,6 +358,17 @@ impl Engine {
         each!(self, engine => engine.checkpoint_get(key).await)
     }
 
+    /// Does something that takes a processor's time, on a thread that may.
+    ///
+    /// # Errors
+    /// [`Error::OutOfService`].
+    pub(crate) async fn work<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        each!(self, engine => engine.work(job).await)
+    }
+
     /// Hands the checkpoint's values of some keys to `read`, by their number, on a thread that
     /// may wait; `None` for one that is not there or is damaged. Gives what `read` made of them.
     ///

@@ -421,6 +421,13 @@ impl<D: Disk> Log<D> {
             .await
     }
 
+    pub(crate) async fn work<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        self.shared().pool.run(move || Ok(job())).await
+    }
+
     pub(crate) async fn checkpoint_read<T: Send + 'static>(
         &self,
         keys: Vec<Vec<u8>>,
