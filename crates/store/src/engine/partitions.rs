@@ -236,6 +236,8 @@ impl Partitions {
             };
             slots.insert(partition.number, slot);
         }
+        // Nobody else has it.
+        on!(&disk, disk => registry::replicate(&**disk, &registry));
         if let Some(error) = failed
             && slots.values().all(|slot| slot.engine.is_err())
         {
@@ -409,6 +411,7 @@ impl Partitions {
                 partition,
                 engine: Ok(engine),
             });
+            on!(&inner.disk, disk => registry::replicate(&**disk, &this.registry()));
             Ok(damages)
         };
         aside("store-open", open).await?

@@ -87,6 +87,10 @@ impl Partition {
     pub(crate) fn known(&self) -> String {
         format!("{PARTITIONS}/{}/known-damage", self.name)
     }
+    /// A copy of the store's file.
+    pub(crate) fn registry(&self) -> String {
+        format!("{PARTITIONS}/{}/{STORE}", self.name)
+    }
     /// Which partition of which store it is.
     pub(crate) fn marker(&self) -> String {
         format!("{PARTITIONS}/{}/partition.toml", self.name)

@@ -1,7 +1,7 @@
 //! `store.toml`: the version of the format, which store it is, and its partitions.
 //!
-//! Each partition also says which it is, in a `partition.toml` of its own and in every segment. So a
-//! `store.toml` that was lost or damaged is written again from what is there; and the empty directory on
+//! Each partition also says which it is, in a `partition.toml` of its own and in every segment, and has a copy
+//! of `store.toml`. So one that was lost or damaged is written again from what is there; and the empty directory on
 //! which a disk should be mounted is not taken for the partition.
 
 use std::{collections::BTreeSet, fmt::Write as _, io};
@@ -113,23 +113,25 @@ pub(crate) fn open<D: Disk>(disk: &D) -> Result<Registry, Error> {
             moved.map_err(|error| io_error(STORE, error))?;
         }
     }
-    let registry = match gather(disk)? {
-        Some(registry) => {
-            tracing::warn!(file = STORE, "written anew from what the partitions say");
-            registry
+    let registry = if let Some(registry) = gather(disk)? {
+        tracing::warn!(file = STORE, "written anew from what the partitions say");
+        for partition in registry.active() {
+            // Its segments may be all that said which it is. What is missing is never made.
+            if identify(disk, partition)?.is_some() {
+                make(disk, partition, registry.store)?;
+            }
         }
-        None => Registry {
-            store: store_id(disk)?,
-            partitions: vec![Registered {
-                partition: Partition::first(),
-                state: State::Active,
-            }],
-        },
+        registry
+    } else {
+        let partition = Partition::first();
+        let store = store_id(disk)?;
+        make(disk, &partition, store)?;
+        let state = State::Active;
+        Registry {
+            store,
+            partitions: vec![Registered { partition, state }],
+        }
     };
-    for partition in registry.active() {
-        // Of what was gathered it is there already, unless only the segments said it.
-        make(disk, partition, registry.store)?;
-    }
     write(disk, &registry)?;
     Ok(registry)
 }
@@ -195,6 +197,33 @@ fn text<D: Disk>(disk: &D, path: &str) -> Result<Option<String>, Error> {
 /// # Errors
 /// [`Error::Io`], [`Error::Full`].
 pub(crate) fn write<D: Disk>(disk: &D, registry: &Registry) -> Result<(), Error> {
+    replace(disk, "", STORE, written(registry))?;
+    replicate(disk, registry);
+    Ok(())
+}
+
+/// Sees to it that every partition that is there has a copy of the registry, if it is not the only one: that
+/// tells of those that are not there if the registry is lost. What can't be written is no matter as long as it is not.
+pub(crate) fn replicate<D: Disk>(disk: &D, registry: &Registry) {
+    if registry.partitions.len() < 2 {
+        // There is nobody to be missing.
+        return;
+    }
+    for partition in registry.active() {
+        let copy = partition.registry();
+        let there = text(disk, &copy).ok().flatten();
+        let same = there.is_some_and(|there| parse(&there).is_ok_and(|it| it == *registry));
+        if same || check_there(disk, partition, registry.store).is_err() {
+            continue;
+        }
+        if let Err(error) = replace(disk, &partition.root(), &copy, written(registry)) {
+            tracing::warn!(file = copy, %error, "could not keep a copy of the registry");
+        }
+    }
+}
+
+/// The registry as it lies in its file, without its sum.
+fn written(registry: &Registry) -> String {
     let mut text = "# A Chapar store. Written by the program: do not edit.\n".to_owned();
     // Writing to a string does not fail.
     let _ = writeln!(text, "format = {FORMAT_VERSION}");
@@ -209,7 +238,7 @@ pub(crate) fn write<D: Disk>(disk: &D, registry: &Registry) -> Result<(), Error>
         let _ = writeln!(text, "id = \"{}\"", hex(partition.id));
         let _ = writeln!(text, "state = \"{state}\"");
     }
-    replace(disk, "", STORE, text)
+    text
 }
 
 /// Puts a file in place of another, with the sum of its text at its end.
@@ -363,9 +392,39 @@ fn gather<D: Disk>(disk: &D) -> Result<Option<Registry>, Error> {
         return Err(contradiction(what.into()));
     }
     if let Some(registry) = &mut registry {
-        registry.partitions.sort_by_key(|it| it.partition.number);
+        recall(disk, registry)?;
     }
     Ok(registry)
+}
+
+/// Adds what the copies in the partitions tell of those that are not there: they are missing, not
+/// unknown.
+fn recall<D: Disk>(disk: &D, registry: &mut Registry) -> Result<(), Error> {
+    let there: Vec<Partition> = registry.active().cloned().collect();
+    for partition in &there {
+        let copy = text(disk, &partition.registry())?;
+        let Some(Ok(copy)) = copy.as_deref().map(parse) else {
+            continue;
+        };
+        if copy.store != registry.store {
+            continue;
+        }
+        for Registered { partition, state } in copy.partitions {
+            let same = |it: &Partition| it.number == partition.number;
+            let named = |it: &Partition| it.name == partition.name;
+            let known = registry.partitions.iter().any(|it| same(&it.partition));
+            let tells = match state {
+                // One copy may be older than another; but what is there is there.
+                State::Removed => !there.iter().any(same),
+                State::Active => !known && !registry.active().any(named),
+            };
+            if tells {
+                registry.set(partition, state);
+            }
+        }
+    }
+    registry.partitions.sort_by_key(|it| it.partition.number);
+    Ok(())
 }
 
 /// The number in a partition's id.
@@ -575,6 +634,28 @@ mod tests {
             flip(&disk, STORE, at);
             assert_eq!(open(&disk).unwrap(), registry, "octet {at}");
         }
+    }
+
+    #[test]
+    fn what_is_missing_when_the_file_is_lost_is_not_forgotten() {
+        let disk = RamDisk::default();
+        let mut registry = two(&disk);
+        let second = registry.partitions[1].partition.clone();
+        // Not mounted: its directory is empty.
+        disk.remove(&second.marker()).unwrap();
+        disk.remove(&second.registry()).unwrap();
+        disk.remove(STORE).unwrap();
+        assert_eq!(open(&disk).unwrap(), registry);
+        assert!(check_there(&disk, &second, registry.store).is_err());
+        // Nor is it that one was removed, though an old copy does not know it.
+        registry.partitions[1].state = State::Removed;
+        write(&disk, &registry).unwrap();
+        disk.remove(STORE).unwrap();
+        assert_eq!(open(&disk).unwrap(), registry);
+        // A copy that is damaged tells nothing.
+        flip(&disk, &Partition::first().registry(), 30);
+        disk.remove(STORE).unwrap();
+        assert_eq!(open(&disk).unwrap().partitions.len(), 1);
     }
 
     #[test]
