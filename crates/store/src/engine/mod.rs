@@ -424,7 +424,7 @@ impl Engine {
     }
 
     /// Has an account's numbers go on after `last`, as they have come so far in another
-    /// partition. [`Engine::batches`] has to have been called.
+    /// partition. [`Engine::batches_page`] has to have been called.
     pub(crate) fn go_on_after(&self, account: AccountId, last: u64) {
         each!(self, engine => engine.go_on_after(account, last));
     }

@@ -98,7 +98,7 @@ impl<D: Disk> Log<D> {
     /// the disk: call it on a thread that may.
     ///
     /// # Errors
-    /// See [`super::Engine::open`].
+    /// See `Engine::open`.
     #[cfg(test)]
     pub(crate) fn open(disk: D, segment_bytes: u64) -> Result<Self, Error> {
         Self::open_on(Arc::new(disk), segment_bytes)
@@ -118,7 +118,7 @@ impl<D: Disk> Log<D> {
     /// one that is missing or empty is a disk that is not mounted. Waits for the disk.
     ///
     /// # Errors
-    /// See [`super::Engine::open`]; [`Error::OutOfService`] if it is not there.
+    /// See `Engine::open`; [`Error::OutOfService`] if it is not there.
     pub(crate) fn open_partition(
         disk: Arc<D>,
         partition: Partition,
