@@ -52,7 +52,9 @@ fn fill(chapar: &Chapar, messages: usize) {
         }
         command.push_str("\r\n");
         connection.send(command.as_bytes());
-        connection.finish("a");
+        let answer = connection.finish("a");
+        let last = answer.last().unwrap();
+        assert!(last.starts_with("a OK"), "from {first} on: {last}");
     }
     let each = begin.elapsed() / u32::try_from(messages).unwrap();
     println!("{messages} messages, {AT_ONCE} with one APPEND: {each:.1?} each");
