@@ -12,6 +12,7 @@ use store::{
 use crate::{
     context::Context,
     outcome::{Failed, Outcome},
+    place,
     report::{Report, Row},
 };
 
@@ -38,7 +39,7 @@ pub struct Repair {
     #[serde(default)]
     pub account: Option<String>,
     /// Where to write what could not be saved; `repair` below the data directory, if not given
-    #[arg(long, value_name = "DIRECTORY")]
+    #[arg(long, value_parser = place::place, value_name = "DIRECTORY")]
     #[serde(default)]
     pub report: Option<PathBuf>,
 }
@@ -77,6 +78,9 @@ impl Repair {
             Some(name) => Some(context.account_id(name).await?),
             None => None,
         };
+        if let Some(report) = &self.report {
+            place::check(report)?;
+        }
         let directory = self.report.clone();
         let options = RepairOptions {
             mode: if self.dry_run { Mode::DryRun } else { Mode::Do },
