@@ -132,6 +132,12 @@ impl Email {
         &self.record.pieces
     }
 
+    /// Whether none of its octets were freed, as far as is known without reading them.
+    pub(crate) fn is_there(&self) -> bool {
+        let mut pieces = self.record.pieces.iter();
+        !pieces.any(|piece| self.partitions.is_freed(piece.at))
+    }
+
     /// BLAKE3 of the content, without the trace fields.
     #[must_use]
     pub fn blake3(&self) -> &[u8; 32] {

@@ -132,7 +132,7 @@ impl Live {
                 Ok(Ok(()))
             }
             // It went before a hold was laid, or before it was thought to be needed again.
-            Err(Error::Corrupt { .. }) if is_freed(partitions, at) => Ok(Ok(())),
+            Err(Error::Corrupt { .. }) if partitions.is_freed(at) => Ok(Ok(())),
             Err(error @ Error::Corrupt { .. }) => {
                 let before = self.unread.entry(at.partition()).or_default();
                 *before = at.lsn().max(*before);
@@ -201,11 +201,6 @@ impl Live {
             }
         }
     }
-}
-
-fn is_freed(partitions: &Partitions, at: Ref) -> bool {
-    let engine = partitions.get(at.partition());
-    engine.is_ok_and(|engine| engine.is_freed(at))
 }
 
 /// Where a message's octets are, and its record if that is in pieces.

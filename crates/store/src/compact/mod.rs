@@ -14,7 +14,7 @@ mod pace;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
 use self::{
     account::read_account,
@@ -152,6 +152,7 @@ impl Store {
                 Err(error) => return Err(error),
             }
         }
+        let reprieves = self.partitions().reprieves().await;
         // First how far it may go: what is put after it, or was put and is not referred to yet, stays.
         let horizons: Vec<(Engine, Position)> = engines
             .into_iter()
@@ -163,6 +164,7 @@ impl Store {
             options,
             pace: Pace::new(options.rate),
             compacted: Compacted::default(),
+            reprieves,
             tell,
         };
         let marks = compaction.accounts().await?;
@@ -178,6 +180,8 @@ struct Compaction<'a> {
     options: CompactOptions,
     pace: Pace,
     compacted: Compacted,
+    /// How often what was dead had been brought back before.
+    reprieves: u64,
     tell: Tell<'a>,
 }
 
@@ -287,7 +291,13 @@ impl Compaction<'_> {
             }
             for (n, segment) in sealed.iter().enumerate() {
                 self.tell(CompactStep::Segments, n, sealed.len());
-                self.segment(engine, segment, live, &mut partition).await?;
+                let freed = self.segment(engine, segment, live, &mut partition).await?;
+                if freed.is_break() {
+                    let what =
+                        "what is gone was brought back or held meanwhile: freeing ended there";
+                    tracing::info!("{what}; the next compaction goes on");
+                    break;
+                }
             }
             self.tell(CompactStep::Segments, sealed.len(), sealed.len());
             if self.options.mode == Mode::Do {
@@ -304,7 +314,7 @@ impl Compaction<'_> {
         segment: &Sealed,
         live: &Arc<Live>,
         partition: &mut CompactedPartition,
-    ) -> Result<(), Error> {
+    ) -> Result<ControlFlow<()>, Error> {
         let judge = Arc::clone(live);
         let dead = Box::new(move |item: &_| judge.is_dead(item));
         let dead = engine.sweep(segment.number, dead).await?;
@@ -312,14 +322,18 @@ impl Compaction<'_> {
         partition.dead += dead.octets;
         if self.options.mode == Mode::DryRun {
             partition.removed += u64::from(dead.whole);
-            return Ok(());
+            return Ok(ControlFlow::Continue(()));
         }
+        let Some(_freeing) = self.store.partitions().freeing(self.reprieves).await else {
+            // What is told to be dead may be alive again. The next compaction knows.
+            return Ok(ControlFlow::Break(()));
+        };
         // Also without anything new: a crash may have come between saying and freeing.
         let given = engine.free(segment.number, dead.ranges).await?;
         partition.freed += given.octets;
         partition.removed += u64::from(given.removed);
         partition.unsupported |= given.unsupported;
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tokio::sync::oneshot;
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, oneshot};
 
 use super::{
     Damage, Engine, EngineOptions, Partition, Ref, Visit, Walk, WalkFn, WalkItem, Writes,
@@ -43,6 +43,7 @@ struct Inner {
     registry: Mutex<Registry>,
     slots: ArcSwap<BTreeMap<u16, Slot>>,
     crossing: Crossing,
+    reprieves: RwLock<u64>,
 }
 
 /// A partition that the store has.
@@ -278,6 +279,7 @@ impl Partitions {
                 registry: Mutex::new(registry),
                 slots: ArcSwap::from_pointee(slots),
                 crossing: Crossing::default(),
+                reprieves: RwLock::default(),
             }),
         }
     }
@@ -526,6 +528,32 @@ impl Partitions {
                 format!("partition {name} is not there").into(),
             )),
         }
+    }
+
+    /// Keeps whatever is still there from being freed, until it is dropped; and from then on by any
+    /// compaction that has begun before. For whoever has what was dead live again: to bring
+    /// it back, or to hold it. Nobody may have two.
+    pub(crate) async fn reprieve(&self) -> RwLockReadGuard<'_, u64> {
+        let mut reprieves = self.inner.reprieves.write().await;
+        *reprieves += 1;
+        reprieves.downgrade()
+    }
+
+    /// How many reprieves there have been, once none is going on: what is dead after that is told.
+    pub(crate) async fn reprieves(&self) -> u64 {
+        *self.inner.reprieves.write().await
+    }
+
+    /// The right to free what was dead after so many reprieves; `None` if there was one more.
+    pub(crate) async fn freeing(&self, after: u64) -> Option<RwLockWriteGuard<'_, u64>> {
+        let reprieves = self.inner.reprieves.write().await;
+        (*reprieves == after).then_some(reprieves)
+    }
+
+    /// Whether the record at a place was freed.
+    pub(crate) fn is_freed(&self, at: Ref) -> bool {
+        let engine = self.get(at.partition());
+        engine.is_ok_and(|engine| engine.is_freed(at))
     }
 
     /// The walks of all.

@@ -35,6 +35,27 @@ impl Account {
     }
 }
 
+/// Whether batches that are read one after the other leave nothing out: of what was freed, some may be
+/// there still.
+#[derive(Debug, Default)]
+pub(super) struct Unbroken {
+    last: u64,
+    broken: bool,
+}
+
+impl Unbroken {
+    /// Whether nothing is missing before a batch.
+    pub(super) fn follows(&self, batch: &Batch) -> bool {
+        !self.broken && batch.mod_seq.0 == self.last + 1
+    }
+
+    /// That was the next; it brought a base, from which all is known again, or not.
+    pub(super) fn next(&mut self, batch: &Batch, base: bool) {
+        self.broken = !base && !self.follows(batch);
+        self.last = batch.mod_seq.0;
+    }
+}
+
 /// A message as the change that placed it would have it.
 pub(super) fn as_added(mailbox: &OpenMailbox, message: &Message<'_>) -> Added {
     Added {

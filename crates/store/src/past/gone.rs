@@ -8,7 +8,11 @@ use std::{
     sync::Arc,
 };
 
-use super::{Retention, batches::Batches, begin::as_added};
+use super::{
+    Retention,
+    batches::Batches,
+    begin::{Unbroken, as_added},
+};
 use crate::{
     account::Account,
     change::{Added, Batch, Change, Expiry},
@@ -153,12 +157,13 @@ impl Account {
         let horizon = retention.horizon((self.shared.clock)().unix);
         let mut batches = Batches::between(&self.shared, ModSeq(0), now.mod_seq());
         let mut ends = Ends::default();
-        let mut last = ModSeq(0);
+        let mut known = Unbroken::default();
         while let Some(batch) = batches.next().await? {
-            if let Some(whole) = self.begins(&batch, batch.mod_seq.0 == last.0 + 1).await? {
-                ends.begin(&whole.snapshot);
+            let base = self.begins(&batch, known.follows(&batch)).await?;
+            if let Some(base) = &base {
+                ends.begin(&base.snapshot);
             }
-            last = batch.mod_seq;
+            known.next(&batch, base.is_some());
             ends.note(&batch);
         }
         ends.choose(&now, horizon);
@@ -167,17 +172,18 @@ impl Account {
         }
         let mut batches = Batches::between(&self.shared, ModSeq(0), now.mod_seq());
         let mut tracker = Tracker::new(&ends);
-        let mut last = ModSeq(0);
+        let mut known = Unbroken::default();
         while let Some(batch) = batches.next().await? {
-            match self.begins(&batch, batch.mod_seq.0 == last.0 + 1).await? {
+            let base = self.begins(&batch, known.follows(&batch)).await?;
+            match &base {
                 // It has what the batch did.
-                Some(whole) => tracker.begin(&whole.snapshot),
+                Some(base) => tracker.begin(&base.snapshot),
                 None => tracker.apply(&batch),
             }
+            known.next(&batch, base.is_some());
             if tracker.messages() > messages_max {
                 return Err(Error::Limit("messages that are gone"));
             }
-            last = batch.mod_seq;
         }
         Ok(tracker.finish(&now))
     }

@@ -8,7 +8,10 @@ use std::{
     sync::Arc,
 };
 
-use super::{batches::Batches, begin::as_added};
+use super::{
+    batches::Batches,
+    begin::{Unbroken, as_added},
+};
 use crate::{
     account::Account,
     change::{Added, Batch, Change, Expiry},
@@ -173,14 +176,15 @@ impl Account {
         };
         let to = self.snapshot().mod_seq();
         let mut batches = Batches::between(&self.shared, ModSeq(0), to);
-        let mut last = ModSeq(0);
+        let mut known = Unbroken::default();
         while let Some(batch) = batches.next().await? {
-            match self.begins(&batch, batch.mod_seq.0 == last.0 + 1).await? {
+            let base = self.begins(&batch, known.follows(&batch)).await?;
+            match &base {
                 // What that batch itself did is not known apart from it.
-                Some(whole) => teller.begin(&whole.snapshot),
+                Some(base) => teller.begin(&base.snapshot),
                 None => teller.apply(&batch),
             }
-            last = batch.mod_seq;
+            known.next(&batch, base.is_some());
             for what in mem::take(&mut teller.told) {
                 let event = Event {
                     mod_seq: batch.mod_seq,
@@ -208,10 +212,10 @@ impl Account {
         let mut batches = Batches::between(&self.shared, ModSeq(0), to);
         let (mut mailboxes, mut emails) = (BTreeSet::new(), BTreeSet::new());
         let mut at_uid = BTreeSet::new();
-        let mut last = ModSeq(0);
+        let mut known = Unbroken::default();
         while let Some(batch) = batches.next().await? {
-            let whole = self.begins(&batch, batch.mod_seq.0 == last.0 + 1).await?;
-            last = batch.mod_seq;
+            let whole = self.begins(&batch, known.follows(&batch)).await?;
+            known.next(&batch, whole.is_some());
             let mut changes = batch.changes;
             if let Some(whole) = whole {
                 changes = as_changes(&whole.snapshot);

@@ -13,6 +13,8 @@ impl Account {
     /// # Errors
     /// [`Error::NoSuchMailbox`].
     pub async fn set_hold(&self, mailbox: Option<MailboxId>, held: bool) -> Result<bool, Error> {
+        // What is gone for long, and still there, can be brought back from now on.
+        let _kept = self.shared.partitions.reprieve().await;
         self.shared
             .commit(&self.by, None, |draft| {
                 let now = match mailbox {

@@ -203,6 +203,7 @@ impl Account {
             let why = "single messages can't take the place of a mailbox";
             return Err(Error::NotPermitted(why));
         }
+        let _kept = self.shared.partitions.reprieve().await;
         let mut selected = source.select(&restore.selection)?;
         let own = Arc::ptr_eq(&source.account.shared, &self.shared);
         if own {
@@ -239,8 +240,8 @@ impl Account {
                     continue;
                 }
                 match self.email(&message).await {
-                    Ok(_) => there.push(message),
-                    Err(Error::Corrupt { .. }) => lost.push(was(from.mailbox, &message)),
+                    Ok(email) if email.is_there() => there.push(message),
+                    Ok(_) | Err(Error::Corrupt { .. }) => lost.push(was(from.mailbox, &message)),
                     Err(error) => return Err(error),
                 }
             }

@@ -114,6 +114,7 @@ impl Account {
         mode: Mode,
         messages_max: usize,
     ) -> Result<Undeleted, Error> {
+        let _kept = self.shared.partitions.reprieve().await;
         let gone = self.gone_or_back(undelete.retention, messages_max).await?;
         let (chosen, lost) = self.readable(choose(&gone, &undelete.which)?).await?;
         let verb = |draft: &mut Draft<'_>| {
@@ -142,8 +143,10 @@ impl Account {
             let mut readable = Vec::with_capacity(from.messages.len());
             for message in std::mem::take(&mut from.messages) {
                 match self.gone_email(message).await {
-                    Ok(_) => readable.push(message),
-                    Err(Error::Corrupt { .. }) => lost.push(Was::of(from.mailbox, message)),
+                    Ok(email) if email.is_there() => readable.push(message),
+                    Ok(_) | Err(Error::Corrupt { .. }) => {
+                        lost.push(Was::of(from.mailbox, message));
+                    }
                     Err(error) => return Err(error),
                 }
             }

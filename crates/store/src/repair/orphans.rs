@@ -13,7 +13,7 @@ use crate::{
     },
     change::{Added, Batch, Change},
     clock::Timestamp,
-    email::{Piece, Put, Record},
+    email::{Email, Piece, Put, Record},
     engine::{Ref, WalkItem, WalkKind},
     error::Error,
     flag::Flags,
@@ -53,6 +53,9 @@ struct Reading {
 impl Repair<'_> {
     /// Places what no mailbox has in one of its own.
     pub(super) async fn orphans(&mut self, account: &Account) -> Result<(), Error> {
+        // Compaction takes them for dead.
+        let partitions = &account.shared.partitions;
+        let _kept = partitions.reprieve().await;
         let mut reading = Reading::default();
         let whole = account.whole().await?;
         for mailbox in whole.open() {
@@ -77,7 +80,15 @@ impl Repair<'_> {
             }
             ON
         })?;
-        let orphans = reading.orphans();
+        let mut orphans = Vec::new();
+        for orphan in reading.orphans() {
+            match Email::fetch(partitions.clone(), orphan.record).await {
+                Ok(email) if email.is_there() => orphans.push(orphan),
+                // It went long ago, and part of it was freed.
+                Ok(_) | Err(Error::Corrupt { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
         if orphans.is_empty() {
             return Ok(());
         }
