@@ -1,14 +1,19 @@
 //! Repair, case by case. That it leaves everything else as it was, whatever is damaged, is seen in
 //! [`super::anybyte`].
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, io::IoSlice, path::Path, sync::Arc};
 
 use super::*;
 use crate::{
     SystemFlags,
     engine::{
         Engine,
-        log::{Log, ram::RamDisk},
+        log::{
+            Log,
+            disk::{Access, Disk},
+            ram::RamDisk,
+            sim::{Fault, SimDisk, Unsynced},
+        },
     },
     past::Mode,
     repair::{RECOVERED, RepairKind, RepairOptions, RepairSummary, Repaired},
@@ -234,4 +239,88 @@ fn the_messages_of_a_mailbox_that_is_lost_come_back() {
     assert_eq!(content(&store, RECOVERED), [(1, SEEN, text("fourth"))]);
     assert_eq!(content(&store, "INBOX").len(), 4);
     nothing_wrong(&store);
+}
+
+/// The same files on a disk that can be told to fail.
+fn breakable(files: &RamDisk) -> SimDisk {
+    let disk = SimDisk::new();
+    for (name, octets) in files.octets() {
+        let file = disk.open(&name, Access::Create).unwrap();
+        // What is only allocated is written as fast as it is read: not at all.
+        let used = octets
+            .iter()
+            .rposition(|octet| *octet != 0)
+            .map_or(0, |last| last + 1);
+        disk.write_at(&file, &[IoSlice::new(&octets[..used])], 0)
+            .unwrap();
+        disk.set_length(&file, octets.len() as u64).unwrap();
+        disk.sync(&file).unwrap();
+        let (directory, _) = name.rsplit_once('/').unwrap_or(("", &name));
+        disk.sync_dir(directory).unwrap();
+    }
+    disk
+}
+
+fn open_breakable(disk: &SimDisk) -> Result<Store, Error> {
+    let log = Log::open(disk.clone(), 4 << 20)?;
+    Ok(Store::with_engine(Engine::Sim(log), 1 << 20, clock))
+}
+
+/// Power lost at operations of a repair, then a repair that is not disturbed: the end is that of one
+/// which never was.
+fn broken_off(damaged: &RamDisk, mailboxes: &[&str]) {
+    let report = tempfile::tempdir().unwrap();
+    let end = |store: &Store| -> Vec<_> {
+        repair(store, Mode::Do, report.path());
+        nothing_wrong(store);
+        assert_eq!(repair(store, Mode::Do, report.path()).1, []);
+        mailboxes.iter().map(|name| content(store, name)).collect()
+    };
+    let disk = breakable(damaged);
+    let store = open_breakable(&disk).unwrap();
+    disk.arm(Fault::Never);
+    let expected = end(&store);
+    let operations = disk.operations();
+    drop(store);
+    let sweep: u64 = std::env::var("SWEEP")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(1);
+    let stride = (operations / (12 * sweep)).max(1);
+    let every = [Unsynced::Torn, Unsynced::Kept, Unsynced::Lost]
+        .into_iter()
+        .cycle();
+    for (at, unsynced) in (1..=operations)
+        .step_by(usize::try_from(stride).unwrap())
+        .zip(every)
+    {
+        let disk = breakable(damaged);
+        let store = open_breakable(&disk).unwrap();
+        disk.arm(Fault::Crash(at));
+        let options = RepairOptions {
+            mode: Mode::Do,
+            report: report.path().to_owned(),
+            account: None,
+        };
+        // How it ended nobody heard.
+        let _ = run(store.repair(&options, &mut |_| {}));
+        drop(store);
+        let disk = disk.restart(unsynced, &mut fastrand::Rng::with_seed(at));
+        let store = open_breakable(&disk).unwrap();
+        assert_eq!(end(&store), expected, "operation {at}, {unsynced:?}");
+    }
+}
+
+#[test]
+fn a_repair_that_is_broken_off_is_finished_by_the_next() {
+    let hash = *blake3::hash(&text("second")).as_bytes();
+    broken_off(&damaged(async |_| {}, &hash, Checkpoint::Lost), &["INBOX"]);
+    let gone = damaged(async |_| {}, b"the second message", Checkpoint::Kept);
+    broken_off(&gone, &["INBOX"]);
+    let more = async |store: &Store| {
+        append(store, "INBOX", &text("fourth"), "whoever sent it").await;
+        append(store, "INBOX", &text("fifth"), "x").await;
+    };
+    let lost = damaged(more, b"whoever sent it", Checkpoint::Lost);
+    broken_off(&lost, &["INBOX", RECOVERED]);
 }
