@@ -7,7 +7,7 @@ use std::{
     fmt,
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, IoSlice, IoSliceMut},
-    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -187,7 +187,11 @@ impl Disk for RealDisk {
         if whole.is_dir() {
             return Ok(());
         }
-        fs::create_dir_all(&whole)?;
+        // Mail is nobody else's business.
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&whole)?;
         // Every directory from the new one up to the root's parent has a new name in it, maybe.
         let above = self.root.parent().unwrap_or(&self.root);
         for directory in whole.ancestors().skip(1) {
