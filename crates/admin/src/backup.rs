@@ -203,9 +203,17 @@ mod tests {
         let create = format!("backup create {root}/backup --with {root}/chapar.toml");
         for _ in 0..3 {
             deliver(&context.store).await;
+            let ahead = ask(&context, &format!("{create} --dry-run")).await.unwrap();
+            assert!(
+                ahead.summary.object["octets_new_at_most"].as_u64() > Some(500),
+                "{ahead:?}"
+            );
             let created = ask(&context, &create).await.unwrap();
             assert_eq!(created.code, 0, "{created:?}");
         }
+        let ahead = ask(&context, &format!("{create} --dry-run")).await.unwrap();
+        let beside = "# nobody\n# all as it is\n".len() as u64;
+        assert_eq!(ahead.summary.object["octets_new_at_most"], beside);
         let listed = ask(&context, &format!("backup list {root}/backup")).await;
         assert_eq!(listed.unwrap().summary.object["generations"], 3);
         let verified = ask(&context, &format!("backup verify {root}/backup")).await;
@@ -249,6 +257,11 @@ mod tests {
             }
         }
         let restore = format!("backup restore {root}/backup {root}/again");
+        let told = ask(&context, &format!("{restore} --dry-run"))
+            .await
+            .unwrap();
+        assert!(told.summary.line.starts_with("would restore"), "{told:?}");
+        assert!(!directory.path().join("again").exists());
         assert_eq!(ask(&context, &restore).await.unwrap().code, 0);
         let refused = ask(&context, &restore).await.unwrap_err();
         assert!(refused.why.contains("not empty"), "{refused:?}");

@@ -49,6 +49,35 @@ impl Store {
         let target = RealDisk::new(to.to_owned());
         self.partitions().back_up(&target, (beside, now), tell)
     }
+
+    /// What a backup into `to` would have to copy, at most: octets of the logs that came after the last
+    /// generation of this store there; and the name of that. Changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; a partition that is not there.
+    pub fn backup_ahead(&self, to: &Path) -> Result<(Option<String>, u64), Error> {
+        let partitions = self.partitions();
+        if let Some(missing) = partitions.missing() {
+            return Err(missing);
+        }
+        let mut found = if to.is_dir() {
+            backup::generations(&RealDisk::new(to.to_owned()))?
+        } else {
+            Vec::new()
+        };
+        let store = partitions.store();
+        let last = found.pop().filter(|(_, manifest)| manifest.store == store);
+        let new = partitions.engines().into_iter().map(|engine| {
+            let ends = last.as_ref().map(|(_, manifest)| &manifest.ends);
+            let before = ends.and_then(|ends| ends.get(&*engine.partition().name));
+            engine
+                .position()
+                .0
+                .saturating_sub(before.copied().unwrap_or(0))
+        });
+        let new = new.sum();
+        Ok((last.map(|(name, _)| name), new))
+    }
 }
 
 /// The generations in a backup directory, oldest first. What an interrupted backup left is none.

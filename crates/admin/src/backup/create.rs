@@ -12,7 +12,7 @@ use crate::{
     moment::Period,
     outcome::{Failed, Outcome},
     place,
-    report::Report,
+    report::{Report, Row},
 };
 
 /// Back up the whole store while it is in use, as one more generation in a directory
@@ -24,6 +24,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[command(after_long_help = "Examples:
   chapar backup create /mnt/backup/mail
+  chapar backup create /mnt/backup/mail --dry-run
   chapar backup create /mnt/backup/mail --keep 14 --keep-for 30d")]
 pub struct Create {
     /// The directory of the backups; made if it is not there
@@ -41,6 +42,18 @@ pub struct Create {
     #[arg(long, value_name = "FILE", value_parser = place::place)]
     #[serde(default)]
     pub with: Vec<PathBuf>,
+    /// Only say how much would be copied, and which generations would go
+    #[arg(long)]
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Ahead {
+    /// The generation that it would share with.
+    after: Option<String>,
+    octets_new_at_most: u64,
+    dry_run: bool,
 }
 
 impl Create {
@@ -52,6 +65,9 @@ impl Create {
         place::check(&self.to)?;
         let _alone = context.alone("backup create")?;
         let beside = self.beside(context)?;
+        if self.dry_run {
+            return self.ahead(context, &beside, report);
+        }
         let (store, to) = (context.store.clone(), self.to.clone());
         let (tell, mut told_octets) = mpsc::unbounded_channel();
         // The disk is waited for, and so are those who write to several partitions.
@@ -74,6 +90,34 @@ impl Create {
             }
         }
         Ok(told(&copied, "backed up", report))
+    }
+
+    /// What would be copied, and what would go.
+    fn ahead(
+        &self,
+        context: &Context,
+        beside: &[(String, Vec<u8>)],
+        report: &mut dyn Report,
+    ) -> Result<Outcome, Failed> {
+        let (after, octets) = context.store.backup_ahead(&self.to)?;
+        let beside: u64 = beside.iter().map(|(_, octets)| octets.len() as u64).sum();
+        if let Some(keep) = self.keep.filter(|_| after.is_some()) {
+            let now = (context.store.clock())().unix;
+            // One more is to come, which is one of those to keep.
+            let keep = keep.saturating_sub(1).max(1);
+            for name in prune::prune(&self.to, keep, self.keep_for, (now, true))? {
+                report.note(&format!("would remove {name}"));
+            }
+        }
+        let octets_new_at_most = octets + beside;
+        let since = after.as_deref().unwrap_or("nothing");
+        let text = format!("would copy at most {octets_new_at_most} octets, new after {since}");
+        let sum = Ahead {
+            after: after.clone(),
+            octets_new_at_most,
+            dry_run: true,
+        };
+        Ok(Outcome::done(Row::new(&sum, text)))
     }
 
     /// The files that go along.

@@ -1,6 +1,6 @@
 //! `backup restore`: a whole store of a backup, where there is none.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,10 @@ pub struct Restore {
     /// The data directory; made if it is not there, and must be empty if it is
     #[arg(value_name = "DATA", value_parser = place::place)]
     pub to: PathBuf,
+    /// Only read the backup and say what would be restored
+    #[arg(long)]
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 impl Restore {
@@ -41,6 +45,15 @@ impl Restore {
         place::check(&self.to)?;
         let generation = store::backup::latest(&self.from)?;
         let total = octets_of(&generation);
+        if self.dry_run {
+            // What restoring would refuse.
+            if fs::read_dir(&self.to).is_ok_and(|mut entries| entries.next().is_some()) {
+                let to = self.to.display();
+                return Err(Failed::because(format!("{to} is not empty")));
+            }
+            let read = store::backup::verify(&generation, &mut telling(report, total))?;
+            return Ok(told(&read, "would restore", report));
+        }
         let restored = store::backup::restore(&generation, &self.to, &mut telling(report, total))?;
         Ok(told(&restored, "restored", report))
     }

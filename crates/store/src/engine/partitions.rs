@@ -175,7 +175,7 @@ impl Partitions {
         if let Some(missing) = self.missing() {
             return Err(missing);
         }
-        let store = self.registry().store;
+        let store = self.store();
         macro_rules! of {
             ($disk:ident, $engine:path) => {{
                 let part = |engine: &Engine| match engine {
@@ -423,6 +423,11 @@ impl Partitions {
         let mut slots = BTreeMap::clone(&self.inner.slots.load());
         slots.insert(slot.partition.number, slot);
         self.inner.slots.store(Arc::new(slots));
+    }
+
+    /// Which store it is.
+    pub(crate) fn store(&self) -> [u8; 16] {
+        self.registry().store
     }
 
     fn registry(&self) -> MutexGuard<'_, Registry> {
