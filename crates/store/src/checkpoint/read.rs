@@ -385,9 +385,6 @@ pub(crate) async fn find_threads(
 /// # Errors
 /// As reading the checkpoint.
 pub(crate) async fn accounts(engine: &Engine) -> Result<Vec<AccountId>, Error> {
-    let headers = engine.checkpoint_scan(header_prefix()).await?;
-    Ok(headers
-        .iter()
-        .filter_map(|(key, _)| account_of(key))
-        .collect())
+    let headers = engine.checkpoint_keys(header_prefix()).await?;
+    Ok(headers.iter().filter_map(|key| account_of(key)).collect())
 }

@@ -73,7 +73,7 @@ pub(crate) async fn prepare(engine: &Engine, account: Account) -> Result<Option<
     changes.mailboxes(kept.as_deref().unwrap_or(&nothing), &snapshot);
     if kept.is_none() {
         // Nothing that lies there can be trusted.
-        for (key, _) in engine.checkpoint_scan(data_prefix(id)).await? {
+        for key in engine.checkpoint_keys(data_prefix(id)).await? {
             match Key::decode(&key) {
                 Some(key) => changes.remove_unless_put(key),
                 None => changes.strange.push(key),
@@ -115,10 +115,10 @@ pub(crate) async fn prepare_elsewhere(
         ..Snapshot::default()
     };
     let mut writes: Vec<_> = engine
-        .checkpoint_scan(data_prefix(id))
+        .checkpoint_keys(data_prefix(id))
         .await?
         .into_iter()
-        .map(|(key, _)| (key, None))
+        .map(|key| (key, None))
         .collect();
     let key = header_key(id);
     let header = seal(&key, |body| put_header(body, &snapshot, Buckets::default()));

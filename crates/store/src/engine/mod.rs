@@ -382,10 +382,19 @@ impl Engine {
         each!(self, engine => engine.checkpoint_read(keys, read).await)
     }
 
+    /// The checkpoint's keys that begin with `prefix`, ascending; also those whose values are damaged.
+    ///
+    /// # Errors
+    /// As [`Engine::checkpoint_get`].
+    pub(crate) async fn checkpoint_keys(&self, prefix: Vec<u8>) -> Result<Vec<Vec<u8>>, Error> {
+        each!(self, engine => engine.checkpoint_keys(prefix).await)
+    }
+
     /// The checkpoint's entries whose keys begin with `prefix`, ascending.
     ///
     /// # Errors
     /// As [`Engine::checkpoint_get`].
+    #[cfg(test)]
     pub(crate) async fn checkpoint_scan(&self, prefix: Vec<u8>) -> Result<Vec<Entry>, Error> {
         each!(self, engine => engine.checkpoint_scan(prefix).await)
     }

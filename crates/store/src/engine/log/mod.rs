@@ -64,8 +64,8 @@ use self::{
     writer::{Start, Writer},
 };
 use super::{
-    Damage, Dead, Done, Entry, GivenBack, Loss, PIECE_BYTES_MAX, Position, RecordKind, Ref, Sealed,
-    Sweep, WalkItem, Writes,
+    Damage, Dead, Done, GivenBack, Loss, PIECE_BYTES_MAX, Position, RecordKind, Ref, Sealed, Sweep,
+    WalkItem, Writes,
 };
 use crate::{error::Error, id::AccountId};
 
@@ -440,7 +440,19 @@ impl<D: Disk> Log<D> {
             .await
     }
 
-    pub(crate) async fn checkpoint_scan(&self, prefix: Vec<u8>) -> Result<Vec<Entry>, Error> {
+    pub(crate) async fn checkpoint_keys(&self, prefix: Vec<u8>) -> Result<Vec<Vec<u8>>, Error> {
+        let shared = Arc::clone(self.shared());
+        self.shared()
+            .pool
+            .run(move || shared.derived(|it| it.keys(&prefix)))
+            .await
+    }
+
+    #[cfg(test)]
+    pub(crate) async fn checkpoint_scan(
+        &self,
+        prefix: Vec<u8>,
+    ) -> Result<Vec<crate::engine::Entry>, Error> {
         let shared = Arc::clone(self.shared());
         self.shared()
             .pool
