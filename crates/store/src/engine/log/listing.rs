@@ -136,7 +136,14 @@ pub(crate) fn damage(path: &str, what: &str) -> Damage {
     }
 }
 
-/// What a file says of itself, and its length. What can't be read of it says nothing.
+/// How often a header is read before it is believed that it can't be.
+const READS_MAX: usize = 3;
+
+/// What a file says of itself, and its length. A disk that fails is no damage: what it does not tell
+/// now it may tell later, and whoever had gone on without would have given out numbers again.
+///
+/// # Errors
+/// What the disk says, again and again.
 fn read_header<D: Disk>(
     disk: &D,
     path: &str,
@@ -144,7 +151,17 @@ fn read_header<D: Disk>(
     let file = disk.open(path, Access::Read)?;
     let length = disk.length(&file)?;
     let mut block = vec![0; usize::try_from(length.min(SEGMENT_HEADER_BYTES)).unwrap_or(0)];
-    let read = disk.read_at(&file, &mut block, 0);
-    let header = read.map_or(Err(BadHeader::Damaged), |()| SegmentHeader::decode(&block));
-    Ok((header, length))
+    let mut tries = (0..READS_MAX).map(|_| disk.read_at(&file, &mut block, 0));
+    let mut read = tries.next().unwrap_or(Ok(()));
+    while let (Err(_), Some(again)) = (&read, tries.next()) {
+        read = again;
+    }
+    match read {
+        Ok(()) => Ok((SegmentHeader::decode(&block), length)),
+        // It was cut just now.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Ok((Err(BadHeader::Damaged), length))
+        }
+        Err(error) => Err(error),
+    }
 }
