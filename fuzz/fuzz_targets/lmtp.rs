@@ -26,6 +26,7 @@ static SERVICES: LazyLock<(Runtime, Services)> = LazyLock::new(|| {
         limits: Limits::default(),
         hostname: "fuzz.test".into(),
         plaintext_login: false,
+        undelete: None,
     };
     (runtime, services)
 });
