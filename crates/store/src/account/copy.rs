@@ -128,23 +128,34 @@ pub(crate) fn place_again<'a>(
             system: message.system,
             keywords,
         };
-        let uid = room_for(draft, to, &flags)?;
-        draft.push(Change::Copied(Added {
-            mailbox: to,
-            uid,
-            flags,
-            internal_date: message.internal_date,
-            save_date: draft.now,
-            size: message.size,
-            email: message.email,
-            thread: message.thread,
-            record: message.record,
-            record_len: message.record_len,
-            thread_keys: Vec::new(),
-        }))?;
+        let uid = place_one(draft, to, flags, &message)?;
         placed.push((message.uid, uid));
     }
     Ok(placed)
+}
+
+/// Places a message of the account once more, with these flags. Gives its UID there.
+pub(crate) fn place_one(
+    draft: &mut Draft<'_>,
+    to: MailboxId,
+    flags: Flags,
+    message: &Message<'_>,
+) -> Result<Uid, Error> {
+    let uid = room_for(draft, to, &flags)?;
+    draft.push(Change::Copied(Added {
+        mailbox: to,
+        uid,
+        flags,
+        internal_date: message.internal_date,
+        save_date: draft.now,
+        size: message.size,
+        email: message.email,
+        thread: message.thread,
+        record: message.record,
+        record_len: message.record_len,
+        thread_keys: Vec::new(),
+    }))?;
+    Ok(uid)
 }
 
 /// Removes `messages`, all that `mailbox` had.

@@ -21,10 +21,10 @@ use crate::{
     account::{
         Account,
         commit::{Draft, Which},
-        copy::{place_again, room_for},
+        copy::{place_again, place_one},
         mailboxes::{create_named, rename_one, subscribe},
     },
-    change::{Added, Change},
+    change::Change,
     email::Email,
     error::Error,
     flag::Flags,
@@ -281,7 +281,7 @@ fn restore_own(
                 uid
             } else {
                 entry.placed += 1;
-                place(draft, to, from.mailbox, message)?
+                place_one(draft, to, flags(from.mailbox, message), message)?
             };
             same.insert(message.uid, uid);
         }
@@ -327,30 +327,6 @@ fn open_target(
         aside: 0,
     };
     Ok((id, entry))
-}
-
-fn place(
-    draft: &mut Draft<'_>,
-    to: MailboxId,
-    from: &OpenMailbox,
-    message: &Message<'_>,
-) -> Result<Uid, Error> {
-    let flags = flags(from, message);
-    let uid = room_for(draft, to, &flags)?;
-    draft.push(Change::Copied(Added {
-        mailbox: to,
-        uid,
-        flags,
-        internal_date: message.internal_date,
-        save_date: draft.now,
-        size: message.size,
-        email: message.email,
-        thread: message.thread,
-        record: message.record,
-        record_len: message.record_len,
-        thread_keys: Vec::new(),
-    }))?;
-    Ok(uid)
 }
 
 /// Gives the messages that are the same the flags that they had, and moves the others aside.
