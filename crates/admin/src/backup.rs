@@ -142,35 +142,17 @@ fn octets_of(generation: &Path) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path, sync::Arc};
+    use std::fs;
 
     use clap::Parser;
     use store::{AccountId, Arrival, Flags, Store};
 
-    use crate::{Context, Failed, Heard, Outcome, Request};
+    use crate::{Context, Failed, Heard, Outcome, Request, tests::context};
 
     #[derive(Parser)]
     struct Line {
         #[command(subcommand)]
         request: Request,
-    }
-
-    async fn context(directory: &Path) -> Context {
-        let options = store::Options {
-            directory: Some(directory.join("data")),
-            message_bytes_max: 1 << 20,
-            clock: store::clock::system,
-        };
-        let accounts = directory.join("accounts.toml");
-        Context {
-            store: Store::open(options).await.unwrap(),
-            directory: Arc::new(auth::Directory::open(accounts, Vec::new()).unwrap()),
-            data: directory.join("data"),
-            retention: crate::Retention::default(),
-            expiry: store::past::Rules::default(),
-            by: "admin".into(),
-            running: crate::Running::default(),
-        }
     }
 
     async fn ask(context: &Context, line: &str) -> Result<Outcome, Failed> {

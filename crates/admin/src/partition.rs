@@ -49,36 +49,17 @@ impl Partition {
 
 #[cfg(test)]
 mod tests {
-    use std::{path::Path, sync::Arc};
 
     use clap::Parser;
     use serde_json::json;
-    use store::{AccountId, Arrival, Flags, Store};
+    use store::{AccountId, Arrival, Flags};
 
-    use crate::{Context, Failed, Heard, Outcome, Request};
+    use crate::{Context, Failed, Heard, Outcome, Request, tests::context};
 
     #[derive(Parser)]
     struct Line {
         #[command(subcommand)]
         request: Request,
-    }
-
-    async fn context(directory: &Path) -> Context {
-        let options = store::Options {
-            directory: Some(directory.join("data")),
-            message_bytes_max: 1 << 20,
-            clock: store::clock::system,
-        };
-        let accounts = directory.join("accounts.toml");
-        Context {
-            store: Store::open(options).await.unwrap(),
-            directory: Arc::new(auth::Directory::open(accounts, Vec::new()).unwrap()),
-            data: directory.join("data"),
-            retention: crate::Retention::default(),
-            expiry: store::past::Rules::default(),
-            by: "admin".into(),
-            running: crate::Running::default(),
-        }
     }
 
     async fn ask(context: &Context, line: &str) -> (Result<Outcome, Failed>, Heard) {

@@ -3,12 +3,31 @@
 mod moving;
 mod past;
 
-use std::fs;
+use std::{fs, path::Path, sync::Arc};
 
 use clap::{Command, FromArgMatches, Subcommand};
 use serde_json::{Value, json};
 
-use crate::{Request, account::Account};
+use crate::{Context, Request, account::Account};
+
+/// A store and no accounts in a directory, for a test's verbs.
+pub(crate) async fn context(directory: &Path) -> Context {
+    let options = store::Options {
+        directory: Some(directory.join("data")),
+        message_bytes_max: 8 << 20,
+        clock: store::clock::system,
+    };
+    let accounts = directory.join("accounts.toml");
+    Context {
+        store: store::Store::open(options).await.unwrap(),
+        directory: Arc::new(auth::Directory::open(accounts, Vec::new()).unwrap()),
+        data: directory.join("data"),
+        retention: crate::Retention::default(),
+        expiry: store::past::Rules::default(),
+        by: "admin".into(),
+        running: crate::Running::default(),
+    }
+}
 
 /// Every verb: its words as they are typed, and its definition.
 fn verbs() -> Vec<(String, Command)> {

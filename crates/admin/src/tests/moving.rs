@@ -1,6 +1,6 @@
 //! Mail out and in again: what comes back is what went.
 
-use std::{fmt::Write as _, fs, path::Path, sync::Arc};
+use std::{fmt::Write as _, fs, sync::Arc};
 
 use clap::Parser;
 use mail::Span;
@@ -9,30 +9,13 @@ use store::{
     Uid, UidValidity, verify::Depth,
 };
 
+use super::context;
 use crate::{Context, Heard, Outcome, Request};
 
 #[derive(Parser)]
 struct Line {
     #[command(subcommand)]
     request: Request,
-}
-
-async fn context(directory: &Path) -> Context {
-    let options = store::Options {
-        directory: Some(directory.join("data")),
-        message_bytes_max: 8 << 20,
-        clock: store::clock::system,
-    };
-    let accounts = directory.join("accounts.toml");
-    Context {
-        store: Store::open(options).await.unwrap(),
-        directory: Arc::new(auth::Directory::open(accounts, Vec::new()).unwrap()),
-        data: directory.join("data"),
-        retention: crate::Retention::default(),
-        expiry: store::past::Rules::default(),
-        by: "admin".into(),
-        running: crate::Running::default(),
-    }
 }
 
 async fn ask(context: &Context, line: &str) -> (Outcome, Heard) {
