@@ -17,6 +17,7 @@ use store::{
 use super::{
     refusal::Refusal,
     state::{Selected, User},
+    wording::Text,
 };
 
 /// Whether a name is `#deleted` or lies below it.
@@ -100,11 +101,11 @@ pub(crate) async fn bring_back(
         .undelete_from(deleted, uids, name, retention)
         .await?;
     if let Some(lost) = undeleted.lost.first() {
-        let what = format!(
+        let what = Text::with(
             "The message with UID {} can't be brought back any more",
-            lost.uid
+            [lost.uid.0.into()],
         );
-        return Err(Refusal::No(Some(Code::ExpungeIssued), what.into()));
+        return Err(Refusal::No(Some(Code::ExpungeIssued), what));
     }
     Ok(Some(Copied {
         uid_validity: mailbox.uid_validity(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use imap::{command::Flag, response::Code};
 use store::{Flags, Keyword, Message, SystemFlags};
 
-use super::{refusal::Refusal, state::Enabled, view::View};
+use super::{refusal::Refusal, state::Enabled, view::View, wording::Text};
 
 /// The system flags and their names, in the order that they are shown.
 const SYSTEM: [(SystemFlags, &str); 5] = [
@@ -83,7 +83,7 @@ pub(crate) fn from_wire(flags: &[Flag]) -> Result<Flags, Refusal> {
             Flag::Extension(name) => {
                 return Err(Refusal::no(
                     Code::Cannot,
-                    format!("There is no flag \\{name}"),
+                    Text::with("There is no flag \\{}", [name.to_string().into()]),
                 ));
             }
             Flag::Keyword(name) => {

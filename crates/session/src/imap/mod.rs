@@ -15,16 +15,20 @@ pub(crate) mod deleted;
 mod dispatch;
 pub(crate) mod fetch;
 pub(crate) mod flags;
+mod lines;
 pub(crate) mod names;
 pub(crate) mod pattern;
 pub(crate) mod refusal;
 pub(crate) mod reply;
 pub(crate) mod search;
 pub(crate) mod state;
+mod states;
 pub(crate) mod sync;
+mod table;
 #[cfg(test)]
 mod tests;
 pub(crate) mod view;
+pub(crate) mod wording;
 
 use std::time::Duration;
 
@@ -43,6 +47,7 @@ use self::{
     refusal::Refusal,
     state::{Enabled, State, User},
     sync::Expunges,
+    wording::{Language, Text},
 };
 use crate::{Gone, Next, Outlet, Peer, Services, Tls, imap::sync::flush_if_full};
 
@@ -112,8 +117,9 @@ impl Session {
     #[expect(clippy::unused_async, reason = "the drivers' contract")]
     pub async fn greet(&mut self, out: &mut impl Outlet) -> Result<Next, Gone> {
         let code = Code::Capability(self.capabilities());
-        let text = format!("{} Chapar at your service", self.services.hostname);
-        reply::untagged(out, Status::Ok, Some(&code), &text);
+        let hostname = self.services.hostname.to_string();
+        let text = Text::with("{} Chapar at your service", [hostname.into()]);
+        reply::untagged(out, self.enabled.language, (Status::Ok, Some(&code)), text);
         Ok(Next::Wait)
     }
 
@@ -148,7 +154,11 @@ impl Session {
                 // Whatever came with STARTTLS came in the clear, from anybody: a client that
                 // waits for the answer sends nothing.
                 Next::StartTls if self.wire.buffered() > 0 => {
-                    return Ok(bye(out, "Bytes after STARTTLS, before TLS: refused"));
+                    return Ok(bye(
+                        self.enabled.language,
+                        out,
+                        "Bytes after STARTTLS, before TLS: refused",
+                    ));
                 }
                 Next::StartTls | Next::Close => return Ok(next),
             }
@@ -191,13 +201,18 @@ impl Session {
     /// [`Gone`]
     pub async fn tell(&mut self, out: &mut impl Outlet) -> Result<Next, Gone> {
         if self.is_closed() {
-            return Ok(unavailable(out));
+            return Ok(unavailable(self.enabled.language, out));
         }
         if let (Lines::Done { .. }, State::Selected(selected)) = (&self.lines, &mut self.state) {
             let told = sync::tell(selected, self.enabled, Expunges::Told, out).await?;
             if let Some(mod_seq) = told.highest_mod_seq {
                 let code = Code::HighestModSeq(mod_seq.0);
-                reply::untagged(out, Status::Ok, Some(&code), "Highest");
+                reply::untagged(
+                    out,
+                    self.enabled.language,
+                    (Status::Ok, Some(&code)),
+                    "Highest",
+                );
             }
         }
         Ok(Next::Wait)
@@ -218,7 +233,11 @@ impl Session {
     /// [`Gone`]
     #[expect(clippy::unused_async, reason = "the drivers' contract")]
     pub async fn timed_out(&mut self, out: &mut impl Outlet) -> Result<Next, Gone> {
-        Ok(bye(out, "Autologout: silent for too long"))
+        Ok(bye(
+            self.enabled.language,
+            out,
+            "Autologout: silent for too long",
+        ))
     }
 
     /// The server is stopping: says BYE.
@@ -228,7 +247,12 @@ impl Session {
     #[expect(clippy::unused_async, reason = "the drivers' contract")]
     pub async fn stopping(&mut self, out: &mut impl Outlet) -> Result<Next, Gone> {
         let code = Code::Unavailable;
-        reply::untagged(out, Status::Bye, Some(&code), "The server is stopping");
+        reply::untagged(
+            out,
+            self.enabled.language,
+            (Status::Bye, Some(&code)),
+            "The server is stopping",
+        );
         Ok(Next::Close)
     }
 
@@ -319,7 +343,7 @@ impl Session {
     fn broken(&mut self, broken: &Broken, out: &mut impl Outlet) -> Next {
         self.appending = None;
         if broken.fatal {
-            return bye(out, broken.what);
+            return bye(self.enabled.language, out, broken.what);
         }
         let tag = broken.tag.as_deref().unwrap_or("*");
         self.refused(tag, &Refusal::bad(broken.what), out)
@@ -330,32 +354,42 @@ impl Session {
         match refusal {
             Refusal::No(code, text) => {
                 self.bad_commands = 0;
-                reply::tagged(out, tag, Status::No, code.as_ref(), text);
+                reply::tagged(
+                    out,
+                    self.enabled.language,
+                    tag,
+                    (Status::No, code.as_ref()),
+                    text,
+                );
             }
             Refusal::Bad(text) => {
                 self.bad_commands += 1;
-                reply::tagged(out, tag, Status::Bad, None, text);
+                reply::tagged(out, self.enabled.language, tag, (Status::Bad, None), text);
             }
         }
         if self.bad_commands >= self.services.limits.bad_commands_max {
-            return bye(out, "Too many commands that make no sense");
+            return bye(
+                self.enabled.language,
+                out,
+                "Too many commands that make no sense",
+            );
         }
         if self.failed_logins >= self.services.limits.failed_logins_max {
-            return bye(out, "Too many failed logins");
+            return bye(self.enabled.language, out, "Too many failed logins");
         }
         Next::Wait
     }
 }
 
 /// Says BYE.
-pub(super) fn unavailable(out: &mut impl Outlet) -> Next {
+pub(super) fn unavailable(language: Language, out: &mut impl Outlet) -> Next {
     let (code, text) = (Code::Unavailable, "The mail was reopened: log in again");
-    reply::untagged(out, Status::Bye, Some(&code), text);
+    reply::untagged(out, language, (Status::Bye, Some(&code)), text);
     Next::Close
 }
 
-fn bye(out: &mut impl Outlet, text: &str) -> Next {
-    reply::untagged(out, Status::Bye, None, text);
+fn bye(language: Language, out: &mut impl Outlet, text: &'static str) -> Next {
+    reply::untagged(out, language, (Status::Bye, None), text);
     Next::Close
 }
 

@@ -3,7 +3,7 @@
 use imap::{command::Mailbox, name::Encoding, response::Code};
 use store::{MailboxId, MailboxName, Snapshot, name::DELIMITER};
 
-use super::{refusal::Refusal, state::Enabled};
+use super::{refusal::Refusal, state::Enabled, wording::Text};
 
 /// The name's text, before any rule of ours: of a pattern, or of a mailbox.
 ///
@@ -11,12 +11,11 @@ use super::{refusal::Refusal, state::Enabled};
 /// NO \[CANNOT] if it is neither UTF-8 nor modified UTF-7, as the dialect has it.
 pub(crate) fn text(octets: &[u8], enabled: Enabled) -> Result<String, Refusal> {
     imap::name::decode(octets, enabled.names()).map_err(|error| {
-        let why = error.why();
-        let read = match enabled.names() {
-            Encoding::ModifiedUtf7 => "as modified UTF-7, ",
-            Encoding::Utf8 => "",
+        let sentence = match enabled.names() {
+            Encoding::ModifiedUtf7 => "Invalid mailbox name: as modified UTF-7, {}",
+            Encoding::Utf8 => "Invalid mailbox name: {}",
         };
-        Refusal::no(Code::Cannot, format!("Invalid mailbox name: {read}{why}"))
+        Refusal::no(Code::Cannot, Text::with(sentence, [error.why().into()]))
     })
 }
 

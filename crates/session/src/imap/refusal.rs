@@ -3,19 +3,18 @@
 //! Texts of errors below never reach a client: what a store error means on
 //! the wire is decided here, once for each (RFC 5530).
 
-use std::borrow::Cow;
-
 use imap::response::Code;
 
+use super::wording::Text;
 use crate::Gone;
 
 /// What the client is told of a command that was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// `NO`: understood, and not done.
-    No(Option<Code>, Cow<'static, str>),
+    No(Option<Code>, Text),
     /// `BAD`: not understood, or not permitted now.
-    Bad(Cow<'static, str>),
+    Bad(Text),
 }
 
 /// Why a command's handler stopped short.
@@ -56,12 +55,12 @@ impl Done {
 
 impl Refusal {
     /// `NO` with a code.
-    pub(crate) fn no(code: Code, text: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn no(code: Code, text: impl Into<Text>) -> Self {
         Self::No(Some(code), text.into())
     }
 
     /// `BAD`.
-    pub(crate) fn bad(text: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn bad(text: impl Into<Text>) -> Self {
         Self::Bad(text.into())
     }
 
@@ -96,13 +95,16 @@ impl From<store::Error> for Refusal {
             E::NoSuchMailbox => Self::no(Code::NonExistent, "No such mailbox"),
             E::AlreadyExists => Self::no(Code::AlreadyExists, "The mailbox exists already"),
             E::NotPermitted(why) => Self::no(Code::Cannot, why),
-            E::InvalidName(why) => Self::no(Code::Cannot, format!("Invalid mailbox name: {why}")),
+            E::InvalidName(why) => Self::no(
+                Code::Cannot,
+                Text::with("Invalid mailbox name: {}", [why.into()]),
+            ),
             E::RoleTaken => Self::no(Code::UseAttr, "Another mailbox has that special use"),
             E::TooBig(max) => Self::no(
                 Code::TooBig,
-                format!("The message is larger than {max} octets"),
+                Text::with("The message is larger than {} octets", [max.into()]),
             ),
-            E::Limit(what) => Self::no(Code::Limit, format!("Limit reached: {what}")),
+            E::Limit(what) => Self::no(Code::Limit, Text::with("Limit reached: {}", [what.into()])),
             E::Full => Self::no(Code::Unavailable, "No space left on the server's disk"),
             E::OutOfService(_) => Self::no(
                 Code::Unavailable,

@@ -8,7 +8,12 @@ use imap::{
 };
 use store::Message;
 
-use super::{flags::write_flags, state::Enabled, view::View};
+use super::{
+    flags::write_flags,
+    state::Enabled,
+    view::View,
+    wording::{Language, Text},
+};
 use crate::Outlet;
 
 /// Which items an untagged FETCH response carries.
@@ -43,17 +48,24 @@ pub(crate) fn line(out: &mut impl Outlet, text: Arguments<'_>) {
 /// A tagged status response.
 pub(crate) fn tagged(
     out: &mut impl Outlet,
+    language: Language,
     tag: &str,
-    status: Status,
-    code: Option<&Code>,
-    text: &str,
+    (status, code): (Status, Option<&Code>),
+    text: impl Into<Text>,
 ) {
-    imap::response::status(out.buffer(), Some(tag), status, code, text);
+    let text = text.into().say(language);
+    imap::response::status(out.buffer(), Some(tag), status, code, &text);
 }
 
 /// An untagged status response.
-pub(crate) fn untagged(out: &mut impl Outlet, status: Status, code: Option<&Code>, text: &str) {
-    imap::response::status(out.buffer(), None, status, code, text);
+pub(crate) fn untagged(
+    out: &mut impl Outlet,
+    language: Language,
+    (status, code): (Status, Option<&Code>),
+    text: impl Into<Text>,
+) {
+    let text = text.into().say(language);
+    imap::response::status(out.buffer(), None, status, code, &text);
 }
 
 /// `+ text`: go on.

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use imap::{UidSet, command::Numbering, set::SequenceSet};
 use store::{Account, MailboxId};
 
-use super::{refusal::Refusal, view::View};
+use super::{
+    refusal::Refusal,
+    view::View,
+    wording::{Language, Text},
+};
 
 /// Where a session is: RFC 9051 §3.
 #[derive(Debug)]
@@ -63,7 +67,7 @@ pub(crate) enum Access {
     ReadWrite,
 }
 
-/// What the client has enabled: RFC 9051 §6.3.1, RFC 7162 §3.1, §3.2.3.
+/// How the client is to be spoken to: what it has enabled (RFC 9051 §6.3.1, RFC 7162 §3.1, §3.2.3), and its language.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Enabled {
     /// `IMAP4rev2`: UTF-8 names, no `\Recent`, ESEARCH.
@@ -72,6 +76,8 @@ pub(crate) struct Enabled {
     pub(crate) condstore: bool,
     /// QRESYNC: VANISHED takes the place of EXPUNGE, FETCH responses carry UID.
     pub(crate) qresync: bool,
+    /// The language of what a person may read: RFC 5255 §3.2.
+    pub(crate) language: Language,
 }
 
 impl Enabled {
@@ -136,8 +142,9 @@ impl Selected {
                 let last = self.view.uid_at(from.max(to));
                 match (first, last) {
                     (Some(first), Some(last)) => Ok((first.0, last.0)),
-                    _ => Err(Refusal::bad(format!(
-                        "No message has that number: there are {count}"
+                    _ => Err(Refusal::bad(Text::with(
+                        "No message has that number: there are {}",
+                        [count.into()],
                     ))),
                 }
             })

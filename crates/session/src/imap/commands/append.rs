@@ -123,6 +123,6 @@ pub(crate) fn may_begin(user: &User, enabled: Enabled, command: &[u8]) -> Result
             ..
         }) => names::destination(&append.mailbox, enabled, &user.account.snapshot()).map(drop),
         Ok(_) => Err(Refusal::bad("A message belongs to APPEND")),
-        Err(error) => Err(Refusal::bad(error.to_string())),
+        Err(error) => Err(Refusal::bad(&error)),
     }
 }

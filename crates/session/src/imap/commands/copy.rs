@@ -70,7 +70,7 @@ pub(crate) async fn move_to(
             .map_err(|error| into_missing(selected, error))?,
     };
     if let Some(code) = copy_uid(&moved) {
-        reply::untagged(out, Status::Ok, Some(&code), "Moved");
+        reply::untagged(out, enabled.language, (Status::Ok, Some(&code)), "Moved");
     }
     Ok(Done::new("MOVE completed"))
 }

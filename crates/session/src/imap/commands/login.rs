@@ -61,11 +61,17 @@ pub(crate) async fn enter(
 
 /// What a client is told of a login that failed: RFC 5530 §3.
 pub(crate) fn refused(refused: Refused) -> Refusal {
-    let text = refused.to_string();
     match refused {
-        Refused::Credentials => Refusal::no(Code::AuthenticationFailed, text),
-        Refused::Authorization => Refusal::no(Code::AuthorizationFailed, text),
-        Refused::Malformed(_) => Refusal::bad(text),
-        Refused::Braked | Refused::Unavailable => Refusal::no(Code::Unavailable, text),
+        Refused::Credentials => Refusal::no(Code::AuthenticationFailed, "authentication failed"),
+        Refused::Authorization => Refusal::no(
+            Code::AuthorizationFailed,
+            "not authorized to act as that user",
+        ),
+        Refused::Malformed(what) => Refusal::bad(what),
+        Refused::Braked => Refusal::no(
+            Code::Unavailable,
+            "too many failed attempts, try again later",
+        ),
+        Refused::Unavailable => Refusal::no(Code::Unavailable, "temporary authentication failure"),
     }
 }

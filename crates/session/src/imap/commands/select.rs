@@ -92,7 +92,10 @@ fn describe(selected: &Selected, enabled: Enabled, out: &mut impl Outlet) {
         Access::ReadOnly => String::new(),
     };
     encode::exists(out.buffer(), view.len());
-    let mut code = |code, text| reply::untagged(out, Status::Ok, Some(&code), text);
+    let language = enabled.language;
+    let mut code = |code, text: &'static str| {
+        reply::untagged(out, language, (Status::Ok, Some(&code)), text);
+    };
     code(Code::PermanentFlags(permanent), "Flags that will be kept");
     code(Code::UidValidity(mailbox.uid_validity().0), "UIDs valid");
     code(Code::UidNext(mailbox.uid_next().0), "Predicted next UID");

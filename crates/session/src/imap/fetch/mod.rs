@@ -29,6 +29,7 @@ use super::{
     state::{Access, Enabled, Selected},
     sync,
     view::View,
+    wording::Text,
 };
 use crate::Outlet;
 
@@ -217,22 +218,25 @@ impl Troubled {
         let (Some(uid), Some(first)) = (self.uids.first(), self.first) else {
             return Ok(Done::new("FETCH completed"));
         };
-        let more = match self.uids.len() - 1 {
-            0 => String::new(),
-            n => format!(" ({n} more were left out, too)"),
-        };
-        Err(match first {
-            Trouble::UnknownCte => Refusal::no(
-                Code::UnknownCte,
-                format!("The encoding of a part of UID {uid} is unknown{more}"),
+        let (code, text) = match first {
+            Trouble::UnknownCte => (
+                Some(Code::UnknownCte),
+                Text::with(
+                    "The encoding of a part of UID {} is unknown",
+                    [uid.0.into()],
+                ),
             ),
             Trouble::Unreadable(error) => match Refusal::from(error) {
                 Refusal::No(code, text) => {
-                    Refusal::No(code, format!("UID {uid}: {text}{more}").into())
+                    (code, Text::with("UID {}: {}", [uid.0.into(), text.into()]))
                 }
-                bad @ Refusal::Bad(_) => bad,
+                bad @ Refusal::Bad(_) => return Err(bad.into()),
             },
-        }
-        .into())
+        };
+        let text = match self.uids.len() - 1 {
+            0 => text,
+            n => Text::with("{} ({} more were left out, too)", [text.into(), n.into()]),
+        };
+        Err(Refusal::No(code, text).into())
     }
 }

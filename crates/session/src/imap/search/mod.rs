@@ -34,6 +34,7 @@ use super::{
     refusal::{Done, Outcome, Refusal, Stop},
     reply,
     state::{Enabled, Selected},
+    wording::Text,
 };
 use crate::Outlet;
 
@@ -47,7 +48,7 @@ pub(crate) async fn search(
 ) -> Outcome {
     let returns = returns(command, enabled);
     let saves = returns.is_some_and(|returns| returns.save);
-    match find(selected, command, out).await {
+    match find(selected, enabled, command, out).await {
         Ok((search, found)) => {
             let telling = Telling {
                 tag,
@@ -87,6 +88,7 @@ fn returns(command: &command::Search, enabled: Enabled) -> Option<SearchReturn> 
 
 async fn find(
     selected: &Selected,
+    enabled: Enabled,
     command: &command::Search,
     out: &mut impl Outlet,
 ) -> Result<(Search, Found), Stop> {
@@ -101,8 +103,8 @@ async fn find(
     let found = finder.find().await?;
     for (uid, error) in finder.damaged {
         if let Refusal::No(code, text) = Refusal::from(error) {
-            let text = format!("UID {uid}: {text}");
-            reply::untagged(out, Status::No, code.as_ref(), &text);
+            let text = Text::with("UID {}: {}", [uid.0.into(), text.into()]);
+            reply::untagged(out, enabled.language, (Status::No, code.as_ref()), text);
         }
     }
     Ok((search, found))

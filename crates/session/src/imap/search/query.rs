@@ -16,7 +16,7 @@ use imap::{
 use mail::{charset, header, search};
 use store::{EmailId, Keyword, Message, ModSeq, SystemFlags, ThreadId, Timestamp, Uid};
 
-use crate::imap::{refusal::Refusal, state::Selected, view::View};
+use crate::imap::{refusal::Refusal, state::Selected, view::View, wording::Text};
 
 /// Keys of one SEARCH. Each is work for every message.
 const KEYS_MAX: usize = 4096;
@@ -333,8 +333,9 @@ impl Reader<'_> {
             return Ok(Kept::Always(false));
         }
         match numbers.ranges().last() {
-            Some((_, last)) if *last > len => Err(Refusal::bad(format!(
-                "No message has that number: there are {len}"
+            Some((_, last)) if *last > len => Err(Refusal::bad(Text::with(
+                "No message has that number: there are {}",
+                [len.into()],
             ))),
             _ => Ok(Kept::Sequence(numbers)),
         }
@@ -344,9 +345,9 @@ impl Reader<'_> {
     fn text(&self, octets: &[u8]) -> Result<String, Refusal> {
         let text = charset::decode_text(self.charset, octets);
         let text = text.ok_or_else(|| {
-            Refusal::bad(format!(
+            Refusal::bad(Text::with(
                 "A search text is wrong in its charset, {}",
-                self.charset
+                [self.charset.to_owned().into()],
             ))
         })?;
         let mut folded = String::new();

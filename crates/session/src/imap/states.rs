@@ -1,0 +1,218 @@
+//! What is permitted in each state, and who answers it: RFC 9051 §6.1 to §6.4.
+
+use imap::{
+    command,
+    response::{Code, Status},
+};
+
+use super::{
+    DONE_LINE_BYTES_MAX, Lines, Sasl, Session,
+    commands::{
+        append, close, copy, create, delete, enable, expunge, id, list, login, lsub, namespace,
+        rename, select, status, store, subscribe,
+    },
+    fetch,
+    refusal::{Done, Outcome, Refusal, Stop},
+    reply, search,
+    state::{Access, State, User},
+    wire_limits,
+};
+use crate::{Gone, Outlet};
+
+impl Session {
+    /// RFC 9051 §6.1.
+    pub(super) fn any(&mut self, command: &command::Any, out: &mut impl Outlet) -> Done {
+        match command {
+            command::Any::Capability => {
+                let capabilities = self.capabilities();
+                reply::line(out, format_args!("* CAPABILITY {capabilities}"));
+                Done::new("CAPABILITY completed")
+            }
+            command::Any::Noop => Done::new("NOOP completed"),
+            command::Any::Logout => {
+                reply::untagged(
+                    out,
+                    self.enabled.language,
+                    (Status::Bye, None),
+                    "Until next time",
+                );
+                self.state = State::Logout;
+                Done::new("LOGOUT completed")
+            }
+            command::Any::Id(_) => id::id(out),
+        }
+    }
+
+    /// RFC 9051 §6.2.
+    pub(super) async fn not_authenticated(
+        &mut self,
+        tag: &str,
+        command: command::NotAuthenticated,
+        out: &mut impl Outlet,
+    ) -> Result<Option<Done>, Stop> {
+        match command {
+            command::NotAuthenticated::StartTls => {
+                if self.peer.tls.is_some() || !self.peer.can_start_tls {
+                    return Err(Refusal::bad("STARTTLS is not offered").into());
+                }
+                self.lines = Lines::Handshake;
+                Ok(Some(Done::new("Begin TLS now")))
+            }
+            command::NotAuthenticated::Authenticate { mechanism, initial } => {
+                let channel = login::channel(&self.services, &self.peer);
+                let exchange = self
+                    .services
+                    .auth
+                    .start(&mechanism, &channel, self.peer.address)
+                    .ok_or_else(|| Refusal::no(Code::Cannot, "No such mechanism here"))?;
+                let tag = tag.to_owned();
+                let sasl = Box::new(Sasl { tag, exchange });
+                let Some(message) = initial else {
+                    self.expect_sasl(sasl, &[], out);
+                    return Ok(None);
+                };
+                self.sasl_step(sasl, &message, out).await
+            }
+            command::NotAuthenticated::Login { user, password } => {
+                let entered = login::login(&self.services, &self.peer, &user, &password).await;
+                self.entered(entered, "LOGIN completed").map(Some)
+            }
+        }
+    }
+
+    /// A login came to its end.
+    pub(super) fn entered(
+        &mut self,
+        entered: Result<User, Refusal>,
+        text: &'static str,
+    ) -> Outcome {
+        match entered {
+            Ok(user) => {
+                self.failed_logins = 0;
+                self.wire
+                    .set_limits(wire_limits(self.services.limits.command_bytes_max));
+                self.state = State::Authenticated(user);
+                Ok(Done::with(Code::Capability(self.capabilities()), text))
+            }
+            Err(refusal) => {
+                self.failed_logins += 1;
+                Err(refusal.into())
+            }
+        }
+    }
+
+    /// RFC 9051 §6.3.
+    pub(super) async fn authenticated(
+        &mut self,
+        user: &User,
+        tag: &str,
+        (command, appending): (command::Authenticated, Option<Box<append::Appending>>),
+        out: &mut impl Outlet,
+    ) -> Result<Option<Done>, Stop> {
+        use command::Authenticated as A;
+        let enabled = self.enabled;
+        let outcome = match command {
+            A::Enable(names) => {
+                let before = self.enabled;
+                let done = enable::enable(&mut self.enabled, &names, out);
+                if self.enabled.condstore && !before.condstore {
+                    self.enabled.condstore = false;
+                    self.enable_condstore(out);
+                }
+                Ok(done)
+            }
+            A::Select(c) => self.open(user, &c, Access::ReadWrite, out).await,
+            A::Examine(c) => self.open(user, &c, Access::ReadOnly, out).await,
+            A::Create {
+                mailbox,
+                special_use,
+            } => create::create(user, enabled, &mailbox, &special_use).await,
+            A::Delete(mailbox) => delete::delete(user, enabled, &mailbox).await,
+            A::Rename { from, to } => rename::rename(user, enabled, &from, &to).await,
+            A::Subscribe(mailbox) => subscribe::subscribe(user, enabled, &mailbox).await,
+            A::Unsubscribe(mailbox) => subscribe::unsubscribe(user, enabled, &mailbox).await,
+            A::List(c) => list::list(user, enabled, &c, out).await,
+            A::Lsub { reference, pattern } => {
+                lsub::lsub(user, enabled, (&reference, &pattern), out).await
+            }
+            A::Namespace => Ok(namespace::namespace(out)),
+            A::Status { mailbox, items } => {
+                status::status(user, enabled, &mailbox, &items, out).await
+            }
+            A::Append(c) => append::append(user, enabled, &c, *appending.unwrap_or_default()).await,
+            A::Idle => {
+                self.idle(user, tag, out).await?;
+                return Ok(None);
+            }
+        };
+        outcome.map(Some)
+    }
+
+    /// SELECT and EXAMINE: leaves the mailbox that is open, whatever comes of it.
+    async fn open(
+        &mut self,
+        user: &User,
+        select: &command::Select,
+        access: Access,
+        out: &mut impl Outlet,
+    ) -> Outcome {
+        if let State::Selected(_) = &self.state {
+            self.state = State::Authenticated(user.clone());
+            reply::untagged(
+                out,
+                self.enabled.language,
+                (Status::Ok, Some(&Code::Closed)),
+                "Previous mailbox closed",
+            );
+        }
+        let enabled = &mut self.enabled;
+        let (selected, done) = select::select(user, enabled, select, access, out).await?;
+        self.state = State::Selected(Box::new(selected));
+        Ok(done)
+    }
+
+    /// IDLE begins: RFC 9051 §6.3.13. What is pending is told at once.
+    async fn idle(&mut self, user: &User, tag: &str, out: &mut impl Outlet) -> Result<(), Gone> {
+        reply::go_on(out, "idling");
+        self.lines = Lines::Done {
+            tag: tag.to_owned(),
+            seen: user.account.snapshot().mod_seq(),
+        };
+        self.wire.expect_line(DONE_LINE_BYTES_MAX);
+        self.tell(out).await?;
+        Ok(())
+    }
+
+    /// RFC 9051 §6.4.
+    pub(super) async fn selected(
+        &mut self,
+        tag: &str,
+        command: &command::Selected,
+        out: &mut impl Outlet,
+    ) -> Outcome {
+        use command::Selected as S;
+        let enabled = self.enabled;
+        let State::Selected(selected) = &mut self.state else {
+            return Err(Refusal::bad("Select a mailbox first").into());
+        };
+        match command {
+            S::Check => Ok(Done::new("CHECK completed")),
+            S::Close => {
+                let outcome = close::close(selected).await;
+                self.state = State::Authenticated(selected.user.clone());
+                outcome
+            }
+            S::Unselect => {
+                self.state = State::Authenticated(selected.user.clone());
+                Ok(Done::new("UNSELECT completed"))
+            }
+            S::Expunge => expunge::expunge(selected).await,
+            S::UidExpunge(messages) => expunge::uid_expunge(selected, messages).await,
+            S::Search(c) => search::search(selected, enabled, tag, c, out).await,
+            S::Fetch(c) => fetch::fetch(selected, enabled, c, out).await,
+            S::Store(c) => store::store(selected, enabled, c, out).await,
+            S::Copy(c) => copy::copy(selected, enabled, c).await,
+            S::Move(c) => copy::move_to(selected, enabled, c, out).await,
+        }
+    }
+}
