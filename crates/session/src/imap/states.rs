@@ -14,7 +14,7 @@ use super::{
     fetch,
     refusal::{Done, Outcome, Refusal, Stop},
     reply, search,
-    state::{Access, State, User},
+    state::{Access, Enabled, State, User},
     wire_limits,
 };
 use crate::{Gone, Outlet};
@@ -123,27 +123,12 @@ impl Session {
             }
             A::Select(c) => self.open(user, &c, Access::ReadWrite, out).await,
             A::Examine(c) => self.open(user, &c, Access::ReadOnly, out).await,
-            A::Create {
-                mailbox,
-                special_use,
-            } => create::create(user, enabled, &mailbox, &special_use).await,
-            A::Delete(mailbox) => delete::delete(user, enabled, &mailbox).await,
-            A::Rename { from, to } => rename::rename(user, enabled, &from, &to).await,
-            A::Subscribe(mailbox) => subscribe::subscribe(user, enabled, &mailbox).await,
-            A::Unsubscribe(mailbox) => subscribe::unsubscribe(user, enabled, &mailbox).await,
-            A::List(c) => list::list(user, enabled, &c, out).await,
-            A::Lsub { reference, pattern } => {
-                lsub::lsub(user, enabled, (&reference, &pattern), out).await
-            }
-            A::Namespace => Ok(namespace::namespace(out)),
-            A::Status { mailbox, items } => {
-                status::status(user, enabled, &mailbox, &items, out).await
-            }
-            A::Append(c) => append::append(user, enabled, &c, *appending.unwrap_or_default()).await,
             A::Idle => {
                 self.idle(user, tag, out).await?;
                 return Ok(None);
             }
+            A::Append(c) => append::append(user, enabled, &c, *appending.unwrap_or_default()).await,
+            command => on_account(user, enabled, command, out).await,
         };
         outcome.map(Some)
     }
@@ -213,6 +198,36 @@ impl Session {
             S::Store(c) => store::store(selected, enabled, c, out).await,
             S::Copy(c) => copy::copy(selected, enabled, c).await,
             S::Move(c) => copy::move_to(selected, enabled, c, out).await,
+        }
+    }
+}
+
+/// The commands of RFC 9051 §6.3 that need nothing of the session but who it is.
+async fn on_account(
+    user: &User,
+    enabled: Enabled,
+    command: command::Authenticated,
+    out: &mut impl Outlet,
+) -> Outcome {
+    use command::Authenticated as A;
+    match command {
+        A::Create {
+            mailbox,
+            special_use,
+        } => create::create(user, enabled, &mailbox, &special_use).await,
+        A::Delete(mailbox) => delete::delete(user, enabled, &mailbox).await,
+        A::Rename { from, to } => rename::rename(user, enabled, &from, &to).await,
+        A::Subscribe(mailbox) => subscribe::subscribe(user, enabled, &mailbox).await,
+        A::Unsubscribe(mailbox) => subscribe::unsubscribe(user, enabled, &mailbox).await,
+        A::List(c) => list::list(user, enabled, &c, out).await,
+        A::Lsub { reference, pattern } => {
+            lsub::lsub(user, enabled, (&reference, &pattern), out).await
+        }
+        A::Namespace => Ok(namespace::namespace(out)),
+        A::Status { mailbox, items } => status::status(user, enabled, &mailbox, &items, out).await,
+        // Those that change the session: `authenticated` has answered them.
+        A::Enable(_) | A::Select(_) | A::Examine(_) | A::Append(_) | A::Idle => {
+            Err(Refusal::bad("Not now").into())
         }
     }
 }

@@ -18,15 +18,28 @@ pub(super) struct Row {
     pub(super) by_uid: bool,
 }
 
-/// The table of commands.
+/// The row of a command.
 pub(super) fn row(command: &Command) -> Row {
-    use imap::command::{Any, Authenticated as A, NotAuthenticated as N, Selected as S};
-    let told = |name| Row {
+    match command {
+        Command::Any(command) => any(command),
+        Command::NotAuthenticated(command) => not_authenticated(command),
+        Command::Authenticated(command) => authenticated(command),
+        Command::Selected(command) => selected(command),
+    }
+}
+
+/// A command during which everything may be told.
+const fn told(name: &'static str) -> Row {
+    Row {
         name,
         expunges: Expunges::Told,
         by_uid: false,
-    };
-    let numbered = |numbering, name, uid_name| match numbering {
+    }
+}
+
+/// A command that has a form with the `UID` prefix.
+const fn numbered(numbering: Numbering, name: &'static str, uid_name: &'static str) -> Row {
+    match numbering {
         Numbering::Uid => Row {
             name: uid_name,
             expunges: Expunges::Told,
@@ -37,44 +50,73 @@ pub(super) fn row(command: &Command) -> Row {
             expunges: Expunges::Held, // RFC 9051 §7.5.1
             by_uid: false,
         },
-    };
-    // COPY and MOVE by sequence numbers may move them (RFC 9051 §6.4.8).
-    let moving = |numbering, name, uid_name| Row {
+    }
+}
+
+/// COPY, MOVE and the like by sequence numbers may move them (RFC 9051 §6.4.8).
+const fn moving(numbering: Numbering, name: &'static str, uid_name: &'static str) -> Row {
+    Row {
         expunges: Expunges::Told,
         ..numbered(numbering, name, uid_name)
-    };
+    }
+}
+
+/// RFC 9051 §6.1.
+fn any(command: &command::Any) -> Row {
+    use command::Any as A;
     match command {
-        Command::Any(Any::Capability) => told("CAPABILITY"),
-        Command::Any(Any::Noop) => told("NOOP"),
-        Command::Any(Any::Logout) => told("LOGOUT"),
-        Command::Any(Any::Id(_)) => told("ID"),
-        Command::NotAuthenticated(N::StartTls) => told("STARTTLS"),
-        Command::NotAuthenticated(N::Authenticate { .. }) => told("AUTHENTICATE"),
-        Command::NotAuthenticated(N::Login { .. }) => told("LOGIN"),
-        Command::Authenticated(A::Enable(_)) => told("ENABLE"),
-        Command::Authenticated(A::Select(_)) => told("SELECT"),
-        Command::Authenticated(A::Examine(_)) => told("EXAMINE"),
-        Command::Authenticated(A::Create { .. }) => told("CREATE"),
-        Command::Authenticated(A::Delete(_)) => told("DELETE"),
-        Command::Authenticated(A::Rename { .. }) => told("RENAME"),
-        Command::Authenticated(A::Subscribe(_)) => told("SUBSCRIBE"),
-        Command::Authenticated(A::Unsubscribe(_)) => told("UNSUBSCRIBE"),
-        Command::Authenticated(A::List(_)) => told("LIST"),
-        Command::Authenticated(A::Lsub { .. }) => told("LSUB"),
-        Command::Authenticated(A::Namespace) => told("NAMESPACE"),
-        Command::Authenticated(A::Status { .. }) => told("STATUS"),
-        Command::Authenticated(A::Append(_)) => told("APPEND"),
-        Command::Authenticated(A::Idle) => told("IDLE"),
-        Command::Selected(S::Check) => told("CHECK"),
-        Command::Selected(S::Close) => told("CLOSE"),
-        Command::Selected(S::Unselect) => told("UNSELECT"),
-        Command::Selected(S::Expunge) => told("EXPUNGE"),
-        Command::Selected(S::UidExpunge(_)) => moving(Numbering::Uid, "EXPUNGE", "UID EXPUNGE"),
-        Command::Selected(S::Search(c)) => numbered(c.numbering, "SEARCH", "UID SEARCH"),
-        Command::Selected(S::Fetch(c)) => numbered(c.numbering, "FETCH", "UID FETCH"),
-        Command::Selected(S::Store(c)) => numbered(c.numbering, "STORE", "UID STORE"),
-        Command::Selected(S::Copy(c)) => moving(c.numbering, "COPY", "UID COPY"),
-        Command::Selected(S::Move(c)) => moving(c.numbering, "MOVE", "UID MOVE"),
+        A::Capability => told("CAPABILITY"),
+        A::Noop => told("NOOP"),
+        A::Logout => told("LOGOUT"),
+        A::Id(_) => told("ID"),
+    }
+}
+
+/// RFC 9051 §6.2.
+fn not_authenticated(command: &command::NotAuthenticated) -> Row {
+    use command::NotAuthenticated as N;
+    match command {
+        N::StartTls => told("STARTTLS"),
+        N::Authenticate { .. } => told("AUTHENTICATE"),
+        N::Login { .. } => told("LOGIN"),
+    }
+}
+
+/// RFC 9051 §6.3.
+fn authenticated(command: &command::Authenticated) -> Row {
+    use command::Authenticated as A;
+    match command {
+        A::Enable(_) => told("ENABLE"),
+        A::Select(_) => told("SELECT"),
+        A::Examine(_) => told("EXAMINE"),
+        A::Create { .. } => told("CREATE"),
+        A::Delete(_) => told("DELETE"),
+        A::Rename { .. } => told("RENAME"),
+        A::Subscribe(_) => told("SUBSCRIBE"),
+        A::Unsubscribe(_) => told("UNSUBSCRIBE"),
+        A::List(_) => told("LIST"),
+        A::Lsub { .. } => told("LSUB"),
+        A::Namespace => told("NAMESPACE"),
+        A::Status { .. } => told("STATUS"),
+        A::Append(_) => told("APPEND"),
+        A::Idle => told("IDLE"),
+    }
+}
+
+/// RFC 9051 §6.4.
+fn selected(command: &command::Selected) -> Row {
+    use command::Selected as S;
+    match command {
+        S::Check => told("CHECK"),
+        S::Close => told("CLOSE"),
+        S::Unselect => told("UNSELECT"),
+        S::Expunge => told("EXPUNGE"),
+        S::UidExpunge(_) => moving(Numbering::Uid, "EXPUNGE", "UID EXPUNGE"),
+        S::Search(c) => numbered(c.numbering, "SEARCH", "UID SEARCH"),
+        S::Fetch(c) => numbered(c.numbering, "FETCH", "UID FETCH"),
+        S::Store(c) => numbered(c.numbering, "STORE", "UID STORE"),
+        S::Copy(c) => moving(c.numbering, "COPY", "UID COPY"),
+        S::Move(c) => moving(c.numbering, "MOVE", "UID MOVE"),
     }
 }
 

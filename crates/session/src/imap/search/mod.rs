@@ -22,7 +22,7 @@ use imap::{
     command::{self, SearchReturn},
     response::Status,
 };
-use store::{Error, Message, Uid};
+use store::{Account, Error, Message, Uid};
 
 use self::{
     found::{Found, Telling},
@@ -34,6 +34,7 @@ use super::{
     refusal::{Done, Outcome, Refusal, Stop},
     reply,
     state::{Enabled, Selected},
+    view::View,
     wording::Text,
 };
 use crate::Outlet;
@@ -92,9 +93,14 @@ async fn find(
     command: &command::Search,
     out: &mut impl Outlet,
 ) -> Result<(Search, Found), Stop> {
-    let search = Search::new(&command.key, command.charset.as_deref(), selected)?;
+    let search = Search::new(
+        &command.key,
+        command.charset.as_deref(),
+        (&selected.view, &selected.saved),
+    )?;
     let mut finder = Finder {
-        selected,
+        account: selected.account(),
+        view: &selected.view,
         search: &search,
         answers: vec![None; search.probes.len()],
         damaged: Vec::new(),
@@ -114,7 +120,8 @@ async fn find(
 const NAMED_MAX: usize = 100;
 
 struct Finder<'a> {
-    selected: &'a Selected,
+    account: &'a Account,
+    view: &'a View,
     search: &'a Search,
     /// Of the probes, for the message being looked at.
     answers: Vec<Option<bool>>,
@@ -124,7 +131,7 @@ struct Finder<'a> {
 
 impl Finder<'_> {
     async fn find(&mut self) -> Result<Found, Error> {
-        let view = &self.selected.view;
+        let view = self.view;
         match self.search.query.uids() {
             Some(uids) => self.walk(view.messages_in(uids)).await,
             None => self.walk(view.messages()).await,
@@ -135,7 +142,7 @@ impl Finder<'_> {
         &mut self,
         messages: impl Iterator<Item = (u32, Message<'m>)>,
     ) -> Result<Found, Error> {
-        let view = &self.selected.view;
+        let view = self.view;
         let has_ghosts = view.has_ghosts();
         let mut found = Found::default();
         for (sequence, message) in messages {
@@ -171,8 +178,7 @@ impl Finder<'_> {
     }
 
     async fn testimony(&mut self, message: &Message<'_>, facts: &Facts<'_>) -> Result<bool, Error> {
-        let account = self.selected.account();
-        let witness = Witness::new(account.email(message).await?);
+        let witness = Witness::new(self.account.email(message).await?);
         for source in [Source::Digest, Source::Header, Source::Text] {
             let probes = &self.search.probes;
             if !probes.iter().any(|probe| probe.source == source) {

@@ -16,7 +16,7 @@ use imap::{
 use mail::{charset, header, search};
 use store::{EmailId, Keyword, Message, ModSeq, SystemFlags, ThreadId, Timestamp, Uid};
 
-use crate::imap::{refusal::Refusal, state::Selected, view::View, wording::Text};
+use crate::imap::{refusal::Refusal, view::View, wording::Text};
 
 /// Keys of one SEARCH. Each is work for every message.
 const KEYS_MAX: usize = 4096;
@@ -162,9 +162,9 @@ impl Search {
     pub(super) fn new(
         key: &SearchKey,
         charset: Option<&[u8]>,
-        selected: &Selected,
+        (view, saved): (&View, &UidSet),
     ) -> Result<Self, Refusal> {
-        Self::read(key, charset, &Known::of(selected))
+        Self::read(key, charset, &Known::of(view, saved))
     }
 
     fn read(key: &SearchKey, charset: Option<&[u8]>, known: &Known<'_>) -> Result<Self, Refusal> {
@@ -191,12 +191,12 @@ struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn of(selected: &'a Selected) -> Self {
+    fn of(view: &'a View, saved: &'a UidSet) -> Self {
         Self {
-            keywords: selected.view.mailbox().keywords(),
-            len: selected.view.len(),
-            largest_uid: selected.view.largest_uid(),
-            saved: &selected.saved,
+            keywords: view.mailbox().keywords(),
+            len: view.len(),
+            largest_uid: view.largest_uid(),
+            saved,
         }
     }
 }
