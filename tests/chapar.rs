@@ -38,6 +38,21 @@ impl Chapar {
         chapar
     }
 
+    /// A running server with these settings, `key.of.it = value` each, and no accounts.
+    pub(crate) fn with_settings(settings: &[String]) -> Self {
+        let mut chapar = Self::prepare("");
+        let mut table: toml::Table = fs::read_to_string(chapar.config())
+            .unwrap()
+            .parse()
+            .unwrap();
+        for setting in settings {
+            merge(&mut table, setting.parse().unwrap());
+        }
+        fs::write(chapar.config(), table.to_string()).unwrap();
+        chapar.start();
+        chapar
+    }
+
     /// A directory with a configuration, nothing started; `extra` is added to it.
     pub(crate) fn prepare(extra: &str) -> Self {
         let temporary = tempfile::tempdir().unwrap();
@@ -232,6 +247,18 @@ fn command() -> Command {
 }
 
 /// What a command printed, for a failed assertion.
+/// Puts the values of `from` into `into`, table by table.
+fn merge(into: &mut toml::Table, from: toml::Table) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(toml::Value::Table(old)), toml::Value::Table(new)) => merge(old, new),
+            (_, value) => {
+                into.insert(key, value);
+            }
+        }
+    }
+}
+
 pub(crate) fn text(output: &Output) -> String {
     format!(
         "{}{}",

@@ -3,6 +3,7 @@
 //! * [`administration`]: what administrators ask for, and what they are told;
 //! * [`transcripts`]: what a client says and hears, as text files;
 //! * [`clients`]: real mail clients and a real Postfix;
+//! * [`conformance`]: what is claimed, what is announced and what is shown are the same;
 //! * [`faults`]: the process killed, the disk full, the file damaged;
 //! * [`format`]: what is on disk can be read, by the documents alone and by later programs;
 //! * [`hostile`]: input that nobody should send;
@@ -19,6 +20,7 @@
 mod administration;
 mod chapar;
 mod clients;
+mod conformance;
 mod connection;
 mod documents;
 mod faults;

@@ -22,6 +22,10 @@
 //!   transcript's own, and past the greeting, if this is not said);
 //! * `select: NAME` – every connection has selected this mailbox, in order.
 //! * `protocol: lmtp` – connections speak LMTP, past the greeting.
+//! * `setting: imap.deleted-mailboxes = false` – the server is one with this setting, as TOML has it.
+//! * `run: account hold $user` – `chapar` was run with these words, for that server.
+//! * `shows: MOVE RFC6851` – the capabilities and RFCs that this is the proof of, for `docs/conformance.md`
+//!   ([`crate::conformance`]).
 //!
 //! In the conversation:
 //!
@@ -33,30 +37,38 @@
 //! * `S~:` lines in a row may come in any order.
 //! * `S:` then nothing at all (`S: EOF`) is the end of the connection.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::{
-    chapar::{Chapar, PASSWORD},
+    chapar::{self, Chapar, PASSWORD},
     connection::Connection,
 };
 
 #[test]
 fn every_transcript_holds() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/transcripts");
+    let folder = folder();
     let only = std::env::var("TRANSCRIPT").unwrap_or_default();
-    let mut files: Vec<_> = walk(&folder)
+    let files: Vec<_> = files()
         .into_iter()
         .filter(|f| f.to_string_lossy().contains(&only))
         .collect();
-    files.sort();
     assert!(!files.is_empty(), "no transcript named like {only:?}");
-    let chapar = Chapar::with_accounts(&[]);
+    // One server for each set of settings.
+    let mut servers: BTreeMap<Vec<String>, Chapar> = BTreeMap::new();
     let mut failures = Vec::new();
     for (number, file) in files.iter().enumerate() {
         let user = format!("user{number}");
-        chapar.add_account(&user);
         let text = fs::read_to_string(file).unwrap();
-        let run = std::panic::AssertUnwindSafe(|| run(&chapar, &user, &text));
+        let settings = head(&text, "setting").map(str::to_owned).collect();
+        let chapar = servers
+            .entry(settings)
+            .or_insert_with_key(|settings| Chapar::with_settings(settings));
+        chapar.add_account(&user);
+        let run = std::panic::AssertUnwindSafe(|| run(chapar, &user, &text));
         let outcome = std::panic::catch_unwind(run);
         if let Err(what) = outcome.unwrap_or_else(|_| Err("it panicked, see above".to_owned())) {
             failures.push(format!(
@@ -67,6 +79,26 @@ fn every_transcript_holds() {
     }
     println!("{} transcripts, {} failed", files.len(), failures.len());
     assert!(failures.is_empty(), "\n{}", failures.join("\n\n"));
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/transcripts")
+}
+
+/// Every transcript, in order.
+pub(crate) fn files() -> Vec<PathBuf> {
+    let mut files = walk(&folder());
+    files.sort();
+    files
+}
+
+/// What a transcript's head says under a key.
+pub(crate) fn head<'a>(text: &'a str, key: &str) -> impl Iterator<Item = &'a str> {
+    let lines = text.lines().filter_map(move |line| {
+        let (found, value) = line.split_once(':')?;
+        (found == key).then_some(value.trim())
+    });
+    lines
 }
 
 fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
@@ -112,6 +144,14 @@ fn run(chapar: &Chapar, user: &str, text: &str) -> Result<(), String> {
         ("user".to_owned(), user.to_owned()),
         ("password".to_owned(), PASSWORD.to_owned()),
     ]);
+    for words in head(text, "run") {
+        let words = words.replace("$user", user);
+        let words: Vec<&str> = words.split(' ').collect();
+        let output = chapar.run(&words, "");
+        if !output.status.success() {
+            return Err(format!("chapar {words:?}: {}", chapar::text(&output)));
+        }
+    }
     if scene.messages > 0 {
         let mut first = chapar.login(user);
         for n in 1..=scene.messages {
@@ -181,6 +221,7 @@ fn read(text: &str) -> Result<(Scene, Vec<Line<'_>>), String> {
             "login" => scene.login = value == "yes",
             "select" => scene.select = Some(value.to_owned()),
             "protocol" => scene.lmtp = value == "lmtp",
+            "setting" | "run" | "shows" => {}
             _ => return Err(format!("{number}: unknown setting {key}")),
         }
     }
