@@ -147,7 +147,7 @@ fn every_row_is_shown_by_what_it_names() {
         }
         let mut used = false;
         for name in &row.shown_by {
-            let is_code = name.ends_with(".rs") || name.ends_with(".py");
+            let is_code = Path::new(name).extension().is_some();
             let path = match is_code {
                 true => tests().join(name),
                 false => tests().join("transcripts").join(format!("{name}.txt")),
