@@ -148,9 +148,10 @@ fn every_row_is_shown_by_what_it_names() {
         let mut used = false;
         for name in &row.shown_by {
             let is_code = Path::new(name).extension().is_some();
-            let path = match is_code {
-                true => tests().join(name),
-                false => tests().join("transcripts").join(format!("{name}.txt")),
+            let path = if is_code {
+                tests().join(name)
+            } else {
+                tests().join("transcripts").join(format!("{name}.txt"))
             };
             let Ok(text) = fs::read_to_string(&path) else {
                 wrong.push(format!("{key}: there is no {name}"));
