@@ -32,6 +32,7 @@ pub mod scan;
 pub mod search;
 pub mod structure;
 pub mod subject;
+pub mod text;
 pub mod thread;
 mod wire;
 

@@ -42,6 +42,7 @@ pub mod snapshot;
 pub mod store;
 #[cfg(test)]
 mod tests;
+pub mod text;
 mod threads;
 pub mod verify;
 
@@ -59,3 +60,4 @@ pub use mailbox::{Counters, Mailbox, Message, OpenMailbox};
 pub use name::{MailboxName, Role};
 pub use snapshot::Snapshot;
 pub use store::{Options, Store};
+pub use text::TextReader;

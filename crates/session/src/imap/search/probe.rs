@@ -2,18 +2,14 @@
 
 use std::sync::OnceLock;
 
-use mail::{Part, Span, What, encoded_word, header, search};
-use store::{Email, Error};
+use mail::{Part, Span, What, encoded_word, header, search, text::HEADER_BYTES_MAX};
+use store::{Email, Error, TextReader};
 
 use super::{
     pace::Pace,
     query::{Asked, Probe, Source},
-    text::{Decoders, Kind, Scope, Stretch, Texts, stretches},
+    text::{Scope, Texts},
 };
-
-/// Octets of one header that are looked at. Real ones are far smaller; a hostile one
-/// is as large as a message can be.
-const HEADER_BYTES_MAX: u64 = 1 << 20;
 
 /// Octets of text that cost as much as one step of [`Pace`]: decoded, folded, compared.
 const OCTETS_PER_STEP: usize = 16;
@@ -98,68 +94,20 @@ impl Witness {
         let trace = self.email.trace_len();
         let span = self.structure().span(&[], What::Header, trace);
         let mut octets = Vec::new();
-        self.email
-            .read(
-                self.bounded(span.unwrap_or_default(), HEADER_BYTES_MAX),
-                &mut octets,
-            )
-            .await?;
+        let span = span.unwrap_or_default();
+        let end = span.end.min(span.start.saturating_add(HEADER_BYTES_MAX));
+        let span = Span { end, ..span };
+        self.email.read(span, &mut octets).await?;
         Ok(octets)
     }
 
     /// Reads the message's text until all is found, or all is read.
     async fn read(&self, texts: &mut Texts, pace: &mut Pace) -> Result<(), Error> {
-        let mut octets = Vec::new();
-        for stretch in stretches(self.structure(), self.email.trace_len()) {
-            if !texts.want(&stretch) {
-                continue;
-            }
-            match &stretch.kind {
-                Kind::Header => {
-                    octets.clear();
-                    let span = self.bounded(stretch.span, HEADER_BYTES_MAX);
-                    self.email.read(span, &mut octets).await?;
-                    texts.header(&octets, &stretch);
-                    pace.worked(octets.len() / OCTETS_PER_STEP).await;
-                }
-                Kind::Body(encoding, charset) => {
-                    let decoders = Decoders::new(*encoding, charset.as_deref());
-                    self.body(&stretch, decoders, texts, pace).await?;
-                }
-            }
+        let mut reader = TextReader::new(&self.email, self.structure());
+        while let Some(octets) = reader.step(texts).await? {
+            pace.worked(octets / OCTETS_PER_STEP).await;
         }
         Ok(())
-    }
-
-    async fn body(
-        &self,
-        stretch: &Stretch,
-        mut decoders: Decoders,
-        texts: &mut Texts,
-        pace: &mut Pace,
-    ) -> Result<(), Error> {
-        let mut octets = Vec::new();
-        let whole = self.bounded(stretch.span, u64::MAX);
-        let mut start = whole.start;
-        while start < whole.end && texts.want(stretch) {
-            let end = whole.end.min(self.email.read_end(start)).max(start + 1);
-            octets.clear();
-            self.email.read(Span { start, end }, &mut octets).await?;
-            texts.body(&octets, &mut decoders, stretch);
-            pace.worked(octets.len() / OCTETS_PER_STEP).await;
-            start = end;
-        }
-        texts.body_end(decoders, stretch);
-        Ok(())
-    }
-
-    /// The first octets of a span, as far as the message has them.
-    fn bounded(&self, span: Span, max: u64) -> Span {
-        let end = span.end.min(span.start.saturating_add(max));
-        Span {
-            end: end.min(self.email.size()),
-            ..span
-        }
     }
 }
 
