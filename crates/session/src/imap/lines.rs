@@ -16,15 +16,14 @@ impl Session {
     pub(super) async fn line(&mut self, line: &[u8], out: &mut impl Outlet) -> Result<Next, Gone> {
         match std::mem::replace(&mut self.lines, Lines::Commands) {
             Lines::Sasl(sasl) => self.sasl_line(sasl, line, out).await,
-            Lines::Done { tag, seen } => {
+            Lines::Done { tag } => {
                 if !line.eq_ignore_ascii_case(b"DONE") {
                     let refusal = Refusal::bad("DONE was expected; IDLE is over");
                     return Ok(self.refused(&tag, &refusal, out));
                 }
-                self.lines = Lines::Done { tag, seen };
+                self.lines = Lines::Done { tag };
                 self.tell(out).await?;
-                if let Lines::Done { tag, .. } = std::mem::replace(&mut self.lines, Lines::Commands)
-                {
+                if let Lines::Done { tag } = std::mem::replace(&mut self.lines, Lines::Commands) {
                     reply::tagged(
                         out,
                         self.enabled.language,

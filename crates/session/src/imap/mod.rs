@@ -5,7 +5,7 @@
 //!
 //! * [`state`]: the states, each owning what exists in it; `dispatch`: the one
 //!   `match` that is RFC 9051 §3, and the seam where commands are logged;
-//! * [`view`]: what this client has been told; [`sync`]: telling it;
+//! * [`view`]: what this client has been told; [`sync`]: telling it; `news`: telling it unasked;
 //! * [`commands`], [`fetch`], [`search`]: what each command does;
 //! * [`refusal`]: how it fails.
 
@@ -17,6 +17,7 @@ pub(crate) mod fetch;
 pub(crate) mod flags;
 mod lines;
 pub(crate) mod names;
+mod news;
 pub(crate) mod pattern;
 pub(crate) mod refusal;
 pub(crate) mod reply;
@@ -37,7 +38,6 @@ use imap::{
     response::{Code, Status},
     wire::{Broken, Input, LiteralStart, Wire},
 };
-use store::ModSeq;
 
 use self::{
     commands::{
@@ -46,7 +46,6 @@ use self::{
     },
     refusal::Refusal,
     state::{Enabled, State, User},
-    sync::Expunges,
     wording::{Language, Text},
 };
 use crate::{Gone, Next, Outlet, Peer, Services, Tls, imap::sync::flush_if_full};
@@ -76,11 +75,7 @@ enum Lines {
     /// The answers of a SASL exchange: RFC 9051 §6.2.2.
     Sasl(Box<Sasl>),
     /// DONE: RFC 9051 §6.3.13.
-    Done {
-        tag: String,
-        /// The account's changes up to this one were looked at.
-        seen: ModSeq,
-    },
+    Done { tag: String },
     /// The TLS handshake comes first.
     Handshake,
 }
@@ -171,51 +166,6 @@ impl Session {
         self.lines = Lines::Commands;
         // Nothing said in the clear counts any more (RFC 9051 §6.2.1).
         self.enabled = Enabled::default();
-    }
-
-    /// Waits until there is news for a client in IDLE; for ever when it is not.
-    /// Cancel-safe. Then call [`Session::tell`].
-    pub async fn news(&mut self) {
-        let (Lines::Done { seen, .. }, State::Selected(selected)) =
-            (&mut self.lines, &mut self.state)
-        else {
-            return std::future::pending().await;
-        };
-        let account = selected.account().clone();
-        loop {
-            account.changed(*seen).await;
-            if account.is_closed() {
-                return;
-            }
-            *seen = account.snapshot().mod_seq();
-            selected.refresh().await;
-            if selected.view.has_news() {
-                return;
-            }
-        }
-    }
-
-    /// Tells an idling client what is new.
-    ///
-    /// # Errors
-    /// [`Gone`]
-    pub async fn tell(&mut self, out: &mut impl Outlet) -> Result<Next, Gone> {
-        if self.is_closed() {
-            return Ok(unavailable(self.enabled.language, out));
-        }
-        if let (Lines::Done { .. }, State::Selected(selected)) = (&self.lines, &mut self.state) {
-            let told = sync::tell(selected, self.enabled, Expunges::Told, out).await?;
-            if let Some(mod_seq) = told.highest_mod_seq {
-                let code = Code::HighestModSeq(mod_seq.0);
-                reply::untagged(
-                    out,
-                    self.enabled.language,
-                    (Status::Ok, Some(&code)),
-                    "Highest",
-                );
-            }
-        }
-        Ok(Next::Wait)
     }
 
     /// How long the client may be silent from now on.

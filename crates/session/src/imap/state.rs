@@ -7,6 +7,7 @@ use store::{Account, MailboxId};
 
 use super::{
     refusal::Refusal,
+    sync::Wants,
     view::View,
     wording::{Language, Text},
 };
@@ -54,6 +55,8 @@ pub(crate) struct Selected {
     /// An EXISTS went out amid FETCH responses, where some clients (Thunderbird) don't
     /// listen for it: it is said again at the next chance.
     pub(crate) exists_unheard: bool,
+    /// Which news of it the client wants.
+    pub(crate) wants: Wants,
     /// What is deleted, if it is that which is open.
     pub(crate) deleted: Option<Box<store::past::DeletedMailbox>>,
 }

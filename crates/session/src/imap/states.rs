@@ -124,7 +124,7 @@ impl Session {
             A::Select(c) => self.open(user, &c, Access::ReadWrite, out).await,
             A::Examine(c) => self.open(user, &c, Access::ReadOnly, out).await,
             A::Idle => {
-                self.idle(user, tag, out).await?;
+                self.idle(tag, out).await?;
                 return Ok(None);
             }
             A::Append(c) => append::append(user, enabled, &c, *appending.unwrap_or_default()).await,
@@ -157,11 +157,10 @@ impl Session {
     }
 
     /// IDLE begins: RFC 9051 §6.3.13. What is pending is told at once.
-    async fn idle(&mut self, user: &User, tag: &str, out: &mut impl Outlet) -> Result<(), Gone> {
+    async fn idle(&mut self, tag: &str, out: &mut impl Outlet) -> Result<(), Gone> {
         reply::go_on(out, "idling");
         self.lines = Lines::Done {
             tag: tag.to_owned(),
-            seen: user.account.snapshot().mod_seq(),
         };
         self.wire.expect_line(DONE_LINE_BYTES_MAX);
         self.tell(out).await?;

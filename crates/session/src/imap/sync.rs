@@ -1,7 +1,8 @@
 //! Telling a client what is new in its mailbox: RFC 9051 §5.2, §7.5.1, RFC 7162 §3.2.
 //!
 //! Every command ends with this, IDLE is nothing but this. The order is fixed:
-//! what is gone, flags that changed, then what has come.
+//! what is gone, flags that changed, then what has come. What a client does not want to
+//! hear ([`Wants`]) waits in the view, and its numbers don't move.
 
 use std::ops::Range;
 
@@ -25,6 +26,55 @@ pub(crate) enum Expunges {
     /// Not during FETCH, STORE or SEARCH (RFC 9051 §7.5.1): the client may have sent
     /// more commands that count on its numbers.
     Held,
+    /// They are what the command answers with: told, whatever else the client wants.
+    Answer,
+}
+
+/// Which news of its mailbox a client wants, and when (RFC 5465 §3.1, §6.1): all of it, at the
+/// end of commands, unless NOTIFY said otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wants {
+    /// Messages that come and go.
+    pub(crate) messages: bool,
+    /// Flags that change; the messages go with them.
+    pub(crate) flags: bool,
+    /// When.
+    pub(crate) when: When,
+}
+
+/// When news is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// At the end of commands, and during IDLE.
+    Asked,
+    /// At once: SELECTED.
+    AtOnce,
+}
+
+impl Default for Wants {
+    fn default() -> Self {
+        Self {
+            messages: true,
+            flags: true,
+            when: When::Asked,
+        }
+    }
+}
+
+impl Wants {
+    /// Whether news is told while the client waits for nothing.
+    pub(crate) fn unasked(self) -> bool {
+        self.when != When::Asked
+    }
+
+    /// Whether expunges may be told where `expunges` stands for a client that wants all.
+    fn may_expunge(self, expunges: Expunges) -> bool {
+        match expunges {
+            Expunges::Answer => true,
+            Expunges::Told => self.messages,
+            Expunges::Held => self.messages && self.when == When::AtOnce,
+        }
+    }
 }
 
 /// What telling came to.
@@ -52,26 +102,33 @@ pub(crate) async fn tell(
     if !selected.view.has_news() {
         return Ok(Told::default());
     }
-    let vanished = expunges == Expunges::Told && selected.view.has_ghosts() && enabled.qresync;
-    if expunges == Expunges::Told {
+    let wants = selected.wants;
+    let vanished = wants.may_expunge(expunges) && selected.view.has_ghosts() && enabled.qresync;
+    if wants.may_expunge(expunges) {
         tell_expunges(selected, enabled, out).await?;
     }
-    tell_flags(selected, enabled, out).await?;
-    let exists = tell_arrivals(selected, enabled, out).await;
-    let held = enabled.qresync && selected.view.has_ghosts();
+    if wants.flags {
+        tell_flags(selected, enabled, out).await?;
+    }
+    let exists = wants.messages && tell_arrivals(selected, enabled, out).await;
+    let held = enabled.qresync && (selected.view.has_ghosts() || !wants.flags);
     Ok(Told {
         exists,
         highest_mod_seq: (vanished || held).then(|| selected.view.complete_to()),
     })
 }
 
-/// Announces new messages, and nothing else: before a command that names UIDs, so that
-/// it reaches messages that another connection has told the user of.
-pub(crate) async fn tell_arrivals(
-    selected: &mut Selected,
-    enabled: Enabled,
-    out: &mut impl Outlet,
-) -> bool {
+/// Whether there may be something that [`tell`] would say now. Takes the newest state.
+pub(crate) async fn has_news(selected: &mut Selected, expunges: Expunges) -> bool {
+    selected.refresh().await;
+    let (view, wants) = (&selected.view, selected.wants);
+    wants.may_expunge(expunges) && view.has_ghosts()
+        || wants.flags && view.has_untold()
+        || wants.messages && view.has_unannounced()
+}
+
+/// Announces new messages.
+async fn tell_arrivals(selected: &mut Selected, enabled: Enabled, out: &mut impl Outlet) -> bool {
     let news = selected.view.has_unannounced();
     selected.view.announce();
     if !news {

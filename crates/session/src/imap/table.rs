@@ -61,6 +61,14 @@ const fn moving(numbering: Numbering, name: &'static str, uid_name: &'static str
     }
 }
 
+/// A command that answers with the expunges that it caused.
+const fn answered(row: Row) -> Row {
+    Row {
+        expunges: Expunges::Answer,
+        ..row
+    }
+}
+
 /// RFC 9051 §6.1.
 fn any(command: &command::Any) -> Row {
     use command::Any as A;
@@ -110,13 +118,13 @@ fn selected(command: &command::Selected) -> Row {
         S::Check => told("CHECK"),
         S::Close => told("CLOSE"),
         S::Unselect => told("UNSELECT"),
-        S::Expunge => told("EXPUNGE"),
-        S::UidExpunge(_) => moving(Numbering::Uid, "EXPUNGE", "UID EXPUNGE"),
+        S::Expunge => answered(told("EXPUNGE")),
+        S::UidExpunge(_) => answered(moving(Numbering::Uid, "EXPUNGE", "UID EXPUNGE")),
         S::Search(c) => numbered(c.numbering, "SEARCH", "UID SEARCH"),
         S::Fetch(c) => numbered(c.numbering, "FETCH", "UID FETCH"),
         S::Store(c) => numbered(c.numbering, "STORE", "UID STORE"),
         S::Copy(c) => moving(c.numbering, "COPY", "UID COPY"),
-        S::Move(c) => moving(c.numbering, "MOVE", "UID MOVE"),
+        S::Move(c) => answered(moving(c.numbering, "MOVE", "UID MOVE")),
     }
 }
 

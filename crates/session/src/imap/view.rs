@@ -249,9 +249,12 @@ impl View {
     /// Whether anything waits to be told. May be wrong in the one way that costs
     /// nothing: telling may then find that there is nothing to say.
     pub(crate) fn has_news(&self) -> bool {
-        !self.ghosts.is_empty()
-            || self.mailbox.highest_mod_seq() > self.told
-            || self.has_unannounced()
+        self.has_ghosts() || self.has_untold() || self.has_unannounced()
+    }
+
+    /// Whether there may be flags that the client has not been told.
+    pub(crate) fn has_untold(&self) -> bool {
+        self.mailbox.highest_mod_seq() > self.told
     }
 
     /// Whether there are expunged messages that the client still counts.

@@ -17,7 +17,7 @@ use crate::{
         refusal::{Done, Refusal, Stop},
         reply::{self, Shown},
         state::{Access, Enabled, Selected, User},
-        sync::{self, flush_if_full},
+        sync::{self, Wants, flush_if_full},
         view::View,
     },
 };
@@ -53,6 +53,7 @@ pub(crate) async fn select(
         access,
         saved: UidSet::new(),
         exists_unheard: false,
+        wants: Wants::default(),
         deleted,
     };
     sync::claim_recent(&mut selected, *enabled).await;

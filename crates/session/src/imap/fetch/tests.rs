@@ -77,6 +77,7 @@ impl Reader {
             access: Access::ReadWrite,
             saved: UidSet::new(),
             exists_unheard: false,
+            wants: crate::imap::sync::Wants::default(),
             deleted: None,
         };
         Self {
