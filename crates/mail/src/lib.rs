@@ -2,7 +2,7 @@
 //!
 //! Header fields (RFC 5322), MIME structure (RFC 2045–2047, 2183, 2231),
 //! and what IMAP derives from them: ENVELOPE, BODY, BODYSTRUCTURE, sections,
-//! decoded text, base subject, threading keys.
+//! decoded text, base subject, threading keys; and how texts compare.
 //!
 //! A message is read once, on arrival, by [`Scanner`], in pieces of any size
 //! and in memory that does not grow with it; the outcome is a [`Digest`],
@@ -20,6 +20,7 @@ extern crate alloc;
 pub mod address;
 mod body_structure;
 pub mod charset;
+pub mod collation;
 mod content;
 pub mod date;
 pub mod decode;

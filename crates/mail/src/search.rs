@@ -4,30 +4,19 @@ use alloc::{string::String, vec::Vec};
 
 use memchr::memmem;
 
-/// Appends the text folded, so that texts which differ in case only become the
-/// same. Close to `i;unicode-casemap` (RFC 5051), without its decomposition.
+use crate::collation::Collation;
+
+/// Appends the text folded, so that texts which mean the same become the same:
+/// the key of `i;unicode-casemap` (RFC 5051), which is compared by as long as nobody
+/// asks for anything else.
 pub fn fold(text: &str, out: &mut String) {
-    out.reserve(text.len());
-    let mut rest = text;
-    while !rest.is_empty() {
-        let ascii = rest
-            .bytes()
-            .position(|b| !b.is_ascii())
-            .unwrap_or(rest.len());
-        let (head, tail) = rest.split_at(ascii);
-        out.extend(head.chars().map(|c| c.to_ascii_lowercase()));
-        let mut chars = tail.chars();
-        if let Some(first) = chars.next() {
-            // The two small sigmas are one letter.
-            out.extend(first.to_lowercase().map(|c| if c == 'ς' { 'σ' } else { c }));
-        }
-        rest = chars.as_str();
-    }
+    Collation::UnicodeCasemap.fold(text, out);
 }
 
 /// Looks for a text within another that comes in pieces.
 #[derive(Debug)]
 pub struct Matcher {
+    collation: Collation,
     needle: memmem::Finder<'static>,
     /// The end of what came before, folded: one octet less than the needle.
     window: Vec<u8>,
@@ -36,12 +25,19 @@ pub struct Matcher {
 }
 
 impl Matcher {
-    /// Looks for this text; the empty one is everywhere.
+    /// Looks for this text, as [`fold`] compares; the empty one is everywhere.
     #[must_use]
     pub fn new(needle: &str) -> Self {
+        Self::under(Collation::default(), needle)
+    }
+
+    /// Looks for this text as a collation compares.
+    #[must_use]
+    pub fn under(collation: Collation, needle: &str) -> Self {
         let mut folded = String::new();
-        fold(needle, &mut folded);
+        collation.fold(needle, &mut folded);
         Self {
+            collation,
             needle: memmem::Finder::new(folded.as_bytes()).into_owned(),
             window: Vec::new(),
             found: folded.is_empty(),
@@ -55,7 +51,7 @@ impl Matcher {
             return;
         }
         self.folded.clear();
-        fold(text, &mut self.folded);
+        self.collation.fold(text, &mut self.folded);
         self.window.extend_from_slice(self.folded.as_bytes());
         self.found = self.needle.find(&self.window).is_some();
         let keep = self.needle.needle().len().saturating_sub(1);
@@ -88,6 +84,12 @@ mod tests {
             ("ΟΔΟΣ", "οδος", true),
             ("aab", "aaab", true),
             ("日本", "x日本y", true),
+            ("e", "caf\u{e9}", true),
+            ("\u{e9}", "cafe", false),
+            ("CAFE\u{301}", "un caf\u{e9}", true),
+            ("\u{1c6}", "\u{1c4}", true),
+            ("ss", "stra\u{df}e", false),
+            ("\u{d55c}", "\u{1112}\u{1161}\u{11ab}", true),
             ("a", "", false),
         ] {
             for cut in (0..=text.len()).filter(|at| text.is_char_boundary(*at)) {
@@ -95,6 +97,24 @@ mod tests {
                 matcher.push(&text[..cut]);
                 matcher.push(&text[cut..]);
                 assert_eq!(matcher.found(), expected, "{needle} in {text} cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_collation_decides_what_is_found() {
+        use Collation::{AsciiCasemap, Octet, UnicodeCasemap};
+        for (needle, text, collations) in [
+            ("abc", "xABCx", &[UnicodeCasemap, AsciiCasemap][..]),
+            ("\u{e9}", "\u{c9}", &[UnicodeCasemap]),
+            ("a\u{e9}", "A\u{e9}", &[UnicodeCasemap, AsciiCasemap]),
+            ("abc", "xabcx", &[UnicodeCasemap, AsciiCasemap, Octet]),
+        ] {
+            for collation in [UnicodeCasemap, AsciiCasemap, Octet] {
+                let mut matcher = Matcher::under(collation, needle);
+                matcher.push(text);
+                let expected = collations.contains(&collation);
+                assert_eq!(matcher.found(), expected, "{needle} {collation:?}");
             }
         }
     }

@@ -100,9 +100,9 @@ pub(super) enum Asked {
         /// Folded; empty: it is there.
         contains: String,
     },
-    /// The body contains this text.
+    /// The body contains this text, not folded yet.
     Body(String),
-    /// Header or body contain this text.
+    /// Header or body contain this text, not folded yet.
     Text(String),
 }
 
@@ -262,7 +262,9 @@ impl Reader<'_> {
                 } else {
                     Source::Header
                 };
-                let contains = self.text(contains)?;
+                let mut folded = String::new();
+                search::fold(&self.text(contains)?, &mut folded);
+                let contains = folded;
                 let name = field.clone();
                 self.probe(source, Asked::Field { name, contains })
             }
@@ -341,18 +343,15 @@ impl Reader<'_> {
         }
     }
 
-    /// A text, decoded and folded.
+    /// A text, decoded.
     fn text(&self, octets: &[u8]) -> Result<String, Refusal> {
         let text = charset::decode_text(self.charset, octets);
-        let text = text.ok_or_else(|| {
+        text.ok_or_else(|| {
             Refusal::bad(Text::with(
                 "A search text is wrong in its charset, {}",
                 [self.charset.to_owned().into()],
             ))
-        })?;
-        let mut folded = String::new();
-        search::fold(&text, &mut folded);
-        Ok(folded)
+        })
     }
 
     fn probe(&mut self, source: Source, what: Asked) -> Query {
@@ -580,11 +579,11 @@ mod tests {
     }
 
     #[test]
-    fn cheap_keys_come_first_and_texts_are_folded() {
+    fn cheap_keys_come_first() {
         let search = search("BODY {4+}\r\nGR\u{dc} HEADER X-Y z SUBJECT A SEEN").unwrap();
         let sources: Vec<_> = search.probes.iter().map(|probe| probe.source).collect();
         assert_eq!(sources, [Source::Text, Source::Header, Source::Digest]);
-        assert_eq!(search.probes[0].what, Asked::Body("gr\u{fc}".into()));
+        assert_eq!(search.probes[0].what, Asked::Body("GR\u{dc}".into()));
         let Query::And(all) = &search.query else {
             panic!("{search:?}");
         };
