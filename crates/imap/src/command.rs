@@ -7,7 +7,7 @@
 //! ([`crate::name`]).
 
 use alloc::{boxed::Box, string::String, vec::Vec};
-use core::num::NonZeroU32;
+use core::{num::NonZeroU32, ops::Range};
 
 use crate::set::SequenceSet;
 
@@ -347,7 +347,7 @@ pub enum Flag {
     Keyword(Box<str>),
 }
 
-/// FETCH: RFC 9051 §6.4.5, RFC 7162 §3.1.4.1, §3.2.6.
+/// FETCH: RFC 9051 §6.4.5, RFC 7162 §3.1.4.1, §3.2.6, RFC 9394 §3.3.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetch {
     /// FETCH or UID FETCH.
@@ -360,6 +360,8 @@ pub struct Fetch {
     pub changed_since: Option<u64>,
     /// `(… VANISHED)`.
     pub vanished: bool,
+    /// `(PARTIAL range)`: RFC 9394 §3.3.
+    pub partial: Option<PartialRange>,
 }
 
 /// What FETCH can tell of a message.
@@ -391,6 +393,8 @@ pub enum FetchItem {
     EmailId,
     /// `THREADID`, RFC 8474.
     ThreadId,
+    /// `SAVEDATE`, RFC 8514.
+    SaveDate,
     /// `BODY[…]<…>` and `BODY.PEEK[…]<…>`.
     Section {
         /// Which part.
@@ -448,6 +452,40 @@ pub struct Partial {
     pub count: u64,
 }
 
+/// `partial-range`: which of the messages found or named, by their place among them (RFC 9394 §3).
+/// As sent, since the response repeats it: either end may be the larger one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartialRange {
+    /// Where places are counted from.
+    pub counted: Counted,
+    /// One end.
+    pub from: NonZeroU32,
+    /// The other end; both are included.
+    pub to: NonZeroU32,
+}
+
+/// Where places in a result are counted from: RFC 9394 §3.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// `1:500`: 1 is the first.
+    FromFirst,
+    /// `-1:-500`: -1 is the last.
+    FromLast,
+}
+
+impl PartialRange {
+    /// The places that it means among `count`, from 0; none if it lies beyond them all.
+    #[must_use]
+    pub fn places(self, count: u64) -> Range<u64> {
+        let (from, to) = (u64::from(self.from.get()), u64::from(self.to.get()));
+        let (near, far) = (from.min(to), from.max(to));
+        match self.counted {
+            Counted::FromFirst => (near - 1).min(count)..far.min(count),
+            Counted::FromLast => count.saturating_sub(far)..count.saturating_sub(near - 1),
+        }
+    }
+}
+
 /// STORE: RFC 9051 §6.4.6, RFC 7162 §3.1.3.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
@@ -500,7 +538,7 @@ pub struct Search {
     pub key: SearchKey,
 }
 
-/// SEARCH return options: RFC 9051 §6.4.4; `RETURN ()` is `ALL`.
+/// SEARCH return options: RFC 9051 §6.4.4, RFC 9394 §3.1; `RETURN ()` is `ALL`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -517,9 +555,11 @@ pub struct SearchReturn {
     pub count: bool,
     /// `SAVE`.
     pub save: bool,
+    /// `PARTIAL range`; never with `all`.
+    pub partial: Option<PartialRange>,
 }
 
-/// A search key: RFC 9051 §6.4.4, RFC 7162 §3.1.5, RFC 8474 §6.
+/// A search key: RFC 9051 §6.4.4, RFC 7162 §3.1.5, RFC 8474 §6, RFC 8514 §4.3.
 /// Strings are in the command's charset, as sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SearchKey {
@@ -556,6 +596,10 @@ pub enum SearchKey {
     InternalDate(DateOrder, Date),
     /// `SENTBEFORE`, `SENTON`, `SENTSINCE`.
     SentDate(DateOrder, Date),
+    /// `SAVEDBEFORE`, `SAVEDON`, `SAVEDSINCE`: RFC 8514 §4.3.
+    SaveDate(DateOrder, Date),
+    /// `SAVEDATESUPPORTED`: RFC 8514 §4.3.
+    SaveDateSupported,
     /// `LARGER`.
     Larger(u64),
     /// `SMALLER`.

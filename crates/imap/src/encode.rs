@@ -9,7 +9,7 @@ use core::num::NonZeroU32;
 
 use crate::{
     calendar::{Day, MONTHS},
-    command::{DateTime, Flag, Numbering, Section, SectionText, StatusItem},
+    command::{Counted, DateTime, Flag, Numbering, PartialRange, Section, SectionText, StatusItem},
     name::{self, Encoding},
     set::{SequenceSet, UidSet},
 };
@@ -460,6 +460,8 @@ pub struct Esearch<'a> {
     pub count: Option<u64>,
     /// `MODSEQ`, RFC 7162 §3.1.5.
     pub mod_seq: Option<u64>,
+    /// `PARTIAL`: the range as asked for, and what lies in it; `NIL` if nothing (RFC 9394 §3.1).
+    pub partial: Option<(PartialRange, &'a UidSet)>,
 }
 
 /// `* ESEARCH (TAG "x") UID …`.
@@ -486,7 +488,29 @@ pub fn esearch(out: &mut Vec<u8>, found: &Esearch<'_>) {
         out.extend_from_slice(b" ALL ");
         uid_set(out, all);
     }
+    if let Some((range, results)) = found.partial {
+        out.extend_from_slice(b" PARTIAL (");
+        partial_range(out, range);
+        out.push(b' ');
+        if results.is_empty() {
+            out.extend_from_slice(b"NIL");
+        } else {
+            uid_set(out, results);
+        }
+        out.push(b')');
+    }
     out.extend_from_slice(b"\r\n");
+}
+
+/// `partial-range`, as it was sent: RFC 9394 §4.
+fn partial_range(out: &mut Vec<u8>, range: PartialRange) {
+    let minus = range.counted == Counted::FromLast;
+    separated(out, b':', [range.from, range.to], |out, place| {
+        if minus {
+            out.push(b'-');
+        }
+        number(out, place.get().into());
+    });
 }
 
 /// Whether messages vanish now, or had before this session knew.
@@ -710,6 +734,7 @@ mod tests {
             all: Some(&all),
             count: Some(2),
             mod_seq: None,
+            partial: None,
         };
         assert_eq!(
             written(|out| esearch(out, &found)),

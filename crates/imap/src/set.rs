@@ -1,6 +1,7 @@
 //! Sets of message numbers: `sequence-set` and `uid-set` of RFC 9051 §9.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 /// `sequence-set`: ranges as sent, `*` unresolved; or `$`, the saved result
 /// of the last SEARCH (RFC 9051 §6.4.4.1).
@@ -146,6 +147,25 @@ impl UidSet {
         both
     }
 
+    /// The numbers at those places among them, counted from 0 in ascending order.
+    #[must_use]
+    pub fn places(&self, places: Range<u64>) -> Self {
+        let mut before = 0;
+        let mut chosen = Self::new();
+        for &(first, last) in &self.ranges {
+            let here = u64::from(last - first) + 1;
+            let from = places.start.max(before) - before;
+            let end = places.end.min(before + here).saturating_sub(before);
+            if from < end {
+                // Both are below `here`, so neither leaves the range.
+                let at = |place: u64| first.saturating_add(u32::try_from(place).unwrap_or(0));
+                chosen.insert_range(at(from), at(end - 1));
+            }
+            before += here;
+        }
+        chosen
+    }
+
     fn normalise(&mut self) {
         if self.is_normal() {
             return;
@@ -276,6 +296,26 @@ mod tests {
         assert_eq!(set.len(), 1 << 32);
         let backwards: UidSet = [(9, 3)].into_iter().collect();
         assert!(backwards.is_empty());
+    }
+
+    #[test]
+    fn places_count_from_nought() {
+        let set: UidSet = [(3, 5), (9, 9), (20, 24)].into_iter().collect();
+        let all: Vec<u32> = set.iter().collect();
+        for start in 0..11 {
+            for end in 0..11 {
+                let expected: Vec<u32> = all
+                    .iter()
+                    .enumerate()
+                    .filter(|(i, _)| (start..end).contains(i))
+                    .map(|(_, n)| *n)
+                    .collect();
+                let chosen = set.places(start as u64..end as u64);
+                assert!(chosen.iter().eq(expected), "{start}..{end}");
+            }
+        }
+        let whole: UidSet = [(0, u32::MAX)].into_iter().collect();
+        assert_eq!(whole.places(1 << 31..u64::MAX).len(), 1 << 31);
     }
 
     #[test]

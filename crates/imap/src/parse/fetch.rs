@@ -1,10 +1,11 @@
-//! FETCH: RFC 9051 §6.4.5, RFC 3516, RFC 7162, RFC 8474.
+//! FETCH: RFC 9051 §6.4.5, RFC 3516, RFC 7162, RFC 8474, RFC 8514, RFC 9394.
 
 use alloc::{vec, vec::Vec};
 use core::num::NonZeroU32;
 
 use super::{
     cursor::{Cursor, Result, fault_at},
+    partial::modifier_partial,
     sequence::sequence_set,
 };
 use crate::command::{
@@ -27,6 +28,7 @@ pub(super) fn fetch(c: &mut Cursor<'_>, numbering: Numbering) -> Result<Command>
         items,
         changed_since: None,
         vanished: false,
+        partial: None,
     };
     if c.more() {
         fetch_modifiers(c, &mut fetch)?;
@@ -66,8 +68,13 @@ fn fetch_modifiers(c: &mut Cursor<'_>, fetch: &mut Fetch) -> Result<()> {
             fetch.changed_since = Some(c.number64("a modseq")?);
         } else if c.eat_word("VANISHED") {
             fetch.vanished = true;
+        } else if c.eat_word("PARTIAL") {
+            if fetch.partial.is_some() {
+                return c.fault("PARTIAL twice");
+            }
+            fetch.partial = Some(modifier_partial(c)?);
         } else {
-            return c.expected("CHANGEDSINCE or VANISHED");
+            return c.expected("CHANGEDSINCE, VANISHED or PARTIAL");
         }
         Ok(())
     })?;
@@ -118,6 +125,7 @@ fn fetch_att(c: &mut Cursor<'_>) -> Result<FetchItem> {
         ("MODSEQ", FetchItem::ModSeq),
         ("EMAILID", FetchItem::EmailId),
         ("THREADID", FetchItem::ThreadId),
+        ("SAVEDATE", FetchItem::SaveDate),
         ("RFC822", FetchItem::Rfc822),
         ("RFC822.HEADER", FetchItem::Rfc822Header),
         ("RFC822.TEXT", FetchItem::Rfc822Text),

@@ -14,6 +14,7 @@ mod flags;
 mod login;
 mod mailbox;
 mod messages;
+mod partial;
 mod search;
 mod sequence;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! SEARCH: RFC 9051 §6.4.4, RFC 7162 §3.1.5, RFC 8474 §6.
+//! SEARCH: RFC 9051 §6.4.4, RFC 7162 §3.1.5, RFC 8474 §6, RFC 8514 §4.3, RFC 9394.
 
 use alloc::{boxed::Box, vec, vec::Vec};
 
@@ -6,6 +6,7 @@ use super::{
     cursor::{Cursor, Result, fault_at},
     date::date,
     flags::flag_keyword,
+    partial::modifier_partial,
     sequence::sequence_set,
 };
 use crate::command::{
@@ -46,8 +47,16 @@ pub(super) fn search(c: &mut Cursor<'_>, numbering: Numbering) -> Result<Command
 
 // search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
 fn search_return_opts(c: &mut Cursor<'_>) -> Result<SearchReturn> {
+    let start = c.at();
     let mut returns = SearchReturn::default();
     let options = c.list("the return options", |c| {
+        if c.eat_word("PARTIAL") {
+            if returns.partial.is_some() {
+                return c.fault("PARTIAL twice");
+            }
+            returns.partial = Some(modifier_partial(c)?);
+            return Ok(());
+        }
         let chosen = if c.eat_word("MIN") {
             &mut returns.min
         } else if c.eat_word("MAX") {
@@ -59,11 +68,15 @@ fn search_return_opts(c: &mut Cursor<'_>) -> Result<SearchReturn> {
         } else if c.eat_word("SAVE") {
             &mut returns.save
         } else {
-            return c.expected("MIN, MAX, ALL, COUNT or SAVE");
+            return c.expected("MIN, MAX, ALL, COUNT, SAVE or PARTIAL");
         };
         *chosen = true;
         Ok(())
     })?;
+    // RFC 9394 §3.1: one of them at most.
+    if returns.partial.is_some() && returns.all {
+        return fault_at(start, "PARTIAL with ALL");
+    }
     // RFC 9051 §6.4.4: an empty list is ALL.
     returns.all |= options.is_empty();
     Ok(returns)
@@ -96,7 +109,7 @@ fn search_key(c: &mut Cursor<'_>, depth: usize) -> Result<SearchKey> {
     }
     let start = c.at();
     let word = c.atom("a search key")?;
-    let mut name = [0; 16];
+    let mut name = [0; 20];
     let Some(name) = name.get_mut(..word.len()) else {
         return fault_at(start, "unknown search key");
     };
@@ -135,6 +148,7 @@ fn flag_key(name: &[u8]) -> Option<SearchKey> {
         b"SEEN" => Is(Flag::Seen),
         b"NEW" => SearchKey::New,
         b"OLD" => IsNot(Flag::Recent),
+        b"SAVEDATESUPPORTED" => SearchKey::SaveDateSupported,
         b"UNANSWERED" => IsNot(Flag::Answered),
         b"UNDELETED" => IsNot(Flag::Deleted),
         b"UNDRAFT" => IsNot(Flag::Draft),
@@ -173,6 +187,9 @@ fn key_with_argument(c: &mut Cursor<'_>, name: &[u8]) -> Result<Option<SearchKey
         }
         b"SENTBEFORE" | b"SENTON" | b"SENTSINCE" => {
             |c, name| Ok(SearchKey::SentDate(date_order(name), date(c)?))
+        }
+        b"SAVEDBEFORE" | b"SAVEDON" | b"SAVEDSINCE" => {
+            |c, name| Ok(SearchKey::SaveDate(date_order(name), date(c)?))
         }
         _ => return Ok(None),
     };

@@ -1,6 +1,7 @@
 //! Every command, from the RFCs' own examples and from what clients send.
 
 mod errors;
+mod results;
 
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec, vec::Vec};
 use core::num::NonZeroU32;
@@ -418,6 +419,7 @@ fn fetching() {
         items,
         changed_since: None,
         vanished: false,
+        partial: None,
     };
     let is = |rest: &str, expected: Fetch| selected(rest, Selected::Fetch(expected));
     is(
@@ -662,6 +664,7 @@ fn search_options() {
             all: true,
             count: true,
             save: true,
+            ..SearchReturn::default()
         }),
         Some("x"),
     );

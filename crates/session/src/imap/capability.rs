@@ -38,6 +38,8 @@ const LOGGED_IN: &[&str] = &[
     "QRESYNC",            // RFC 7162 §3.2
     "STATUS=SIZE",        // RFC 8438
     "OBJECTID",           // RFC 8474
+    "PARTIAL",            // RFC 9394
+    "SAVEDATE",           // RFC 8514
 ];
 
 /// The list before login.

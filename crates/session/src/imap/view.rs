@@ -151,6 +151,38 @@ impl View {
         self.messages_in(uids).map(|(_, m)| m.uid).collect()
     }
 
+    /// How many messages of `uids` the client counts; ghosts included.
+    pub(crate) fn count_in(&self, uids: &UidSet) -> u64 {
+        let ranges = uids.ranges().iter();
+        ranges
+            .map(|&(first, last)| u64::from(self.counted_to(last) - self.counted_below(first)))
+            .sum()
+    }
+
+    /// The messages of `uids` that the client counts, from one place among them to another,
+    /// both counted from 0: as ranges that hold no other message of theirs.
+    pub(crate) fn places_in(&self, uids: &UidSet, places: Range<u64>) -> UidSet {
+        let mut before = 0;
+        let mut chosen = UidSet::new();
+        for &(first, last) in uids.ranges() {
+            let (below, to) = (self.counted_below(first), self.counted_to(last));
+            let here = u64::from(to - below);
+            let from = places.start.max(before);
+            let end = places.end.min(before + here);
+            if from < end {
+                let uid = |place: u64| {
+                    let rank = u32::try_from(place - before).ok()?;
+                    self.uid_at((below + rank).saturating_add(1))
+                };
+                if let (Some(first), Some(last)) = (uid(from), uid(end - 1)) {
+                    chosen.insert_range(first.0, last.0);
+                }
+            }
+            before += here;
+        }
+        chosen
+    }
+
     /// Whether the message is `\Recent` in this session (RFC 3501 §2.3.2).
     pub(crate) fn is_recent(&self, uid: Uid) -> bool {
         let after = self.recent.partition_point(|range| range.start <= uid.0);
@@ -162,14 +194,9 @@ impl View {
 
     /// How many of the messages that the client counts are `\Recent`.
     pub(crate) fn recent(&self) -> u32 {
-        let below = |uid: u32| {
-            let uid = Uid(uid.min(self.announced));
-            let ghosts = self.ghosts.partition_point(|ghost| ghost.uid < uid);
-            self.place_of(uid) + number(ghosts)
-        };
         self.recent
             .iter()
-            .map(|range| below(range.end) - below(range.start))
+            .map(|range| self.counted_below(range.end) - self.counted_below(range.start))
             .sum()
     }
 
@@ -321,6 +348,18 @@ impl View {
             sequence += 1;
             Some((sequence, message))
         })
+    }
+
+    /// How many messages with smaller UIDs the client counts.
+    fn counted_below(&self, uid: u32) -> u32 {
+        let uid = Uid(uid.min(self.announced));
+        let ghosts = self.ghosts.partition_point(|ghost| ghost.uid < uid);
+        self.place_of(uid) + number(ghosts)
+    }
+
+    /// How many messages with UIDs up to this one the client counts.
+    fn counted_to(&self, uid: u32) -> u32 {
+        self.counted_below(uid.saturating_add(1))
     }
 
     /// How many messages of the newest state have smaller UIDs.

@@ -133,6 +133,15 @@ impl<'a> Server<'a> {
             Kept::ModSeq => write!(out, "MODSEQ ({})", message.mod_seq),
             Kept::EmailId => write!(out, "EMAILID ({})", message.email),
             Kept::ThreadId => write!(out, "THREADID ({})", message.thread),
+            Kept::SaveDate => {
+                out.extend_from_slice(b"SAVEDATE ");
+                let date = DateTime {
+                    unix: message.save_date,
+                    zone_minutes: 0,
+                };
+                encode::internal_date(out, date);
+                Ok(())
+            }
         };
     }
 

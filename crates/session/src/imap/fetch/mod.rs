@@ -1,4 +1,5 @@
-//! FETCH and UID FETCH: RFC 9051 §6.4.5, RFC 3501 §6.4.5, RFC 7162 §3.1.4, §3.2.6.
+//! FETCH and UID FETCH: RFC 9051 §6.4.5, RFC 3501 §6.4.5, RFC 7162 §3.1.4, §3.2.6,
+//! RFC 9394 §3.3.
 //!
 //! [`plan`] works out what is asked for, once; `message` writes one response. What
 //! the snapshot knows is answered from it, and the disk is not touched.
@@ -41,7 +42,12 @@ pub(crate) async fn fetch(
     out: &mut impl Outlet,
 ) -> Outcome {
     let plan = Plan::new(fetch)?;
-    let uids = selected.resolve(&fetch.messages, fetch.numbering)?;
+    let mut uids = selected.resolve(&fetch.messages, fetch.numbering)?;
+    if let Some(partial) = fetch.partial {
+        // RFC 9394 §3.4: before CHANGEDSINCE, which leaves out some of those.
+        let places = partial.places(selected.view.count_in(&uids));
+        uids = selected.view.places_in(&uids, places);
+    }
     if fetch.vanished {
         tell_vanished(selected, enabled, fetch, out).await?;
     }

@@ -76,6 +76,8 @@ pub(super) enum Kept {
     EmailId,
     /// `THREADID`.
     ThreadId,
+    /// `SAVEDATE`: RFC 8514 §4.2.
+    SaveDate,
 }
 
 /// What the record holds in the form of the wire.
@@ -184,6 +186,7 @@ fn item(asked: &FetchItem) -> Item {
         FetchItem::ModSeq => Item::Kept(Kept::ModSeq),
         FetchItem::EmailId => Item::Kept(Kept::EmailId),
         FetchItem::ThreadId => Item::Kept(Kept::ThreadId),
+        FetchItem::SaveDate => Item::Kept(Kept::SaveDate),
         FetchItem::Section {
             section, partial, ..
         } => {
@@ -250,6 +253,7 @@ mod tests {
             items,
             changed_since: None,
             vanished: false,
+            partial: None,
         }
     }
 

@@ -1,5 +1,5 @@
 //! What a search found, and how it is told: RFC 9051 §6.4.4, §7.3.4, RFC 3501 §7.2.5,
-//! RFC 4731, RFC 5182, RFC 7162 §3.1.5.
+//! RFC 4731, RFC 5182, RFC 7162 §3.1.5, RFC 9394 §3.1, §3.2.
 
 use imap::{
     UidSet,
@@ -49,25 +49,45 @@ impl Found {
         self.count += 1;
     }
 
-    /// What `$` becomes, in UIDs: RFC 5182 §2.4.
+    /// What `$` becomes, in UIDs: RFC 5182 §2.4, RFC 9394 §3.2.
     pub(super) fn saved(&self, returns: SearchReturn) -> UidSet {
         if all_matter(returns) {
             return self.uids.clone();
         }
-        let first = self.first.filter(|_| returns.min);
-        let last = self.last.filter(|_| returns.max);
-        first.into_iter().chain(last).map(|one| one.uid).collect()
+        let mut saved = self.partial(returns, Numbering::Uid).unwrap_or_default();
+        for one in self.ends(returns) {
+            saved.insert(one.uid);
+        }
+        saved
     }
 
-    /// The MODSEQ that goes with the result: RFC 4731 §3.2.
-    fn mod_seq(&self, returns: SearchReturn) -> Option<u64> {
+    /// The MODSEQ that goes with the result: RFC 4731 §3.2, the highest of what is returned.
+    /// `highest` tells that of some of the messages, in UIDs.
+    pub(super) fn mod_seq(
+        &self,
+        returns: SearchReturn,
+        highest: impl FnOnce(&UidSet) -> Option<u64>,
+    ) -> Option<u64> {
         self.first?;
         if all_matter(returns) {
             return Some(self.mod_seq);
         }
+        let ends = self.ends(returns).map(|one| one.mod_seq).max();
+        let partial = self.partial(returns, Numbering::Uid);
+        ends.max(partial.and_then(|uids| highest(&uids)))
+    }
+
+    /// What MIN and MAX return.
+    fn ends(&self, returns: SearchReturn) -> impl Iterator<Item = One> {
         let first = self.first.filter(|_| returns.min);
         let last = self.last.filter(|_| returns.max);
-        first.into_iter().chain(last).map(|one| one.mod_seq).max()
+        first.into_iter().chain(last)
+    }
+
+    /// What PARTIAL returns.
+    fn partial(&self, returns: SearchReturn, numbering: Numbering) -> Option<UidSet> {
+        let range = returns.partial?;
+        Some(self.set(numbering).places(range.places(self.count)))
     }
 
     fn set(&self, numbering: Numbering) -> &UidSet {
@@ -78,9 +98,14 @@ impl Found {
     }
 }
 
-/// Whether the result is of all messages found, rather than of the first and last.
+/// Whether the result is of all messages found, rather than of some of them.
 fn all_matter(returns: SearchReturn) -> bool {
-    returns.all || returns.count || !(returns.min || returns.max)
+    returns.all || returns.count || !(returns.min || returns.max || returns.partial.is_some())
+}
+
+/// Whether the result is to be told.
+fn tells(returns: SearchReturn) -> bool {
+    returns.min || returns.max || returns.all || returns.count || returns.partial.is_some()
 }
 
 /// How results are told.
@@ -92,8 +117,8 @@ pub(super) struct Telling<'a> {
     pub(super) numbering: Numbering,
     /// `RETURN`; `None` for the SEARCH response of RFC 3501.
     pub(super) returns: Option<SearchReturn>,
-    /// MODSEQ was searched for.
-    pub(super) by_mod_seq: bool,
+    /// What [`Found::mod_seq`] said, if MODSEQ was searched for.
+    pub(super) mod_seq: Option<u64>,
 }
 
 impl Telling<'_> {
@@ -101,19 +126,18 @@ impl Telling<'_> {
     pub(super) fn tell(&self, found: &Found, out: &mut Vec<u8>) {
         let set = found.set(self.numbering);
         let Some(returns) = self.returns else {
-            let mod_seq = found.mod_seq(SearchReturn::default());
-            let mod_seq = mod_seq.filter(|_| self.by_mod_seq);
-            encode::search(out, set.iter(), mod_seq);
+            encode::search(out, set.iter(), self.mod_seq);
             return;
         };
         // RFC 5182 §2.1: SAVE alone is answered by nothing.
-        if returns.save && !(returns.min || returns.max || returns.all || returns.count) {
+        if returns.save && !tells(returns) {
             return;
         }
         let number = |one: One| match self.numbering {
             Numbering::Sequence => one.sequence,
             Numbering::Uid => one.uid,
         };
+        let partial = found.partial(returns, self.numbering);
         let response = Esearch {
             tag: self.tag,
             numbering: self.numbering,
@@ -121,7 +145,8 @@ impl Telling<'_> {
             max: found.last.filter(|_| returns.max).map(number),
             all: Some(set).filter(|_| returns.all),
             count: returns.count.then_some(found.count),
-            mod_seq: found.mod_seq(returns).filter(|_| self.by_mod_seq),
+            mod_seq: self.mod_seq,
+            partial: returns.partial.zip(partial.as_ref()),
         };
         encode::esearch(out, &response);
     }
@@ -130,6 +155,8 @@ impl Telling<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use imap::command::{Counted, PartialRange};
+    use std::num::NonZeroU32;
 
     fn found() -> Found {
         let mut found = Found::default();
@@ -139,14 +166,36 @@ mod tests {
         found
     }
 
+    /// Each number is a place for PARTIAL.
     fn returns(words: &str) -> SearchReturn {
         let has = |word| words.split(' ').any(|w| w == word);
+        let places = words.split(' ').filter_map(|word| word.parse::<i64>().ok());
+        let place = |n: i64| {
+            u32::try_from(n.abs())
+                .ok()
+                .and_then(NonZeroU32::new)
+                .unwrap()
+        };
+        let places: Vec<i64> = places.collect();
+        let partial = match places[..] {
+            [from, to] => Some(PartialRange {
+                counted: if from < 0 {
+                    Counted::FromLast
+                } else {
+                    Counted::FromFirst
+                },
+                from: place(from),
+                to: place(to),
+            }),
+            _ => None,
+        };
         SearchReturn {
             min: has("MIN"),
             max: has("MAX"),
             all: has("ALL"),
             count: has("COUNT"),
             save: has("SAVE"),
+            partial,
         }
     }
 
@@ -159,6 +208,13 @@ mod tests {
             ("SAVE MIN MAX", &[12, 15]),
             ("SAVE MIN COUNT", &[12, 13, 15]),
             ("SAVE MAX ALL", &[12, 13, 15]),
+            ("SAVE 2 3", &[13, 15]),
+            ("SAVE 2 2 MIN", &[12, 13]),
+            ("SAVE -2 -2 MAX", &[13, 15]),
+            ("SAVE 2 2 MIN MAX", &[12, 13, 15]),
+            ("SAVE 2 2 COUNT", &[12, 13, 15]),
+            ("SAVE 2 2 MIN COUNT", &[12, 13, 15]),
+            ("SAVE 4 9", &[]),
         ] {
             let saved = found().saved(returns(words));
             assert_eq!(saved.iter().collect::<Vec<_>>(), expected, "{words}");
@@ -175,9 +231,21 @@ mod tests {
             ("MIN MAX COUNT", 9),
             ("ALL", 9),
             ("SAVE", 9),
+            ("3 3", 8),
+            ("3 3 MIN", 8),
+            ("-3 -3 MAX", 8),
+            ("1 2", 9),
+            ("3 3 COUNT", 9),
         ] {
-            assert_eq!(found().mod_seq(returns(words)), Some(expected), "{words}");
-            assert_eq!(Found::default().mod_seq(returns(words)), None);
+            let highest = |uids: &UidSet| {
+                let known = [(12, 7), (13, 9), (15, 8)].into_iter();
+                let some = known.filter(|(uid, _)| uids.contains(*uid));
+                some.map(|(_, mod_seq)| mod_seq).max()
+            };
+            let mod_seq = found().mod_seq(returns(words), highest);
+            assert_eq!(mod_seq, Some(expected), "{words}");
+            let nothing = Found::default().mod_seq(returns(words), highest);
+            assert_eq!(nothing, None);
         }
     }
 
@@ -185,28 +253,55 @@ mod tests {
     fn results_are_told_as_they_were_asked_for() {
         use Numbering::{Sequence, Uid};
         let has = |line: &str, item: &str| line.contains(item);
-        for (numbering, words, by_mod_seq, expected, missing) in [
-            (Sequence, None, false, &["* SEARCH 2 3 5\r\n"][..], &[][..]),
-            (Uid, None, true, &["* SEARCH 12 13 15 (MODSEQ 9)\r\n"], &[]),
+        for (numbering, words, mod_seq, expected, missing) in [
+            (Sequence, None, None, &["* SEARCH 2 3 5\r\n"][..], &[][..]),
+            (
+                Uid,
+                None,
+                Some(9),
+                &["* SEARCH 12 13 15 (MODSEQ 9)\r\n"],
+                &[],
+            ),
             (
                 Uid,
                 Some("MIN COUNT"),
-                false,
+                None,
                 &["* ESEARCH (TAG \"t\") UID", " MIN 12", " COUNT 3"],
                 &["MAX", "ALL", "MODSEQ"],
             ),
             (
                 Sequence,
                 Some("MAX ALL"),
-                true,
+                Some(9),
                 &[" MAX 5", " ALL 2:3,5", " MODSEQ 9"],
                 &["UID", "MIN", "COUNT"],
             ),
             (
                 Sequence,
                 Some("MAX"),
-                true,
+                Some(8),
                 &[" MAX 5", " MODSEQ 8"],
+                &["ALL"],
+            ),
+            (
+                Uid,
+                Some("2 9 MIN"),
+                None,
+                &[" UID MIN 12 PARTIAL (2:9 13,15)\r\n"],
+                &["ALL"],
+            ),
+            (
+                Sequence,
+                Some("-1 -2"),
+                None,
+                &[" PARTIAL (-1:-2 3,5)\r\n"],
+                &["ALL"],
+            ),
+            (
+                Sequence,
+                Some("4 9"),
+                None,
+                &[" PARTIAL (4:9 NIL)\r\n"],
                 &["ALL"],
             ),
         ] {
@@ -214,7 +309,7 @@ mod tests {
                 tag: "t",
                 numbering,
                 returns: words.map(returns),
-                by_mod_seq,
+                mod_seq,
             };
             let mut out = Vec::new();
             telling.tell(&found(), &mut out);
@@ -231,12 +326,16 @@ mod tests {
             (Some("MIN ALL"), "* ESEARCH (TAG \"t\")\r\n"),
             (Some("COUNT"), "* ESEARCH (TAG \"t\") COUNT 0\r\n"),
             (Some("SAVE"), ""),
+            (
+                Some("SAVE 1 5"),
+                "* ESEARCH (TAG \"t\") PARTIAL (1:5 NIL)\r\n",
+            ),
         ] {
             let telling = Telling {
                 tag: "t",
                 numbering: Numbering::Sequence,
                 returns: words.map(returns),
-                by_mod_seq: true,
+                mod_seq: None,
             };
             let mut out = Vec::new();
             telling.tell(&Found::default(), &mut out);

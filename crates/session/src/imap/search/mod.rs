@@ -1,5 +1,5 @@
 //! SEARCH and UID SEARCH: RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 4731, RFC 5182,
-//! RFC 7162 §3.1.5, RFC 8474 §6.
+//! RFC 7162 §3.1.5, RFC 8474 §6, RFC 8514 §4.3.
 //!
 //! [`query`] makes a key ready; every message is then asked from the cheapest source
 //! on: the snapshot, the digest, the header, the text, and no further than until its
@@ -51,11 +51,15 @@ pub(crate) async fn search(
     let saves = returns.is_some_and(|returns| returns.save);
     match find(selected, enabled, command, out).await {
         Ok((search, found)) => {
+            let mod_seq = search.by_mod_seq.then(|| {
+                let returns = returns.unwrap_or_default();
+                found.mod_seq(returns, |uids| highest(selected, uids))
+            });
             let telling = Telling {
                 tag,
                 numbering: command.numbering,
                 returns,
-                by_mod_seq: search.by_mod_seq,
+                mod_seq: mod_seq.flatten(),
             };
             telling.tell(&found, out.buffer());
             if let Some(returns) = returns.filter(|_| saves) {
@@ -71,6 +75,12 @@ pub(crate) async fn search(
             Err(stop)
         }
     }
+}
+
+/// The highest modseq of some messages.
+fn highest(selected: &Selected, uids: &UidSet) -> Option<u64> {
+    let messages = selected.view.messages_in(uids);
+    messages.map(|(_, message)| message.mod_seq.0).max()
 }
 
 /// What is to be returned; `None` for the SEARCH response, which IMAP4rev2 has no more.

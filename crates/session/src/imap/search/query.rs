@@ -56,6 +56,8 @@ pub(super) enum Kept {
     Uid(UidSet),
     /// Its internal date, in its own zone, lies on one of these days.
     Days(Range<i64>),
+    /// It was placed here on one of these days, in UTC.
+    Saved(Range<i64>),
     /// Octets.
     Larger(u64),
     /// Octets.
@@ -130,6 +132,7 @@ pub(super) struct Facts<'a> {
     system: SystemFlags,
     keywords: &'a [u32],
     internal_date: Timestamp,
+    save_date: i64,
     size: u64,
     email: EmailId,
     thread: ThreadId,
@@ -146,6 +149,7 @@ impl<'a> Facts<'a> {
             system: message.system,
             keywords: message.keywords,
             internal_date: message.internal_date,
+            save_date: message.save_date,
             size: message.size,
             email: message.email,
             thread: message.thread,
@@ -293,6 +297,7 @@ impl Reader<'_> {
                 None => self.known.saved.clone(),
             }),
             SearchKey::InternalDate(order, date) => Kept::Days(days(*order, *date)),
+            SearchKey::SaveDate(order, date) => Kept::Saved(days(*order, *date)),
             SearchKey::Larger(octets) => Kept::Larger(*octets),
             SearchKey::Smaller(octets) => Kept::Smaller(*octets),
             SearchKey::ModSeq(mod_seq) => {
@@ -301,7 +306,8 @@ impl Reader<'_> {
             }
             SearchKey::EmailId(id) => parse(id).map_or(Kept::Always(false), Kept::Email),
             SearchKey::ThreadId(id) => parse(id).map_or(Kept::Always(false), Kept::Thread),
-            // `ALL`; the others have been taken care of.
+            // `ALL`, and `SAVEDATESUPPORTED`, as every mailbox has save dates; the others have
+            // been taken care of.
             _ => Kept::Always(true),
         })
     }
@@ -456,6 +462,7 @@ impl Kept {
                 let local = facts.internal_date.unix.saturating_add(zone);
                 days.contains(&local.div_euclid(86_400))
             }
+            Self::Saved(days) => days.contains(&facts.save_date.div_euclid(86_400)),
             Self::Larger(octets) => facts.size > *octets,
             Self::Smaller(octets) => facts.size < *octets,
             Self::ModSeq(mod_seq) => facts.mod_seq.0 >= *mod_seq,
@@ -486,6 +493,8 @@ mod tests {
                 unix: 8_797 * DAY + 1_800 - 7_200,
                 zone_minutes: 120,
             },
+            // 3 February 1994, a second before midnight.
+            save_date: 8_800 * DAY - 1,
             size: 1_000,
             email: EmailId(0x10),
             thread: ThreadId(0x20),
@@ -544,6 +553,14 @@ mod tests {
             ("SINCE 2-Feb-1994", false),
             ("BEFORE 1-Feb-1994", false),
             ("BEFORE 2-Feb-1994", true),
+            ("SAVEDON 3-Feb-1994", true),
+            ("SAVEDON 2-Feb-1994", false),
+            ("SAVEDBEFORE 3-Feb-1994", false),
+            ("SAVEDBEFORE 4-Feb-1994", true),
+            ("SAVEDSINCE 3-Feb-1994", true),
+            ("SAVEDSINCE 4-Feb-1994", false),
+            ("SAVEDATESUPPORTED", true),
+            ("NOT SAVEDATESUPPORTED", false),
             ("MODSEQ 7", true),
             ("MODSEQ 8", false),
             ("EMAILID E10", true),

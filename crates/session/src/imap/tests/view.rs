@@ -56,6 +56,19 @@ fn counts(view: &View, expected: &[u32]) {
         let set: UidSet = [(expected[first], 30)].into_iter().collect();
         let found: Vec<u32> = view.messages_in(&set).map(|(_, m)| m.uid.0).collect();
         assert_eq!(found, &expected[first..]);
+        assert_eq!(view.count_in(&set), found.len() as u64);
+    }
+    // Places among every other UID, whoever still lives.
+    let some: UidSet = expected.iter().copied().step_by(2).collect();
+    let chosen: Vec<u32> = some.iter().collect();
+    let set: UidSet = some.iter().chain([31, 33]).collect();
+    assert_eq!(view.count_in(&set), chosen.len() as u64);
+    for from in 0..=chosen.len() {
+        for to in from..chosen.len() + 2 {
+            let places = view.places_in(&set, from as u64..to as u64);
+            let found: Vec<u32> = view.messages_in(&places).map(|(_, m)| m.uid.0).collect();
+            assert_eq!(found, &chosen[from..to.min(chosen.len())], "{from}..{to}");
+        }
     }
 }
 
