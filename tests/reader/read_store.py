@@ -18,7 +18,8 @@ SYSTEM_FLAGS = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"]
 ROLES = [None, "Archive", "Drafts", "Junk", "Sent", "Trash", "Important"]
 BLOB, MESSAGE, BATCH, COMMIT = 1, 2, 3, 4
 BASE, MOVED_AWAY, MOVED_HERE = 16, 17, 18
-VALUE_VERSION = 4
+METADATA_SET = 21
+VALUE_VERSIONS = (4, 5)
 
 
 def crc32c_table():
@@ -103,6 +104,13 @@ class Octets:
             place = self.step(place)
             pieces.append((place, self.n()))
         return pieces
+
+    def owner(self):
+        return f"A{self.n():x}" if self.u8() else None
+
+    def metadata(self):
+        entries = self.list_of(lambda: (self.owner(), self.text(), self.counted()))
+        return {(owner, name): value for owner, name, value in entries}
 
     def expiry(self):
         bits = self.u8()
@@ -202,7 +210,7 @@ class Account:
 
     def __init__(self, records):
         self.records = records
-        self.mailboxes, self.subscribed = {}, set()
+        self.mailboxes, self.subscribed, self.metadata = {}, set(), {}
         self.seq, self.moved_away, self.moved_here = 0, None, None
 
     def apply(self, seq, body):
@@ -228,25 +236,26 @@ class Account:
         entries = []
         while not read.end():
             key, value = read.counted(), read.counted()
-            if crc32c(key + value[:-4]) != struct.unpack("<I", value[-4:])[0] or value[0] != VALUE_VERSION:
+            if crc32c(key + value[:-4]) != struct.unpack("<I", value[-4:])[0] or value[0] not in VALUE_VERSIONS:
                 raise ValueError("a value of a base that is damaged or newer")
-            entries.append((key, Octets(value[1:-4])))
-        self.header(entries[0][1])
-        for key, value in entries[1:]:
+            entries.append((key, value[0], Octets(value[1:-4])))
+        self.header(entries[0][2], entries[0][1] > 4)
+        for key, _version, value in entries[1:]:
             kind, mailbox = key[9], int.from_bytes(key[10:18], "big")
             if kind == 1:
                 self.placements(self.mailboxes[mailbox], value)
 
-    def header(self, read):
+    def header(self, read, has_metadata):
         _mod_seq, _mailbox, _email, _thread, _uid_validity, _buckets, _keys = [read.n() for _ in range(7)]
         _held, _expiry, _to = read.u8(), read.expiry(), read.n()
         if read.n():
             read.n()
+        self.metadata = read.metadata() if has_metadata else {}
         self.subscribed = set(read.list_of(read.text))
-        self.mailboxes = dict(read.list_of(lambda: self.mailbox(read)))
+        self.mailboxes = dict(read.list_of(lambda: self.mailbox(read, has_metadata)))
 
     @staticmethod
-    def mailbox(read):
+    def mailbox(read, has_metadata):
         number, name, role = read.n(), read.text(), ROLES[read.u8()]
         mailbox = {"name": name, "role": role, "uidvalidity": read.n(), "uidnext": read.n(), "messages": {}}
         _highest, _unclaimed, _messages, _unseen, _deleted, _octets = [read.n() for _ in range(6)]
@@ -254,6 +263,7 @@ class Account:
         read.list_of(lambda: [read.n() for _ in range(6)] + [read.signed() for _ in range(2)])
         read.list_of(lambda: (read.n(), read.n()))
         mailbox["keywords"] = read.list_of(read.text)
+        mailbox["metadata"] = read.metadata() if has_metadata else {}
         return number, mailbox
 
     @staticmethod
@@ -286,6 +296,7 @@ class Account:
                 "uidvalidity": read.n(),
                 "uidnext": 1,
                 "messages": {},
+                "metadata": {},
             }
         elif tag == 2:
             del self.mailboxes[read.n()]
@@ -317,6 +328,12 @@ class Account:
         elif tag == 15:
             mailbox, uid = self.mailboxes[read.n()], read.n()
             mailbox["messages"][uid]["record"] = read.n()
+        elif tag == METADATA_SET:
+            mailbox, owner, name = read.n(), read.owner(), read.text()
+            metadata = self.mailboxes[mailbox]["metadata"] if mailbox else self.metadata
+            metadata.pop((owner, name), None)
+            if read.u8():
+                metadata[owner, name] = read.counted()
         elif tag == MOVED_AWAY:
             self.moved_away = read.n()
         elif tag == MOVED_HERE:
@@ -346,6 +363,17 @@ def told(flags, date, size, mod_seq, email, thread, record):
         "threadid": f"T{thread:x}",
         "record": record,
     }
+
+
+def tell_metadata(of, metadata):
+    """Metadata, where there is any: what protocols keep for themselves is nobody's to see."""
+    shown = {
+        f"{owner or ''}{name}": value.decode("latin-1")
+        for (owner, name), value in metadata.items()
+        if name.startswith("/")
+    }
+    if shown:
+        of["metadata"] = shown
 
 
 def within(mailbox, ranges):
@@ -405,6 +433,7 @@ def listing(directory):
         account, mailboxes = home(folds), {}
         for mailbox in account.mailboxes.values():
             mailbox.pop("keywords", None)
+            tell_metadata(mailbox, mailbox.pop("metadata"))
             messages = {}
             for uid, message in mailbox.pop("messages").items():
                 octets = octets_of(records, message.pop("record"))
@@ -416,6 +445,7 @@ def listing(directory):
             "mailboxes": mailboxes,
             "subscribed": sorted(account.subscribed),
         }
+        tell_metadata(listed[f"A{number:x}"], account.metadata)
     return listed
 
 

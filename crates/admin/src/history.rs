@@ -62,6 +62,7 @@ struct Line {
     email: Option<String>,
     from_mailbox: Option<String>,
     from_uid: Option<u32>,
+    entry: Option<String>,
     flags: Option<Vec<String>>,
     flags_before: Option<Vec<String>>,
 }
@@ -162,6 +163,19 @@ impl Line {
                 line.mailbox = mailbox.as_ref().map(|(_, name)| name.to_string());
                 "expiry set"
             }
+            Happened::MetadataSet {
+                mailbox,
+                entry,
+                there,
+            } => {
+                line.mailbox = mailbox.as_ref().map(|(_, name)| name.to_string());
+                line.entry = Some(entry.to_string());
+                if *there {
+                    "metadata set"
+                } else {
+                    "metadata removed"
+                }
+            }
         };
         line
     }
@@ -197,6 +211,9 @@ impl Line {
         if let (Some(before), Some(flags)) = (&self.flags_before, &self.flags) {
             let list = |flags: &[String]| format!("({})", flags.join(" "));
             text = format!("{text} {} → {}", list(before), list(flags));
+        }
+        if let Some(entry) = &self.entry {
+            text = format!("{text} {entry}");
         }
         let by = self.by.as_deref().unwrap_or("-");
         format!("{}\t{}\t{by}\t{text}", self.time, self.mod_seq)

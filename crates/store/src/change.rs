@@ -11,15 +11,15 @@ use crate::{
     email::Piece,
     engine::Ref,
     flag::Flags,
-    id::{EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
+    id::{AccountId, EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
     name::{MailboxName, Role},
 };
 
 mod form;
 
 pub(crate) use form::{
-    NEWER, put_expiry, put_name, put_partition, read_bool, read_expiry, read_name, read_partition,
-    read_role, read_system, role_octet,
+    NEWER, put_expiry, put_name, put_owner, put_partition, read_bool, read_expiry, read_name,
+    read_owner, read_partition, read_role, read_system, role_octet,
 };
 
 /// What one verb did to an account.
@@ -168,6 +168,17 @@ pub enum Change {
         mailbox: MailboxId,
         /// The partition's number; `None`: the account's.
         partition: Option<u16>,
+    },
+    /// An entry of metadata has another value, or none.
+    MetadataSet {
+        /// Of which mailbox; `None`: of the account as a whole.
+        mailbox: Option<MailboxId>,
+        /// Whose private value it is, if not the account's own user's; `None` for what is not private.
+        owner: Option<AccountId>,
+        /// Its name, in lower case.
+        entry: Arc<str>,
+        /// Its value now; `None`: it has gone.
+        value: Option<Arc<[u8]>>,
     },
 }
 

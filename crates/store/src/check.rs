@@ -151,7 +151,7 @@ fn check_mailbox(
 /// The first difference between two states of an account that are in memory, for a person.
 pub(crate) fn difference(a: &Snapshot, b: &Snapshot) -> Option<String> {
     let heads = |s: &Snapshot| {
-        let kept = (s.held, s.expiry, s.moved_to);
+        let kept = (s.held, s.expiry, s.moved_to, s.metadata.clone());
         (
             s.mod_seq,
             s.last,
@@ -178,7 +178,7 @@ fn mailbox_difference(a: &OpenMailbox, b: &OpenMailbox) -> Option<String> {
         (
             (m.id, m.name.clone(), m.role, m.uid_validity, m.uid_next),
             (m.highest_mod_seq, m.recent_from, m.recent, m.counters),
-            (m.held, m.expiry),
+            (m.held, m.expiry, m.metadata.clone()),
             m.keywords().to_vec(),
         )
     };

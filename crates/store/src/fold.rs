@@ -16,6 +16,7 @@ use crate::{
         keywords::Keywords,
         placements::{Placements, Unread},
     },
+    metadata::Metadata,
     name::{MailboxName, Role},
     snapshot::{Arrived, Snapshot},
     threads::Threads,
@@ -139,23 +140,6 @@ pub(crate) fn apply(
             snapshot.last.skip(skipped);
             Ok(())
         }
-        Change::HeldSet { mailbox: id, held } => {
-            match id {
-                None => snapshot.held = *held,
-                Some(id) => mailbox(snapshot, *id)?.held = *held,
-            }
-            Ok(())
-        }
-        Change::ExpirySet {
-            mailbox: id,
-            expiry,
-        } => {
-            match id {
-                None => snapshot.expiry = *expiry,
-                Some(id) => mailbox(snapshot, *id)?.expiry = *expiry,
-            }
-            Ok(())
-        }
         Change::Relocated {
             mailbox: id,
             uid,
@@ -182,6 +166,33 @@ pub(crate) fn apply(
             snapshot.moved_to = None;
             Ok(())
         }
+        Change::HeldSet { .. }
+        | Change::ExpirySet { .. }
+        | Change::PartitionSet { .. }
+        | Change::MetadataSet { .. } => set(snapshot, change),
+    }
+}
+
+/// Something that is set on a mailbox, or on the account.
+fn set(snapshot: &mut Snapshot, change: &Change) -> Result<(), Misfit> {
+    match change {
+        Change::HeldSet { mailbox: id, held } => {
+            match id {
+                None => snapshot.held = *held,
+                Some(id) => mailbox(snapshot, *id)?.held = *held,
+            }
+            Ok(())
+        }
+        Change::ExpirySet {
+            mailbox: id,
+            expiry,
+        } => {
+            match id {
+                None => snapshot.expiry = *expiry,
+                Some(id) => mailbox(snapshot, *id)?.expiry = *expiry,
+            }
+            Ok(())
+        }
         Change::PartitionSet {
             mailbox: id,
             partition,
@@ -189,6 +200,21 @@ pub(crate) fn apply(
             mailbox(snapshot, *id)?.partition = *partition;
             Ok(())
         }
+        Change::MetadataSet {
+            mailbox: id,
+            owner,
+            entry,
+            value,
+        } => {
+            let metadata = match id {
+                None => &mut snapshot.metadata,
+                Some(id) => &mut mailbox(snapshot, *id)?.metadata,
+            };
+            metadata.set(*owner, entry, value.as_ref());
+            Ok(())
+        }
+        // `apply` has all others.
+        _ => Err(Misfit("a change that sets nothing")),
     }
 }
 
@@ -231,6 +257,7 @@ pub(crate) fn unread(snapshot: &Snapshot, change: &Change) -> Vec<Wanted> {
         | Change::MovedAway { .. }
         | Change::MovedHere { .. }
         | Change::PartitionSet { .. }
+        | Change::MetadataSet { .. }
         | Change::NumbersSkipped(_) => Vec::new(),
     }
 }
@@ -275,6 +302,7 @@ fn create(
         held: false,
         expiry: None,
         partition: None,
+        metadata: Metadata::default(),
         keywords: Keywords::default(),
         placements: Placements::default(),
         history: History::default(),

@@ -7,6 +7,7 @@ use crate::{
     fold::Last,
     id::{MailboxId, ModSeq},
     mailbox::Mailbox,
+    metadata::Metadata,
     name::{MailboxName, Role},
     shelves::Shelves,
 };
@@ -21,6 +22,7 @@ pub struct Snapshot {
     pub(crate) last: Last,
     pub(crate) held: bool,
     pub(crate) expiry: Option<Expiry>,
+    pub(crate) metadata: Metadata,
     /// The partition in which the account goes on.
     pub(crate) moved_to: Option<u16>,
     /// How it came to this partition.
@@ -98,6 +100,12 @@ impl Snapshot {
     #[must_use]
     pub fn expiry(&self) -> Option<Expiry> {
         self.expiry
+    }
+
+    /// The metadata of the account as a whole.
+    #[must_use]
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
     }
 
     /// The mailbox with this special use.

@@ -6,7 +6,7 @@ use crate::{
     account::{
         Account,
         commit::{Draft, Which},
-        copy,
+        copy, metadata,
     },
     change::Change,
     error::Error,
@@ -251,6 +251,8 @@ fn rename_inbox(draft: &mut Draft<'_>, to: &MailboxName) -> Result<(), Error> {
     let made = create_named(draft, to, None)?;
     let inbox = Arc::clone(draft.named(&MailboxName::inbox())?);
     let messages = draft.messages(&inbox, Which::All)?;
+    // RFC 5464 §4.1: INBOX keeps what it has, and the other gets it too.
+    metadata::copy(draft, Some(made), inbox.metadata())?;
     copy::place_again(draft, &inbox, messages.every(), made)?;
     copy::expunge_every(draft, &inbox, &messages)
 }

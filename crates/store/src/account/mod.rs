@@ -10,6 +10,7 @@ pub(crate) mod copy;
 mod expunge;
 mod flags;
 pub(crate) mod mailboxes;
+pub(crate) mod metadata;
 mod moving;
 mod open;
 mod recent;

@@ -7,7 +7,7 @@ use crate::{
     email::{put_pieces, read_pieces},
     engine::Ref,
     flag::{Flags, SystemFlags},
-    id::{EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
+    id::{AccountId, EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
     name::{MailboxName, Role},
     octets::{
         Malformed, Octets, put_i64, put_len, put_octets, put_ranges, put_step, put_timestamp,
@@ -47,6 +47,7 @@ mod tag {
     pub(super) const MOVED_HERE: u8 = 18;
     pub(super) const PARTITION_SET: u8 = 19;
     pub(super) const NUMBERS_SKIPPED: u8 = 20;
+    pub(super) const METADATA_SET: u8 = 21;
 }
 
 impl Batch {
@@ -184,6 +185,12 @@ impl Change {
                 put_partition(into, *partition);
                 tag::PARTITION_SET
             }
+            Self::MetadataSet {
+                mailbox,
+                owner,
+                entry,
+                value,
+            } => put_entry(into, (*mailbox, *owner), entry, value.as_deref()),
         }
     }
 
@@ -267,6 +274,12 @@ impl Change {
             tag::PARTITION_SET => Self::PartitionSet {
                 mailbox: MailboxId(read.u64()?),
                 partition: read_partition(read)?,
+            },
+            tag::METADATA_SET => Self::MetadataSet {
+                mailbox: read_scope(read)?,
+                owner: read_owner(read)?,
+                entry: read.str()?.into(),
+                value: read_value(read)?,
             },
             OPTIONAL_FROM.. => return Ok(None),
             _ => return Err(NEWER),
@@ -394,6 +407,41 @@ fn scope(mailbox: Option<MailboxId>) -> u64 {
 fn read_scope(read: &mut Octets<'_>) -> Result<Option<MailboxId>, Malformed> {
     let id = read.u64()?;
     Ok((id > 0).then_some(MailboxId(id)))
+}
+
+/// An account's number after a 1, or 0 for none.
+pub(crate) fn put_owner(into: &mut Vec<u8>, owner: Option<AccountId>) {
+    into.push(u8::from(owner.is_some()));
+    if let Some(AccountId(owner)) = owner {
+        put_u64(into, owner);
+    }
+}
+
+pub(crate) fn read_owner(read: &mut Octets<'_>) -> Result<Option<AccountId>, Malformed> {
+    let there = read_bool(read)?;
+    there.then(|| read.u64().map(AccountId)).transpose()
+}
+
+/// An entry of metadata: of what, whose, its name, and its value after a 1, or 0 for none.
+fn put_entry(
+    into: &mut Vec<u8>,
+    (mailbox, owner): (Option<MailboxId>, Option<AccountId>),
+    name: &str,
+    value: Option<&[u8]>,
+) -> u8 {
+    put_u64(into, scope(mailbox));
+    put_owner(into, owner);
+    put_octets(into, name.as_bytes());
+    into.push(u8::from(value.is_some()));
+    if let Some(value) = value {
+        put_octets(into, value);
+    }
+    tag::METADATA_SET
+}
+
+fn read_value(read: &mut Octets<'_>) -> Result<Option<Arc<[u8]>>, Malformed> {
+    let there = read_bool(read)?;
+    there.then(|| read.octets().map(Arc::from)).transpose()
 }
 
 pub(crate) fn read_bool(read: &mut Octets<'_>) -> Result<bool, Malformed> {
@@ -611,6 +659,18 @@ mod tests {
             Change::PartitionSet {
                 mailbox,
                 partition: None,
+            },
+            Change::MetadataSet {
+                mailbox: Some(mailbox),
+                owner: Some(AccountId(u64::MAX)),
+                entry: "/private/comment".into(),
+                value: Some(b"a\0\xff"[..].into()),
+            },
+            Change::MetadataSet {
+                mailbox: None,
+                owner: None,
+                entry: "/shared/comment".into(),
+                value: None,
             },
         ]
     }

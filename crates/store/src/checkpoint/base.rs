@@ -172,7 +172,7 @@ pub(crate) fn assemble(entries: &[(&[u8], &[u8])]) -> Result<State, Malformed> {
     let missing = Malformed("part of a state is missing");
     let (first, header) = entries.first().ok_or(missing)?;
     let id = account_of(first).ok_or(missing)?;
-    let header = read_header(unseal(first, header)?)?;
+    let header = read_header(first, header)?;
     let keys = header.threads.keys;
     let values: BTreeMap<&[u8], &[u8]> = entries.iter().copied().collect();
     let body = |key: &[u8]| unseal(key, values.get(key).ok_or(missing)?);

@@ -202,7 +202,7 @@ async fn load(engine: &Engine, id: AccountId) -> Result<Result<Option<State>, Ma
         Err(Error::Corrupt { .. }) => return Ok(Err(UNREADABLE)),
         Err(error) => return Err(error),
     };
-    let header = unseal(&key, &header).and_then(read_header);
+    let header = read_header(&key, &header);
     Ok(header.and_then(outline).map(Some))
 }
 
@@ -219,6 +219,7 @@ pub(super) fn outline(header: Header) -> Result<State, Malformed> {
         expiry: header.expiry,
         moved_to: header.moved_to,
         arrived: header.arrived,
+        metadata: header.metadata,
         ..Snapshot::default()
     };
     let Snapshot {
@@ -253,6 +254,7 @@ fn mailbox(about: MailboxHeader) -> Result<Mailbox, Malformed> {
         held: about.held,
         expiry: about.expiry,
         partition: about.partition,
+        metadata: about.metadata,
         keywords: Keywords::from_names(about.keywords).ok_or(Malformed("keywords alike"))?,
         placements: placements.ok_or(Malformed("chunks that don't fit"))?,
         history: history.ok_or(Malformed("expunges out of order"))?,

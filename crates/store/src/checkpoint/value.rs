@@ -6,8 +6,8 @@ use crc32c::{crc32c, crc32c_append};
 
 use crate::{
     change::{
-        Expiry, put_expiry, put_name, put_partition, read_bool, read_expiry, read_name,
-        read_partition, read_role, read_system, role_octet,
+        Expiry, put_expiry, put_name, put_owner, put_partition, read_bool, read_expiry, read_name,
+        read_owner, read_partition, read_role, read_system, role_octet,
     },
     engine::Ref,
     flag::Keyword,
@@ -18,14 +18,18 @@ use crate::{
         chunk::{self, CHUNK_ROWS_MAX, Chunk, Row, Summary},
         history::{self, CHUNK_ENTRIES_MAX, Gone},
     },
+    metadata::Metadata,
     name::{MailboxName, Role},
     octets::{Malformed, Octets, put_i64, put_len, put_octets, put_step, put_u64},
     snapshot::{Arrived, Snapshot},
     threads::Buckets,
 };
 
-/// The form of value that this program writes and reads. Another is folded again.
-const VERSION: u8 = 4;
+/// The form of value that this program writes.
+const VERSION: u8 = 5;
+
+/// What it read before: headers that have no metadata. Any other is folded again.
+const WITHOUT_METADATA: u8 = 4;
 
 const HEADERS: u8 = b'a';
 const DATA: u8 = b'd';
@@ -103,7 +107,7 @@ pub(super) fn unseal<'a>(key: &[u8], value: &'a [u8]) -> Result<Octets<'a>, Malf
         return Err(Malformed("a wrong checksum"));
     }
     match sealed.split_first() {
-        Some((&VERSION, body)) => Ok(Octets(body)),
+        Some((&(VERSION | WITHOUT_METADATA), body)) => Ok(Octets(body)),
         _ => Err(Malformed("a value of a version that is not known")),
     }
 }
@@ -118,6 +122,7 @@ pub(super) struct Header {
     pub(super) expiry: Option<Expiry>,
     pub(super) moved_to: Option<u16>,
     pub(super) arrived: Option<Arrived>,
+    pub(super) metadata: Metadata,
     pub(super) subscriptions: Vec<MailboxName>,
     pub(super) mailboxes: Vec<MailboxHeader>,
 }
@@ -135,6 +140,7 @@ pub(super) struct MailboxHeader {
     pub(super) held: bool,
     pub(super) expiry: Option<Expiry>,
     pub(super) partition: Option<u16>,
+    pub(super) metadata: Metadata,
     /// How many messages have a UID from `recent_from` on.
     pub(super) recent: u32,
     /// What is known of its chunks of placements, and of expunges.
@@ -158,6 +164,7 @@ pub(super) fn put_header(into: &mut Vec<u8>, snapshot: &Snapshot, threads: Bucke
     if let Some(arrived) = snapshot.arrived {
         put_u64(into, arrived.at.0);
     }
+    put_metadata(into, &snapshot.metadata);
     put_len(into, snapshot.subscriptions.len());
     for name in snapshot.subscriptions.iter() {
         put_name(into, name);
@@ -201,6 +208,29 @@ fn put_mailbox(into: &mut Vec<u8>, mailbox: &Mailbox) {
     for keyword in mailbox.keywords() {
         put_octets(into, keyword.as_bytes());
     }
+    put_metadata(into, &mailbox.metadata);
+}
+
+fn put_metadata(into: &mut Vec<u8>, metadata: &Metadata) {
+    put_len(into, metadata.len());
+    for (owner, name, value) in metadata.every() {
+        put_owner(into, owner);
+        put_octets(into, name.as_bytes());
+        put_octets(into, value);
+    }
+}
+
+fn read_metadata(read: &mut Octets<'_>, version: u8) -> Result<Metadata, Malformed> {
+    let mut metadata = Metadata::default();
+    if version == WITHOUT_METADATA {
+        return Ok(metadata);
+    }
+    for _ in 0..read.count(3)? {
+        let owner = read_owner(read)?;
+        let name = Arc::from(read.str()?);
+        metadata.set(owner, &name, Some(&read.octets()?.into()));
+    }
+    Ok(metadata)
 }
 
 /// What is known of a chunk, after that of the one before.
@@ -254,8 +284,10 @@ fn read_history_summaries(read: &mut Octets<'_>) -> Result<Vec<history::Entry>, 
     Ok(entries)
 }
 
-pub(super) fn read_header(mut read: Octets<'_>) -> Result<Header, Malformed> {
-    let read = &mut read;
+/// The header that is the value of `key`.
+pub(super) fn read_header(key: &[u8], value: &[u8]) -> Result<Header, Malformed> {
+    let read = &mut unseal(key, value)?;
+    let version = value.first().copied().unwrap_or(VERSION);
     let header = Header {
         mod_seq: read.u64()?,
         last: Last {
@@ -272,11 +304,12 @@ pub(super) fn read_header(mut read: Octets<'_>) -> Result<Header, Malformed> {
         expiry: read_expiry(read)?,
         moved_to: read_partition(read)?,
         arrived: read_arrived(read)?,
+        metadata: read_metadata(read, version)?,
         subscriptions: (0..read.count(1)?)
             .map(|_| read_name(read))
             .collect::<Result<_, _>>()?,
         mailboxes: (0..read.count(10)?)
-            .map(|_| read_mailbox(read))
+            .map(|_| read_mailbox(read, version))
             .collect::<Result<_, _>>()?,
     };
     read.end()?;
@@ -291,7 +324,7 @@ fn read_arrived(read: &mut Octets<'_>) -> Result<Option<Arrived>, Malformed> {
     Ok(Some(Arrived { from, at }))
 }
 
-fn read_mailbox(read: &mut Octets<'_>) -> Result<MailboxHeader, Malformed> {
+fn read_mailbox(read: &mut Octets<'_>, version: u8) -> Result<MailboxHeader, Malformed> {
     Ok(MailboxHeader {
         id: MailboxId(read.u64()?),
         name: read_name(read)?,
@@ -315,6 +348,7 @@ fn read_mailbox(read: &mut Octets<'_>) -> Result<MailboxHeader, Malformed> {
         keywords: (0..read.count(1)?)
             .map(|_| read.str().map(Arc::from))
             .collect::<Result<_, _>>()?,
+        metadata: read_metadata(read, version)?,
     })
 }
 

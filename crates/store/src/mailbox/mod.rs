@@ -17,6 +17,7 @@ use crate::{
     engine::Ref,
     flag::{Keyword, SystemFlags},
     id::{EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
+    metadata::Metadata,
     name::{MailboxName, Role},
 };
 use history::History;
@@ -55,6 +56,7 @@ pub struct Mailbox {
     pub(crate) expiry: Option<Expiry>,
     /// Where its new messages go, if not to the account's partition.
     pub(crate) partition: Option<u16>,
+    pub(crate) metadata: Metadata,
     pub(crate) keywords: Keywords,
     pub(crate) placements: Placements,
     pub(crate) history: History,
@@ -132,6 +134,11 @@ impl Mailbox {
     #[must_use]
     pub fn expiry(&self) -> Option<Expiry> {
         self.expiry
+    }
+    /// Its metadata.
+    #[must_use]
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
     }
     /// Every keyword that has ever been used here, by index.
     #[must_use]

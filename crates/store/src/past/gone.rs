@@ -21,6 +21,7 @@ use crate::{
     error::Error,
     flag::Flags,
     id::{EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
+    metadata::Metadata,
     name::{MailboxName, Role},
     octets::UidRanges,
     snapshot::Snapshot,
@@ -52,6 +53,8 @@ pub struct GoneMailbox {
     pub held: bool,
     /// Its rule of expiry, likewise.
     pub expiry: Option<Expiry>,
+    /// Its metadata, likewise.
+    pub metadata: Metadata,
     /// How it went; `None` if it is still there.
     pub deleted: Option<Ended>,
     /// The messages, ascending by UID.
@@ -309,6 +312,7 @@ struct Known {
     role: Option<Role>,
     uid_validity: UidValidity,
     expiry: Option<Expiry>,
+    metadata: Metadata,
 }
 
 /// Follows the messages that are to go from their arrival to their end.
@@ -360,6 +364,7 @@ impl<'a> Tracker<'a> {
                 role: mailbox.role(),
                 uid_validity: mailbox.uid_validity(),
                 expiry: mailbox.expiry(),
+                metadata: mailbox.metadata().clone(),
             };
             self.mailboxes.insert(mailbox.id(), known);
             let Some(open) = mailbox.in_memory() else {
@@ -412,6 +417,7 @@ impl<'a> Tracker<'a> {
                     role: *role,
                     uid_validity: *uid_validity,
                     expiry: None,
+                    metadata: Metadata::default(),
                 };
                 self.mailboxes.insert(*id, known);
             }
@@ -431,6 +437,16 @@ impl<'a> Tracker<'a> {
             } => {
                 if let Some(known) = self.mailboxes.get_mut(id) {
                     known.expiry = *expiry;
+                }
+            }
+            Change::MetadataSet {
+                mailbox: Some(id),
+                owner,
+                entry,
+                value,
+            } => {
+                if let Some(known) = self.mailboxes.get_mut(id) {
+                    known.metadata.set(*owner, entry, value.as_ref());
                 }
             }
             Change::Subscribed { name } => drop(self.subscriptions.insert(name.clone())),
@@ -541,12 +557,14 @@ impl<'a> Tracker<'a> {
             subscribed: false,
             held: self.ends.held.contains(&id),
             expiry: None,
+            metadata: Metadata::default(),
             deleted: None,
             messages: Vec::new(),
         });
         mailbox.name = known.name.clone();
         mailbox.role = known.role;
         mailbox.expiry = known.expiry;
+        mailbox.metadata = known.metadata.clone();
         mailbox.subscribed = self.subscriptions.contains(&known.name);
         Some(mailbox)
     }
@@ -559,6 +577,7 @@ impl<'a> Tracker<'a> {
                 mailbox.name = there.name().clone();
                 mailbox.role = there.role();
                 mailbox.expiry = there.expiry();
+                mailbox.metadata = there.metadata().clone();
                 mailbox.subscribed = now.subscriptions().contains(there.name());
             }
         }

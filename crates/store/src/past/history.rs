@@ -153,6 +153,15 @@ pub enum Happened {
         /// The rule.
         expiry: Option<Expiry>,
     },
+    /// Metadata of a mailbox (`None`: of the account) was set or taken away.
+    MetadataSet {
+        /// Of which.
+        mailbox: Option<(MailboxId, MailboxName)>,
+        /// The entry's name.
+        entry: Arc<str>,
+        /// Whether it has a value since then.
+        there: bool,
+    },
 }
 
 impl Account {
@@ -477,6 +486,20 @@ impl Teller {
                 let what = Happened::ExpirySet {
                     mailbox: on,
                     expiry: *expiry,
+                };
+                return self.set(*mailbox, what);
+            }
+            Change::MetadataSet {
+                mailbox,
+                entry,
+                value,
+                ..
+            } => {
+                let on = mailbox.map(|id| (id, self.name(id)));
+                let what = Happened::MetadataSet {
+                    mailbox: on,
+                    entry: entry.clone(),
+                    there: value.is_some(),
                 };
                 return self.set(*mailbox, what);
             }

@@ -23,6 +23,7 @@ use crate::{
         commit::{Draft, Which},
         copy::{place_again, place_one},
         mailboxes::{create_named, rename_one, subscribe},
+        metadata,
     },
     change::Change,
     email::Email,
@@ -208,7 +209,8 @@ impl Account {
         let own = Arc::ptr_eq(&source.account.shared, &self.shared);
         if own {
             let lost = self.leave_out_lost(&mut selected, progress).await?;
-            let verb = |draft: &mut Draft<'_>| restore_own(draft, &selected, restore, &lost);
+            let verb =
+                |draft: &mut Draft<'_>| restore_own(draft, source, &selected, restore, &lost);
             match mode {
                 Mode::Do => self.shared.commit(&self.by, None, verb).await,
                 Mode::DryRun => self.shared.rehearse(verb).await,
@@ -254,6 +256,7 @@ impl Account {
 /// All of it, from the account's own past.
 fn restore_own(
     draft: &mut Draft<'_>,
+    source: &Source,
     selected: &[Selected<'_>],
     restore: &Restore,
     lost: &[Was],
@@ -290,7 +293,7 @@ fn restore_own(
         }
         restored.mailboxes.push(entry);
     }
-    restored.moved = move_others(draft, selected, restore)?;
+    restored.moved = move_others(draft, source, selected, restore)?;
     Ok(restored)
 }
 
@@ -313,6 +316,7 @@ fn open_target(
             let id = create_named(draft, &name, None)?;
             // Or clients that show no more than that would not show it.
             subscribe(draft, &name)?;
+            metadata::copy(draft, Some(id), source.metadata())?;
             id
         }
         (None, _) => make_again(draft, &name, source, from.subscribed)?,
@@ -329,7 +333,8 @@ fn open_target(
     Ok((id, entry))
 }
 
-/// Gives the messages that are the same the flags that they had, and moves the others aside.
+/// Gives the mailbox the metadata that it had, the messages that are the same the flags that they had, and
+/// moves the others aside.
 fn take_place(
     draft: &mut Draft<'_>,
     from: &Selected<'_>,
@@ -337,6 +342,7 @@ fn take_place(
     aside: &MailboxName,
     entry: &mut RestoredMailbox,
 ) -> Result<(), Error> {
+    metadata::copy(draft, Some(to), from.mailbox.metadata())?;
     for message in &from.messages {
         let Some(uid) = same.get(&message.uid) else {
             continue;
@@ -380,15 +386,18 @@ fn take_place(
     draft.push(Change::Expunged { mailbox: to, uids })
 }
 
-/// Where the whole account takes its old place: mailboxes that there were not move aside.
+/// Where the whole account takes its old place: it has the metadata that it had, and mailboxes that
+/// there were not move aside.
 fn move_others(
     draft: &mut Draft<'_>,
+    source: &Source,
     selected: &[Selected<'_>],
     restore: &Restore,
 ) -> Result<Vec<(MailboxName, MailboxName)>, Error> {
     let (Selection::Account, Target::InPlace(aside)) = (&restore.selection, &restore.target) else {
         return Ok(Vec::new());
     };
+    metadata::copy(draft, None, source.state.metadata())?;
     let mut were = BTreeSet::new();
     for from in selected {
         let name = from.mailbox.name().clone();

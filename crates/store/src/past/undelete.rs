@@ -16,12 +16,14 @@ use crate::{
         commit::{Draft, Which},
         copy::room_for,
         mailboxes::{create_named, subscribe},
+        metadata,
     },
     change::{Added, Change, Expiry},
     error::Error,
     flag::{Flags, SystemFlags},
     id::{EmailId, MailboxId, Uid, UidValidity},
     mailbox::Mailbox,
+    metadata::Metadata,
     name::{MailboxName, Role},
 };
 
@@ -317,16 +319,17 @@ fn home(
         role: mailbox.role,
         held: mailbox.held,
         expiry: mailbox.expiry,
+        metadata: mailbox.metadata.clone(),
     };
-    make(draft, name, had, mailbox.subscribed)
+    make(draft, name, &had, mailbox.subscribed)
 }
 
 /// What a mailbox had besides messages.
-#[derive(Clone, Copy)]
 struct Had {
     role: Option<Role>,
     held: bool,
     expiry: Option<Expiry>,
+    metadata: Metadata,
 }
 
 /// Makes a mailbox that there was once more, as it was but for its messages. Its special use it
@@ -341,14 +344,15 @@ pub(super) fn make_again(
         role: was.role(),
         held: was.held(),
         expiry: was.expiry(),
+        metadata: was.metadata().clone(),
     };
-    make(draft, name, had, subscribed)
+    make(draft, name, &had, subscribed)
 }
 
 fn make(
     draft: &mut Draft<'_>,
     name: &MailboxName,
-    had: Had,
+    had: &Had,
     subscribed: bool,
 ) -> Result<MailboxId, Error> {
     let free = |role: &_| draft.snapshot.with_role(*role).is_none();
@@ -369,5 +373,6 @@ fn make(
             expiry: had.expiry,
         })?;
     }
+    metadata::copy(draft, Some(id), &had.metadata)?;
     Ok(id)
 }

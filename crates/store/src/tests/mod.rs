@@ -5,6 +5,7 @@ mod backup;
 mod damage;
 mod faults;
 mod figures;
+mod metadata;
 pub(crate) mod model;
 mod partitions;
 mod repair;

@@ -6,9 +6,10 @@ use fastrand::Rng;
 
 use super::*;
 use crate::{
-    FlagAction, FlagChange, SystemFlags, check,
+    FlagAction, FlagChange, Metadata, MetadataLimits, SystemFlags, check,
     checkpoint::{self, base},
     engine::{Engine, EngineOptions},
+    metadata::Entry,
     store::Store,
 };
 
@@ -32,6 +33,7 @@ struct Folder {
     gone: Vec<(u64, u32)>,
     recent_from: u32,
     highest: u64,
+    metadata: BTreeMap<String, Vec<u8>>,
 }
 
 /// An account, as the model has it.
@@ -41,8 +43,10 @@ struct Model {
     subscribed: BTreeSet<String>,
     used_validities: BTreeSet<u32>,
     mod_seq: u64,
+    metadata: BTreeMap<String, Vec<u8>>,
 }
 
+const ENTRIES: [&str; 3] = ["/private/comment", "/shared/comment", "internal/x"];
 const NAMES: [&str; 7] = ["INBOX", "Trash", "a", "a/b", "a/b/c", "d", "INBOX/x"];
 const KEYWORDS: [&str; 4] = ["$Forwarded", "$forwarded", "work", "Ärger"];
 
@@ -304,6 +308,9 @@ impl World {
             let mod_seq = self.bump();
             self.made_above(to);
             self.made(to);
+            let mut metadata = self.folder("INBOX").metadata.clone();
+            metadata.remove("internal/x");
+            self.folder(to).metadata = metadata;
             let mails = self.folder("INBOX").mails.clone();
             for mail in mails {
                 self.folder(to).place(Mail { mod_seq, ..mail });
@@ -360,6 +367,39 @@ impl World {
         }
     }
 
+    async fn set_metadata(&mut self) {
+        let (name, id) = self.existing();
+        let mailbox = self.rng.bool().then_some(id);
+        let mut entries = Vec::new();
+        for _ in 0..self.rng.usize(1..3) {
+            let value = self.rng.bool().then(|| vec![self.rng.u8(..3)]);
+            entries.push(Entry {
+                name: ENTRIES[self.rng.usize(..3)].into(),
+                value: value.map(Into::into),
+            });
+        }
+        let limits = MetadataLimits::default();
+        let changed = self.account.set_metadata(mailbox, None, &entries, limits);
+        let changed = changed.await.unwrap();
+        let model = match mailbox {
+            Some(_) => &mut self.folder(&name).metadata,
+            None => &mut self.model.metadata,
+        };
+        let (mut any, before) = (false, model.clone());
+        for Entry { name, value } in entries {
+            let value = value.map(|value| value.to_vec());
+            any |= model.get(&*name) != value.as_ref();
+            match value {
+                Some(value) => drop(model.insert(name.to_string(), value)),
+                None => drop(model.remove(&*name)),
+            }
+        }
+        assert_eq!(changed, *model != before);
+        if any {
+            self.bump();
+        }
+    }
+
     async fn claim(&mut self) {
         let (name, id) = self.existing();
         let before = self.account.snapshot().mod_seq();
@@ -382,7 +422,7 @@ impl World {
     }
 
     async fn step(&mut self) {
-        match self.rng.u8(..20) {
+        match self.rng.u8(..21) {
             0..5 => self.append().await,
             5..8 => self.copy().await,
             8..12 => self.store_flags().await,
@@ -392,6 +432,7 @@ impl World {
             16 => self.rename().await,
             17 => self.subscribe().await,
             18 => self.claim().await,
+            19 => self.set_metadata().await,
             _ if self.rng.bool() => self.store.checkpoint().await.unwrap(),
             _ => self.reopen().await,
         }
@@ -436,10 +477,17 @@ impl World {
             .map(MailboxName::as_str)
             .collect();
         assert_eq!(subscribed, self.model.subscribed.iter().collect::<Vec<_>>());
+        assert_eq!(plain(snapshot.metadata()), self.model.metadata);
         for mailbox in self.account.whole().await.unwrap().open() {
             self.model.folders[mailbox.name().as_str()].compare(mailbox);
         }
     }
+}
+
+fn plain(metadata: &Metadata) -> BTreeMap<String, Vec<u8>> {
+    let all = metadata.of(None);
+    all.map(|(name, value)| (name.to_owned(), value.to_vec()))
+        .collect()
 }
 
 fn lower(flags: &Flags) -> BTreeSet<String> {
@@ -480,6 +528,7 @@ impl Folder {
         assert_eq!(mailbox.uid_validity().0, self.uid_validity);
         assert_eq!(mailbox.uid_next().0, self.uid_next);
         assert_eq!(mailbox.highest_mod_seq().0, self.highest);
+        assert_eq!(plain(mailbox.metadata()), self.metadata);
         let as_mail = |message: crate::Message<'_>| Mail {
             uid: message.uid.0,
             system: message.system.0,

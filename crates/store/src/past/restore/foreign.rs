@@ -90,7 +90,7 @@ impl Account {
             }
             restored.mailboxes.push(entry);
         }
-        let verb = |draft: &mut Draft<'_>| move_others(draft, selected, restore);
+        let verb = |draft: &mut Draft<'_>| move_others(draft, source, selected, restore);
         restored.moved = match mode {
             Mode::Do => self.shared.commit(&self.by, None, verb).await?,
             Mode::DryRun => self.shared.rehearse(verb).await?,

@@ -72,6 +72,7 @@ async fn told(account: &Account, which: Which) -> Vec<String> {
                 format!("held {name:?} {held}")
             }
             Happened::ExpirySet { .. } => "expiry".to_owned(),
+            Happened::MetadataSet { entry, there, .. } => format!("metadata {entry} {there}"),
         };
         let by = event.by.split(' ').next().unwrap().to_owned();
         told.push(format!("{by}: {what}"));

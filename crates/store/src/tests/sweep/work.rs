@@ -8,7 +8,7 @@ use fastrand::Rng;
 use super::super::{clock, name};
 use crate::{
     Account, AccountId, Arrival, CompactOptions, Error, FlagAction, FlagChange, Flags, MailboxId,
-    Received, Snapshot, Store, SystemFlags, Uid,
+    MetadataLimits, Received, Snapshot, Store, SystemFlags, Uid,
     engine::{
         Engine,
         log::{
@@ -17,6 +17,7 @@ use crate::{
             sim::SimDisk,
         },
     },
+    metadata::Entry,
     past::{Mode, Retention},
 };
 
@@ -312,11 +313,24 @@ async fn expunge(account: &Account, random: &mut Rng) -> Result<(), Error> {
 async fn mailboxes(account: &Account, random: &mut Rng) -> Result<(), Error> {
     let mut any = || name(NAMES[random.usize(..NAMES.len())]);
     let (this, other) = (any(), any());
-    match random.u8(..6) {
+    match random.u8(..8) {
         0 | 1 => account.create(&this, None).await.map(drop),
         2 => account.delete(&this).await,
         3 => account.rename(&this, &other).await,
         4 => account.subscribe(&this).await,
+        5 | 6 => metadata(account, random).await,
         _ => account.unsubscribe(&this).await,
     }
+}
+
+async fn metadata(account: &Account, random: &mut Rng) -> Result<(), Error> {
+    let mailbox = random.bool().then(|| any_mailbox(account, random));
+    let owner = random.bool().then_some(ACCOUNTS[1]);
+    let entries = ["/private/comment", "/shared/comment"].map(|name| Entry {
+        name: name.into(),
+        value: (random.u8(..3) > 0).then(|| vec![random.u8(..3); random.usize(..2000)].into()),
+    });
+    let limits = MetadataLimits::default();
+    let set = account.set_metadata(mailbox, owner, &entries, limits);
+    set.await.map(drop)
 }

@@ -1,0 +1,106 @@
+//! SETMETADATA: RFC 5464 §4.3.
+
+use crate::{
+    account::{Account, commit::Draft},
+    change::Change,
+    error::Error,
+    id::{AccountId, MailboxId},
+    metadata::{ENTRY_OCTETS_MAX, Entry, METADATA, Metadata, MetadataLimits},
+};
+
+impl Account {
+    /// Sets entries of a mailbox (`None`: of the account as a whole), or takes them away: all of
+    /// them or none. `owner` is the user whose private ones they are, if not the account's own, and
+    /// `None` for all that are not private. Gives whether anything changed.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchMailbox`]; [`Error::Limit`] of [`METADATA`] if there would be too many
+    /// entries, or too many octets of them; [`Error::NotPermitted`] for a name that can be none.
+    pub async fn set_metadata(
+        &self,
+        mailbox: Option<MailboxId>,
+        owner: Option<AccountId>,
+        entries: &[Entry],
+        limits: MetadataLimits,
+    ) -> Result<bool, Error> {
+        let valid = |entry: &Entry| (1..=ENTRY_OCTETS_MAX).contains(&entry.name.len());
+        if !entries.iter().all(valid) {
+            return Err(Error::NotPermitted("no name for metadata"));
+        }
+        self.shared
+            .commit(&self.by, None, |draft| {
+                let before = of(draft, mailbox)?.clone();
+                for entry in entries {
+                    set(draft, mailbox, owner, entry)?;
+                }
+                let after = of(draft, mailbox)?;
+                let more = after.octets() > before.octets();
+                let many = after.of(owner).count() > before.of(owner).count();
+                if many && entries_of(after, owner) > limits.entries_max
+                    || more && octets(draft) > limits.octets()
+                {
+                    return Err(Error::Limit(METADATA));
+                }
+                Ok(*after != before)
+            })
+            .await
+    }
+}
+
+/// One entry, if it is to be another than it is.
+pub(crate) fn set(
+    draft: &mut Draft<'_>,
+    mailbox: Option<MailboxId>,
+    owner: Option<AccountId>,
+    entry: &Entry,
+) -> Result<(), Error> {
+    if of(draft, mailbox)?.get(owner, &entry.name) == entry.value.as_ref() {
+        return Ok(());
+    }
+    draft.push(Change::MetadataSet {
+        mailbox,
+        owner,
+        entry: entry.name.clone(),
+        value: entry.value.clone(),
+    })
+}
+
+/// Gives a mailbox, or the account, all metadata that another had, but for what protocols keep: that is
+/// made anew.
+pub(crate) fn copy(
+    draft: &mut Draft<'_>,
+    to: Option<MailboxId>,
+    from: &Metadata,
+) -> Result<(), Error> {
+    let every = from.every();
+    for (owner, name, value) in every.filter(|(_, name, _)| name.starts_with('/')) {
+        let entry = Entry {
+            name: name.clone(),
+            value: Some(value.clone()),
+        };
+        set(draft, to, owner, &entry)?;
+    }
+    Ok(())
+}
+
+fn of<'a>(draft: &'a Draft<'_>, mailbox: Option<MailboxId>) -> Result<&'a Metadata, Error> {
+    match mailbox {
+        None => Ok(draft.snapshot.metadata()),
+        Some(id) => Ok(draft.mailbox(id)?.metadata()),
+    }
+}
+
+/// How many a user sees.
+fn entries_of(metadata: &Metadata, owner: Option<AccountId>) -> usize {
+    let seen = |of: Option<AccountId>, name: &str| of == owner || name.starts_with("/shared/");
+    let every = metadata.every();
+    every.filter(|(of, name, _)| seen(*of, name)).count()
+}
+
+/// Octets of all metadata of the account.
+fn octets(draft: &Draft<'_>) -> usize {
+    let snapshot = &draft.snapshot;
+    let mailboxes = snapshot.mailboxes.values();
+    let mailboxes: usize = mailboxes.map(|mailbox| mailbox.metadata.octets()).sum();
+    snapshot.metadata.octets() + mailboxes
+}

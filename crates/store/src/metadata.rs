@@ -1,0 +1,125 @@
+//! Metadata: named values that a mailbox has, or the account as a whole (RFC 5464 §3).
+//!
+//! A name begins with `/private/`, `/shared/`, or `internal/`, which is for what a protocol keeps
+//! here for itself and shows to nobody. What is private is so for each user of the account.
+
+use std::{
+    collections::{BTreeMap, btree_map},
+    sync::Arc,
+};
+
+use crate::id::AccountId;
+
+/// The longest name of an entry, in octets.
+pub const ENTRY_OCTETS_MAX: usize = 1000;
+
+/// The most octets that all metadata of an account may take, names included: it is in memory while the account
+/// is open, and in each of its checkpoints.
+const ACCOUNT_OCTETS_MAX: usize = 8 << 20;
+
+/// The limit that [`crate::Error::Limit`] names for all of them.
+pub const METADATA: &str = "metadata";
+
+/// Whose value: `None` for one that everybody shares, and for what is private to the account's own user.
+type Owner = Option<AccountId>;
+
+/// What there may be of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MetadataLimits {
+    /// Entries of one mailbox, or of the account as a whole, for one user; shared ones among them.
+    pub entries_max: usize,
+    /// Octets of all names and values in the account.
+    pub octets_max: usize,
+}
+
+impl Default for MetadataLimits {
+    fn default() -> Self {
+        Self {
+            entries_max: usize::MAX,
+            octets_max: ACCOUNT_OCTETS_MAX,
+        }
+    }
+}
+
+impl MetadataLimits {
+    /// The octets that there may be of it, whatever was set.
+    pub(crate) fn octets(self) -> usize {
+        self.octets_max.min(ACCOUNT_OCTETS_MAX)
+    }
+}
+
+/// What is to become of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name, in lower case: names are case-insensitive, and this is their one form.
+    pub name: Arc<str>,
+    /// Its value; `None`: it goes.
+    pub value: Option<Arc<[u8]>>,
+}
+
+/// All entries of a mailbox, or of an account. Immutable, a cheap clone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// `None` if there are none, as of most mailboxes.
+    entries: Option<Arc<Entries>>,
+}
+
+type Entries = BTreeMap<(Owner, Arc<str>), Arc<[u8]>>;
+
+impl Metadata {
+    /// The value of an entry, if it has one. Shared ones and `internal/` ones are of nobody.
+    #[must_use]
+    pub fn get(&self, owner: Owner, name: &str) -> Option<&Arc<[u8]>> {
+        self.entries.as_ref()?.get(&(owner, name.into()))
+    }
+
+    /// The entries of nobody, or of one other user, by name.
+    pub fn of(&self, owner: Owner) -> impl Iterator<Item = (&str, &Arc<[u8]>)> {
+        let every = self.every().filter(move |(of, ..)| *of == owner);
+        every.map(|(_, name, value)| (&**name, value))
+    }
+
+    /// Every entry: whose, its name, its value; in the order of these.
+    pub fn every(&self) -> impl Iterator<Item = (Owner, &Arc<str>, &Arc<[u8]>)> {
+        let every = self.entries.iter().flat_map(|entries| entries.iter());
+        every.map(|((owner, name), value)| (*owner, name, value))
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_none()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.as_ref().map_or(0, |entries| entries.len())
+    }
+
+    /// Octets of all names and values.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        self.every()
+            .map(|(_, name, value)| name.len() + value.len())
+            .sum()
+    }
+
+    /// Sets an entry, or takes it away.
+    pub(crate) fn set(&mut self, owner: Owner, name: &Arc<str>, value: Option<&Arc<[u8]>>) {
+        let entries = Arc::make_mut(self.entries.get_or_insert_default());
+        match (entries.entry((owner, Arc::clone(name))), value) {
+            (btree_map::Entry::Occupied(there), None) => drop(there.remove()),
+            (btree_map::Entry::Occupied(mut there), Some(value)) => {
+                there.insert(Arc::clone(value));
+            }
+            (btree_map::Entry::Vacant(_), None) => {}
+            (btree_map::Entry::Vacant(place), Some(value)) => {
+                place.insert(Arc::clone(value));
+            }
+        }
+        if entries.is_empty() {
+            self.entries = None;
+        }
+    }
+}
