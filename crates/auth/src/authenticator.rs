@@ -23,6 +23,8 @@ pub struct Identity {
     pub name: Arc<str>,
     /// The account's number, as the store knows it.
     pub account: u64,
+    /// The tag of the language that is preferred for them, if one is (RFC 5255 §3.2).
+    pub language: Option<Arc<str>>,
 }
 
 impl Identity {

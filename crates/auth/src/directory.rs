@@ -65,6 +65,8 @@ pub struct Account {
     pub scram: ScramKeys,
     /// No login, though mail still arrives.
     pub disabled: bool,
+    /// The tag of the language that is preferred for them, if one is (RFC 5255 §3.2).
+    pub language: Option<Arc<str>>,
 }
 
 /// What is wrong with the accounts file, or with a change to it.
@@ -134,6 +136,8 @@ struct Entry {
     scram_sha_256: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     disabled: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
 }
 
 /// All accounts, by name.
@@ -311,6 +315,7 @@ impl Directory {
             password: password::hash(&prepared)?,
             scram: ScramKeys::derive(&prepared)?,
             disabled: false,
+            language: None,
         };
         let new = Entry::from(&account);
         self.change(|entries| {
@@ -378,6 +383,17 @@ impl Directory {
     pub fn set_disabled(&self, name: &str, disabled: bool) -> Result<(), Error> {
         self.edit(name, |entry| {
             entry.disabled = disabled;
+            Ok(())
+        })
+    }
+
+    /// Says which language is preferred for an account, by its tag; or that none is.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], or what is wrong with the file.
+    pub fn set_language(&self, name: &str, language: Option<&str>) -> Result<(), Error> {
+        self.edit(name, |entry| {
+            entry.language = language.map(str::to_owned);
             Ok(())
         })
     }
@@ -487,6 +503,7 @@ impl Account {
         Identity {
             name: self.name.clone(),
             account: self.id,
+            language: self.language.clone(),
         }
     }
 }
@@ -499,6 +516,7 @@ impl From<&Account> for Entry {
             password: account.password.clone(),
             scram_sha_256: account.scram.to_text(),
             disabled: account.disabled,
+            language: account.language.as_deref().map(str::to_owned),
         }
     }
 }
@@ -524,6 +542,7 @@ impl Entry {
                 return Err("its password is not an Argon2id hash");
             },
             disabled: self.disabled,
+            language: self.language.map(Into::into),
         })
     }
 }

@@ -74,6 +74,13 @@ pub(crate) enum Verb {
         /// The account
         name: String,
     },
+    /// Say in which language an account's clients are spoken to that ask for the default one
+    Language {
+        /// The account
+        name: String,
+        /// `de`, `en`, `es`, `fr`, `i-default` or `ja`; without it, what `imap.language` says
+        tag: Option<String>,
+    },
     /// What is asked of the store.
     #[command(flatten)]
     Stored(admin::account::Account),
@@ -135,10 +142,30 @@ impl Verb {
                 directory.set_disabled(name, false)?;
                 writeln!(out, "{name} can log in again")?;
             }
+            Self::Language { name, tag } => language(directory, name, tag.as_deref(), out)?,
             Self::List | Self::Show { .. } | Self::Stored(_) => {}
         }
         Ok(())
     }
+}
+
+fn language(
+    directory: &Directory,
+    name: &str,
+    tag: Option<&str>,
+    out: &mut Screen,
+) -> Result<(), Failed> {
+    let known = |tag: &str| {
+        server::Language::tagged(tag)
+            .ok_or_else(|| Failed::Because(format!("{tag:?} is no language that is spoken here")))
+    };
+    let language = tag.map(known).transpose()?.map(server::Language::tag);
+    directory.set_language(name, language)?;
+    match language {
+        Some(tag) => writeln!(out, "the language of {name} is {tag}")?,
+        None => writeln!(out, "{name} has no language of its own")?,
+    }
+    Ok(())
 }
 
 fn existing(directory: &Directory, name: &str) -> Result<Arc<Account>, Failed> {

@@ -44,6 +44,9 @@ pub enum Any {
     Logout,
     /// ID, RFC 2971: field and value pairs; empty for `NIL`.
     Id(Vec<(Vec<u8>, Option<Vec<u8>>)>),
+    /// LANGUAGE, RFC 5255 §3.2: language ranges (RFC 4647 §2), the one liked best first; none
+    /// asks which languages there are.
+    Language(Vec<String>),
 }
 
 /// Commands before login: RFC 9051 §6.2.

@@ -220,16 +220,24 @@ fn argument(out: &mut Vec<u8>, n: u64) {
     encode::number(out, n);
 }
 
+/// What a person may read in a response, by the characters that may stand there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Words<'a> {
+    /// In ASCII: RFC 3501 §9.
+    Ascii(&'a str),
+    /// In UTF-8: once the client has chosen a language (RFC 5255 §3.5, `UTF8-TEXT-CHAR`).
+    Utf8(&'a str),
+}
+
 /// A status response: tagged, or untagged if `tag` is `None`.
 pub fn status(
     out: &mut Vec<u8>,
     tag: Option<&str>,
-    status: Status,
-    code: Option<&Code>,
-    text: &str,
+    (status, code): (Status, Option<&Code>),
+    words: Words<'_>,
 ) {
     match tag {
-        Some(tag) => self::text(out, tag),
+        Some(tag) => text(out, tag),
         None => out.push(b'*'),
     }
     out.push(b' ');
@@ -240,26 +248,45 @@ pub fn status(
         code.write(out);
         out.extend_from_slice(b"] ");
     }
-    resp_text(out, text);
+    resp_text(out, words);
     out.extend_from_slice(b"\r\n");
 }
 
 /// `+ text`: the client is to go on (RFC 9051 §7.6).
-pub fn continuation(out: &mut Vec<u8>, text: &str) {
+pub fn continuation(out: &mut Vec<u8>, words: Words<'_>) {
     out.extend_from_slice(b"+ ");
-    self::text(out, text);
+    self::words(out, words);
     out.extend_from_slice(b"\r\n");
 }
 
 /// Text after a status and its code: never empty, and not taken for a code.
-fn resp_text(out: &mut Vec<u8>, text: &str) {
+fn resp_text(out: &mut Vec<u8>, words: Words<'_>) {
+    let (Words::Ascii(text) | Words::Utf8(text)) = words;
     match text.as_bytes().first() {
         None => out.push(b'.'),
         Some(b'[') => {
             out.push(b' ');
-            self::text(out, text);
+            self::words(out, words);
         }
-        Some(_) => self::text(out, text),
+        Some(_) => self::words(out, words),
+    }
+}
+
+fn words(out: &mut Vec<u8>, words: Words<'_>) {
+    match words {
+        Words::Ascii(text) => self::text(out, text),
+        Words::Utf8(text) => {
+            let mut octets = [0; 4];
+            for character in text.chars() {
+                // Control characters end lines, U+0085 among them; U+2028 and U+2029 do on some screens.
+                let shown = match character {
+                    '\u{2028}' | '\u{2029}' => '?',
+                    c if c.is_control() => '?',
+                    c => c,
+                };
+                out.extend_from_slice(shown.encode_utf8(&mut octets).as_bytes());
+            }
+        }
     }
 }
 
@@ -332,12 +359,28 @@ mod tests {
             (Some("a"), None, "x\r\n* BYE ü\0", "a OK x??* BYE ??\r\n"),
         ] {
             let mut out = Vec::new();
-            status(&mut out, tag, Status::Ok, code.as_ref(), text);
+            let words = Words::Ascii(text);
+            status(&mut out, tag, (Status::Ok, code.as_ref()), words);
             assert_eq!(out, line.as_bytes(), "{text}");
         }
         let mut out = Vec::new();
-        continuation(&mut out, "idling");
-        continuation(&mut out, "");
+        continuation(&mut out, Words::Ascii("idling"));
+        continuation(&mut out, Words::Ascii(""));
         assert_eq!(out, b"+ idling\r\n+ \r\n");
+    }
+
+    #[test]
+    fn in_a_language_lines_are_still_lines() {
+        for (text, line) in [
+            ("Prêt", "* OK Prêt\r\n"),
+            ("完了しました", "* OK 完了しました\r\n"),
+            ("[ALERT] ü", "* OK  [ALERT] ü\r\n"),
+            ("", "* OK .\r\n"),
+            ("ü\r\n* BYE\0\x7f\u{85}\u{2028}", "* OK ü??* BYE????\r\n"),
+        ] {
+            let mut out = Vec::new();
+            status(&mut out, None, (Status::Ok, None), Words::Utf8(text));
+            assert_eq!(out, line.as_bytes(), "{text}");
+        }
     }
 }

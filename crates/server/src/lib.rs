@@ -34,5 +34,6 @@ pub use network::Network;
 pub use quickstart::quickstart;
 pub use run::run;
 pub use server::Server;
+pub use session::Language;
 pub use settings::{Address, Listen, Security, Settings, Speaks};
 pub use tls::Certificate;

@@ -14,6 +14,7 @@ pub mod lmtp;
 
 use std::{fmt, future::Future, net::IpAddr, sync::Arc};
 
+pub use imap::Language;
 pub use limits::Limits;
 
 /// What every session works with.
@@ -32,6 +33,8 @@ pub struct Services {
     /// Users bring back by themselves what has been gone for no longer than this; `None`: only
     /// administrators do.
     pub undelete: Option<store::past::Retention>,
+    /// The language that clients get who ask for `default` (RFC 5255 §3.2).
+    pub language: Language,
 }
 
 /// The other end of a connection.

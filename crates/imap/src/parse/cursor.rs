@@ -1,13 +1,15 @@
 //! Reads a command from left to right: the lexical productions of RFC 9051 §9.
 
-use alloc::{borrow::Cow, format, string::String, vec::Vec};
+use alloc::{string::String, vec::Vec};
 use core::num::NonZeroU32;
+
+use super::what::What;
 
 /// What is wrong, and at which octet (from 0).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     pub(super) at: usize,
-    pub(super) what: Cow<'static, str>,
+    pub(super) what: What,
 }
 
 pub(super) type Result<T> = core::result::Result<T, Fault>;
@@ -80,16 +82,16 @@ impl<'a> Cursor<'a> {
     }
 
     /// A fault at this place.
-    pub(super) fn fault<T>(&self, what: impl Into<Cow<'static, str>>) -> Result<T> {
+    pub(super) fn fault<T>(&self, what: impl Into<What>) -> Result<T> {
         fault_at(self.at, what)
     }
 
-    pub(super) fn expected<T>(&self, what: &str) -> Result<T> {
-        self.fault(format!("expected {what}"))
+    pub(super) fn expected<T>(&self, what: &'static str) -> Result<T> {
+        self.fault(What::of("expected {}", what))
     }
 
     /// One octet of punctuation.
-    pub(super) fn expect(&mut self, byte: u8, what: &str) -> Result<()> {
+    pub(super) fn expect(&mut self, byte: u8, what: &'static str) -> Result<()> {
         if self.eat(byte) {
             return Ok(());
         }
@@ -97,9 +99,9 @@ impl<'a> Cursor<'a> {
     }
 
     // SP; more than one is forgiven.
-    pub(super) fn sp(&mut self, after: &str) -> Result<()> {
+    pub(super) fn sp(&mut self, after: &'static str) -> Result<()> {
         if self.peek() != Some(b' ') {
-            return self.fault(format!("expected a space after {after}"));
+            return self.fault(What::of("expected a space after {}", after));
         }
         self.skip_spaces();
         Ok(())
@@ -119,29 +121,29 @@ impl<'a> Cursor<'a> {
     }
 
     /// The end of the command.
-    pub(super) fn end(&mut self, after: &str) -> Result<()> {
+    pub(super) fn end(&mut self, after: &'static str) -> Result<()> {
         self.skip_spaces();
         if self.peek().is_none() {
             return Ok(());
         }
-        self.fault(format!("expected the command to end after {after}"))
+        self.fault(What::of("expected the command to end after {}", after))
     }
 
     // atom = 1*ATOM-CHAR
-    pub(super) fn atom(&mut self, what: &str) -> Result<&'a str> {
+    pub(super) fn atom(&mut self, what: &'static str) -> Result<&'a str> {
         self.word(is_atom_char, what)
     }
 
-    pub(super) fn word(&mut self, wanted: fn(u8) -> bool, what: &str) -> Result<&'a str> {
+    pub(super) fn word(&mut self, wanted: fn(u8) -> bool, what: &'static str) -> Result<&'a str> {
         let start = self.at;
         match core::str::from_utf8(self.take_while(wanted)) {
             Ok(word) if !word.is_empty() => Ok(word),
-            _ => fault_at(start, format!("expected {what}")),
+            _ => fault_at(start, What::of("expected {}", what)),
         }
     }
 
     // astring = 1*ASTRING-CHAR / string
-    pub(super) fn astring(&mut self, what: &str) -> Result<Vec<u8>> {
+    pub(super) fn astring(&mut self, what: &'static str) -> Result<Vec<u8>> {
         self.word_or_string(is_astring_char, what)
     }
 
@@ -150,7 +152,12 @@ impl<'a> Cursor<'a> {
         self.word_or_string(is_list_char, "a mailbox pattern")
     }
 
-    fn word_or_string(&mut self, wanted: fn(u8) -> bool, what: &str) -> Result<Vec<u8>> {
+    /// A language range: an astring, or `*` where no quotes are.
+    pub(super) fn language_word(&mut self) -> Result<Vec<u8>> {
+        self.word_or_string(is_list_char, "a language range")
+    }
+
+    fn word_or_string(&mut self, wanted: fn(u8) -> bool, what: &'static str) -> Result<Vec<u8>> {
         match self.peek() {
             Some(b'"' | b'{') => self.string(what),
             _ => Ok(self.word(wanted, what)?.as_bytes().to_vec()),
@@ -158,7 +165,7 @@ impl<'a> Cursor<'a> {
     }
 
     // string = quoted / literal
-    pub(super) fn string(&mut self, what: &str) -> Result<Vec<u8>> {
+    pub(super) fn string(&mut self, what: &'static str) -> Result<Vec<u8>> {
         match self.peek() {
             Some(b'"') => self.quoted(),
             Some(b'{') => self.literal(),
@@ -225,7 +232,7 @@ impl<'a> Cursor<'a> {
     }
 
     // number64 = 1*DIGIT, 63 bits
-    pub(super) fn number64(&mut self, what: &str) -> Result<u64> {
+    pub(super) fn number64(&mut self, what: &'static str) -> Result<u64> {
         let start = self.at;
         let digits = self.take_while(|b| b.is_ascii_digit());
         if digits.is_empty() {
@@ -236,28 +243,28 @@ impl<'a> Cursor<'a> {
         });
         match number.and_then(|n| u64::try_from(n).ok()) {
             Some(number) => Ok(number),
-            None => fault_at(start, format!("{what} is too large")),
+            None => fault_at(start, What::of("{} is too large", what)),
         }
     }
 
     // nz-number = digit-nz *DIGIT, 32 bits
-    pub(super) fn nz_number(&mut self, what: &str) -> Result<NonZeroU32> {
+    pub(super) fn nz_number(&mut self, what: &'static str) -> Result<NonZeroU32> {
         let start = self.at;
         let number = self.number64(what)?;
         match u32::try_from(number).ok().and_then(NonZeroU32::new) {
             Some(number) => Ok(number),
-            None => fault_at(start, format!("{what} is not between 1 and 4294967295")),
+            None => fault_at(start, What::of("{} is not between 1 and 4294967295", what)),
         }
     }
 
     /// `"(" item *(SP item) ")"`; spaces within the parentheses are forgiven.
     pub(super) fn list<T>(
         &mut self,
-        what: &str,
+        what: &'static str,
         mut item: impl FnMut(&mut Self) -> Result<T>,
     ) -> Result<Vec<T>> {
         if !self.eat(b'(') {
-            return self.fault(format!("expected '(' before {what}"));
+            return self.fault(What::of("expected '(' before {}", what));
         }
         let mut items = Vec::new();
         loop {
@@ -267,7 +274,7 @@ impl<'a> Cursor<'a> {
             }
             items.push(item(self)?);
             if !matches!(self.peek(), Some(b' ' | b')')) {
-                return self.fault(format!("expected a space or ')' in {what}"));
+                return self.fault(What::of("expected a space or ')' in {}", what));
             }
         }
     }
@@ -275,19 +282,19 @@ impl<'a> Cursor<'a> {
     /// [`Cursor::list`], with at least one item.
     pub(super) fn list1<T>(
         &mut self,
-        what: &str,
+        what: &'static str,
         item: impl FnMut(&mut Self) -> Result<T>,
     ) -> Result<Vec<T>> {
         let start = self.at;
         let items = self.list(what, item)?;
         if items.is_empty() {
-            return fault_at(start, format!("nothing in the parentheses of {what}"));
+            return fault_at(start, What::of("nothing in the parentheses of {}", what));
         }
         Ok(items)
     }
 }
 
-pub(super) fn fault_at<T>(at: usize, what: impl Into<Cow<'static, str>>) -> Result<T> {
+pub(super) fn fault_at<T>(at: usize, what: impl Into<What>) -> Result<T> {
     Err(Fault {
         at,
         what: what.into(),

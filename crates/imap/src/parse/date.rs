@@ -1,6 +1,9 @@
 //! Dates and times of commands, checked against the calendar.
 
-use super::cursor::{Cursor, Result, fault_at};
+use super::{
+    cursor::{Cursor, Result, fault_at},
+    what::What,
+};
 use crate::{
     calendar::{Day, MONTHS},
     command::{Date, DateTime},
@@ -98,11 +101,15 @@ fn zone(c: &mut Cursor<'_>) -> Result<i16> {
     Ok(if west { -total } else { total })
 }
 
-fn digits(c: &mut Cursor<'_>, count: core::ops::RangeInclusive<usize>, what: &str) -> Result<u32> {
+fn digits(
+    c: &mut Cursor<'_>,
+    count: core::ops::RangeInclusive<usize>,
+    what: &'static str,
+) -> Result<u32> {
     let start = c.at();
     let digits = c.take_while(|b| b.is_ascii_digit());
     if !count.contains(&digits.len()) {
-        return fault_at(start, alloc::format!("expected {what}"));
+        return fault_at(start, What::of("expected {}", what));
     }
     Ok(digits
         .iter()

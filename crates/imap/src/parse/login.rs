@@ -1,13 +1,13 @@
 //! Who is there: LOGIN, AUTHENTICATE, ENABLE, ID.
 
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{string::String, vec::Vec};
 
 use data_encoding::BASE64;
 
-use super::cursor::{Cursor, Result, fault_at, is_atom_char, upper};
+use super::{
+    cursor::{Cursor, Result, fault_at, is_atom_char, upper},
+    what::What,
+};
 use crate::command::{Any, Authenticated, Command, NotAuthenticated};
 
 /// RFC 2971 §3.3: no more pairs than this.
@@ -79,10 +79,7 @@ pub(super) fn id(c: &mut Cursor<'_>) -> Result<Command> {
         Ok((field, id_value(c)?))
     })?;
     if pairs.len() > ID_PAIRS_MAX {
-        return fault_at(
-            start,
-            ["more than ", &ID_PAIRS_MAX.to_string(), " ID fields"].concat(),
-        );
+        return fault_at(start, What::with("more than {} ID fields", ID_PAIRS_MAX));
     }
     Ok(Command::Any(Any::Id(pairs)))
 }

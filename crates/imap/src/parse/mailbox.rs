@@ -168,7 +168,7 @@ pub(super) fn list(c: &mut Cursor<'_>) -> Result<Command> {
 }
 
 /// `SP mailbox SP`: the reference name. Wildcards in it are forgiven.
-fn list_reference(c: &mut Cursor<'_>, after: &str) -> Result<Vec<u8>> {
+fn list_reference(c: &mut Cursor<'_>, after: &'static str) -> Result<Vec<u8>> {
     c.sp(after)?;
     let reference = c.list_mailbox()?;
     c.sp("the reference name")?;

@@ -11,6 +11,7 @@ mod cursor;
 mod date;
 mod fetch;
 mod flags;
+mod language;
 mod login;
 mod mailbox;
 mod messages;
@@ -19,9 +20,9 @@ mod search;
 mod sequence;
 #[cfg(test)]
 mod tests;
+mod what;
 
 use alloc::{
-    borrow::Cow,
     format,
     string::{String, ToString},
 };
@@ -29,6 +30,7 @@ use core::fmt;
 
 pub use append::{AppendStart, append_start};
 pub(crate) use cursor::is_astring_char;
+pub use what::{Value, What};
 
 use self::cursor::{Cursor, Fault, Result};
 use crate::command::{Any, Authenticated, Command, NotAuthenticated, Numbering, Selected, Tagged};
@@ -44,7 +46,7 @@ pub struct SyntaxError {
     /// The client's mistake or our ignorance.
     pub kind: SyntaxErrorKind,
     /// What was wrong.
-    pub what: Cow<'static, str>,
+    pub what: What,
     /// Where, in octets from 0 after the start of the command.
     pub at: usize,
 }
@@ -61,7 +63,7 @@ pub enum SyntaxErrorKind {
 impl fmt::Display for SyntaxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            SyntaxErrorKind::UnknownCommand => f.write_str(&self.what),
+            SyntaxErrorKind::UnknownCommand => self.what.fmt(f),
             SyntaxErrorKind::Grammar => {
                 write!(f, "Syntax error: {} at octet {}", self.what, self.at + 1)
             }
@@ -185,6 +187,7 @@ pub const COMMANDS: &[Row] = &[
         Ok(Command::Any(Any::Capability))
     }),
     row("ID", "RFC 2971 §3.1", login::id),
+    row("LANGUAGE", "RFC 5255 §3.2", language::language),
     row("LOGIN", "RFC 9051 §6.2.3", login::login),
     row("AUTHENTICATE", "RFC 9051 §6.2.2", login::authenticate),
     row("STARTTLS", "RFC 9051 §6.2.1", |_| {
@@ -212,7 +215,7 @@ pub fn command(command: &[u8]) -> core::result::Result<Tagged, SyntaxError> {
         Ok(Named::Unknown(name, at)) => Err(SyntaxError {
             tag: Some(tag),
             kind: SyntaxErrorKind::UnknownCommand,
-            what: format!("Unknown command \"{name}\"").into(),
+            what: What::with("Unknown command \"{}\"", name),
             at,
         }),
         Err(fault) => Err(grammar(Some(tag), fault)),

@@ -1,8 +1,11 @@
 //! Sets of message numbers.
 
-use alloc::{format, vec::Vec};
+use alloc::vec::Vec;
 
-use super::cursor::{Cursor, Result, fault_at};
+use super::{
+    cursor::{Cursor, Result, fault_at},
+    what::What,
+};
 use crate::set::{SequenceRange, SequenceSet};
 
 // sequence-set = (seq-number / seq-range) ["," sequence-set] / seq-last-command
@@ -31,11 +34,11 @@ fn seq_number(c: &mut Cursor<'_>) -> Result<Option<u32>> {
 
 /// What a client remembers (RFC 7162 §7): numbers only, neither `*` nor `$`.
 // known-uids = sequence-set
-pub(super) fn known_set(c: &mut Cursor<'_>, what: &str) -> Result<SequenceSet> {
+pub(super) fn known_set(c: &mut Cursor<'_>, what: &'static str) -> Result<SequenceSet> {
     let start = c.at();
     let set = sequence_set(c)?;
     if set == SequenceSet::Saved || set.has_star() {
-        return fault_at(start, format!("{what} with '*' or '$'"));
+        return fault_at(start, What::of("{} with '*' or '$'", what));
     }
     Ok(set)
 }

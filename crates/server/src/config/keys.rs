@@ -172,6 +172,12 @@ pub const KEYS: &[Key] = &[
         Some("true"),
         "users find what they deleted below `#deleted`, and bring it back",
     ),
+    key(
+        "imap.language",
+        Kind::Choice(&["i-default", "en", "de", "fr", "es", "ja"]),
+        Some("\"i-default\""),
+        "the language of clients that ask for the default one",
+    ),
     key("lmtp.unix", Kind::Path, None, "a Unix socket for LMTP"),
     key(
         "lmtp.unix-mode",

@@ -42,6 +42,8 @@ pub struct Config {
     pub retention: admin::Retention,
     /// Users bring back by themselves what they deleted.
     pub users_undelete: bool,
+    /// The language of clients that ask for the default one.
+    pub language: session::Language,
     /// The partition in which new accounts begin.
     pub partition: Option<Arc<str>>,
     /// Passwords may cross the network in clear.
@@ -153,6 +155,7 @@ impl Config {
                 deleted: values.duration("retention.deleted")?,
             },
             users_undelete: values.flag("imap.deleted-mailboxes"),
+            language: session::Language::tagged(&values.text("imap.language")?)?,
             partition: values.text("partition.default").map(Into::into),
             plaintext_login: values.flag("login.plaintext"),
             trusted: values.networks("login.trusted"),

@@ -16,6 +16,7 @@ const ALWAYS: &[&str] = &[
     "ENABLE",    // RFC 5161
     "ID",        // RFC 2971
     "IDLE",      // RFC 2177
+    "LANGUAGE",  // RFC 5255 §3
 ];
 
 /// After login. Many are part of IMAP4rev2, and named for clients that know only

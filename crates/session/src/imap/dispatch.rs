@@ -113,7 +113,7 @@ impl Session {
     ) -> Result<Option<Done>, Stop> {
         match (&mut self.state, command) {
             (State::Logout, _) => Err(Refusal::bad("The session is over").into()),
-            (_, Command::Any(command)) => Ok(Some(self.any(&command, out))),
+            (_, Command::Any(command)) => self.any(&command, out).map(Some),
             (State::NotAuthenticated, Command::NotAuthenticated(command)) => {
                 self.not_authenticated(tag, command, out).await
             }

@@ -91,7 +91,7 @@ impl Session {
     }
 
     pub(super) fn expect_sasl(&mut self, sasl: Box<Sasl>, challenge: &[u8], out: &mut impl Outlet) {
-        reply::go_on(out, &data_encoding::BASE64.encode(challenge));
+        reply::challenge(out, &data_encoding::BASE64.encode(challenge));
         self.lines = Lines::Sasl(sasl);
         self.wire.expect_line(SASL_LINE_BYTES_MAX);
     }

@@ -39,6 +39,8 @@ use imap::{
     wire::{Broken, Input, LiteralStart, Wire},
 };
 
+pub use wording::Language;
+
 use self::{
     commands::{
         append::{self, Appending},
@@ -46,7 +48,7 @@ use self::{
     },
     refusal::Refusal,
     state::{Enabled, State, User},
-    wording::{Language, Text},
+    wording::Text,
 };
 use crate::{Gone, Next, Outlet, Peer, Services, Tls, imap::sync::flush_if_full};
 
@@ -247,7 +249,7 @@ impl Session {
             Ok(()) => {
                 self.wire.accept();
                 if start.synchronising {
-                    reply::go_on(out, "Go on");
+                    reply::go_on(out, self.enabled.language, "Go on");
                 }
                 Next::Wait
             }

@@ -4,7 +4,7 @@ use std::{fmt::Arguments, io::Write as _};
 
 use imap::{
     encode,
-    response::{Code, Status},
+    response::{self, Code, Status, Words},
 };
 use store::Message;
 
@@ -50,27 +50,33 @@ pub(crate) fn tagged(
     out: &mut impl Outlet,
     language: Language,
     tag: &str,
-    (status, code): (Status, Option<&Code>),
+    status: (Status, Option<&Code>),
     text: impl Into<Text>,
 ) {
     let text = text.into().say(language);
-    imap::response::status(out.buffer(), Some(tag), status, code, &text);
+    response::status(out.buffer(), Some(tag), status, language.words(&text));
 }
 
 /// An untagged status response.
 pub(crate) fn untagged(
     out: &mut impl Outlet,
     language: Language,
-    (status, code): (Status, Option<&Code>),
+    status: (Status, Option<&Code>),
     text: impl Into<Text>,
 ) {
     let text = text.into().say(language);
-    imap::response::status(out.buffer(), None, status, code, &text);
+    response::status(out.buffer(), None, status, language.words(&text));
 }
 
 /// `+ text`: go on.
-pub(crate) fn go_on(out: &mut impl Outlet, text: &str) {
-    imap::response::continuation(out.buffer(), text);
+pub(crate) fn go_on(out: &mut impl Outlet, language: Language, text: impl Into<Text>) {
+    let text = text.into().say(language);
+    response::continuation(out.buffer(), language.words(&text));
+}
+
+/// `+ data`: a challenge, for the client and no person.
+pub(crate) fn challenge(out: &mut impl Outlet, base64: &str) {
+    response::continuation(out.buffer(), Words::Ascii(base64));
 }
 
 /// A FETCH response with what is kept of every message.

@@ -36,6 +36,8 @@ pub(crate) struct User {
     pub(crate) message_bytes_max: u64,
     /// What is gone for no longer than this, they can bring back.
     pub(crate) undelete: Option<store::past::Retention>,
+    /// The language that is preferred for them: RFC 5255 §3.2, `default`.
+    pub(crate) language: Option<Language>,
 }
 
 /// A mailbox that is open.

@@ -8,8 +8,8 @@ use imap::{
 use super::{
     DONE_LINE_BYTES_MAX, Lines, Sasl, Session,
     commands::{
-        append, close, copy, create, delete, enable, expunge, id, list, login, lsub, namespace,
-        rename, select, status, store, subscribe,
+        append, close, copy, create, delete, enable, expunge, id, language, list, login, lsub,
+        namespace, rename, select, status, store, subscribe,
     },
     fetch,
     refusal::{Done, Outcome, Refusal, Stop},
@@ -21,8 +21,8 @@ use crate::{Gone, Outlet};
 
 impl Session {
     /// RFC 9051 §6.1.
-    pub(super) fn any(&mut self, command: &command::Any, out: &mut impl Outlet) -> Done {
-        match command {
+    pub(super) fn any(&mut self, command: &command::Any, out: &mut impl Outlet) -> Outcome {
+        let done = match command {
             command::Any::Capability => {
                 let capabilities = self.capabilities();
                 reply::line(out, format_args!("* CAPABILITY {capabilities}"));
@@ -40,7 +40,15 @@ impl Session {
                 Done::new("LOGOUT completed")
             }
             command::Any::Id(_) => id::id(out),
-        }
+            command::Any::Language(ranges) => {
+                let user = self.logged_in();
+                let preferred = user.and_then(|user| user.language);
+                let preferred = preferred.unwrap_or(self.services.language);
+                let (logged_in, enabled) = (user.is_some(), &mut self.enabled);
+                return language::language(enabled, ranges, preferred, logged_in, out);
+            }
+        };
+        Ok(done)
     }
 
     /// RFC 9051 §6.2.
@@ -158,7 +166,7 @@ impl Session {
 
     /// IDLE begins: RFC 9051 §6.3.13. What is pending is told at once.
     async fn idle(&mut self, tag: &str, out: &mut impl Outlet) -> Result<(), Gone> {
-        reply::go_on(out, "idling");
+        reply::go_on(out, self.enabled.language, "idling");
         self.lines = Lines::Done {
             tag: tag.to_owned(),
         };

@@ -77,6 +77,7 @@ fn any(command: &command::Any) -> Row {
         A::Noop => told("NOOP"),
         A::Logout => told("LOGOUT"),
         A::Id(_) => told("ID"),
+        A::Language(_) => told("LANGUAGE"),
     }
 }
 

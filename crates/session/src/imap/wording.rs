@@ -5,9 +5,16 @@
 //! which other languages have theirs. So sentences are literals in the source, and whole: never
 //! put together from halves, which other languages would put in another order.
 
+mod catalogue;
+mod language;
+#[cfg(test)]
+mod sentences;
+
 use std::{borrow::Cow, fmt};
 
-use imap::parse::{SyntaxError, SyntaxErrorKind};
+use imap::parse::{self, SyntaxError, SyntaxErrorKind};
+
+pub use language::Language;
 
 /// What a person may read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +31,6 @@ pub(crate) enum Value {
     Said(Text),
     /// A name, a number: the same in every language.
     Verbatim(String),
-}
-
-/// The language that a client is spoken to: RFC 5255 §3.2.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Language {
-    /// `i-default`: English, in ASCII.
-    #[default]
-    Default,
 }
 
 impl Text {
@@ -63,14 +62,6 @@ impl Text {
     }
 }
 
-impl Language {
-    /// A sentence of ours in this language.
-    #[expect(clippy::unused_self, reason = "there is one language so far")]
-    const fn sentence(self, english: &'static str) -> &'static str {
-        english
-    }
-}
-
 /// In English.
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,17 +85,25 @@ impl From<&Text> for Text {
 /// What is wrong with a command.
 impl From<&SyntaxError> for Text {
     fn from(error: &SyntaxError) -> Self {
-        let what = match &error.what {
-            Cow::Borrowed(what) => Value::from(*what),
-            Cow::Owned(what) => Value::from(what.clone()),
-        };
+        let what = Self::from(&error.what);
         match error.kind {
-            SyntaxErrorKind::UnknownCommand => Self::with("{}", [what]),
+            SyntaxErrorKind::UnknownCommand => what,
             SyntaxErrorKind::Grammar => {
                 let at = error.at + 1;
-                Self::with("Syntax error: {} at octet {}", [what, at.into()])
+                Self::with("Syntax error: {} at octet {}", [what.into(), at.into()])
             }
         }
+    }
+}
+
+/// The clause that says it.
+impl From<&parse::What> for Text {
+    fn from(what: &parse::What) -> Self {
+        let value = what.value.as_ref().map(|value| match value {
+            parse::Value::Phrase(phrase) => Value::from(*phrase),
+            parse::Value::Verbatim(value) => Value::from(value.clone()),
+        });
+        Self::with(what.sentence, value.into_iter().collect::<Vec<_>>())
     }
 }
 

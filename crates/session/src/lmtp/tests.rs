@@ -78,6 +78,7 @@ impl World {
             hostname: "mx.example".into(),
             plaintext_login: false,
             undelete: None,
+            language: crate::Language::Default,
         };
         Self {
             session: Session::new(services.clone(), peer),

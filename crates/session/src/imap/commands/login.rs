@@ -6,7 +6,7 @@ use store::AccountId;
 
 use crate::{
     Peer, Services,
-    imap::{refusal::Refusal, state::User},
+    imap::{refusal::Refusal, state::User, wording::Language},
 };
 
 /// What the mechanisms have to know of this connection.
@@ -55,6 +55,7 @@ pub(crate) async fn enter(
         account: account.acting(&format!("imap {} {peer}", identity.name)),
         message_bytes_max: services.store.message_bytes_max(),
         undelete: services.undelete,
+        language: identity.language.as_deref().and_then(Language::tagged),
         name: identity.name,
     })
 }

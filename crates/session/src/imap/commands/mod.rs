@@ -8,6 +8,7 @@ pub(crate) mod delete;
 pub(crate) mod enable;
 pub(crate) mod expunge;
 pub(crate) mod id;
+pub(crate) mod language;
 pub(crate) mod list;
 pub(crate) mod login;
 pub(crate) mod lsub;

@@ -9,9 +9,14 @@ use crate::{
 
 /// Answers NAMESPACE: one's own mailboxes, at the root, and no others.
 pub(crate) fn namespace(out: &mut impl Outlet) -> Done {
+    write(out);
+    Done::new("NAMESPACE completed")
+}
+
+/// Writes the NAMESPACE response.
+pub(crate) fn write(out: &mut impl Outlet) {
     reply::line(
         out,
         format_args!("* NAMESPACE ((\"\" \"{DELIMITER}\")) NIL NIL"),
     );
-    Done::new("NAMESPACE completed")
 }

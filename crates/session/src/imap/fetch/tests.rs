@@ -71,6 +71,7 @@ impl Reader {
                 account: account.clone(),
                 message_bytes_max: 1 << 20,
                 undelete: None,
+                language: None,
             },
             mailbox,
             view: View::new(account.open_mailbox(mailbox).await.unwrap()),

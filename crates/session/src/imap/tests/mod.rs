@@ -106,6 +106,7 @@ impl World {
             hostname: "mail.example".into(),
             plaintext_login: false,
             undelete: Some(store::past::Retention::default()),
+            language: crate::Language::Default,
         }
     }
 
@@ -126,6 +127,7 @@ impl World {
             account: self.account.clone(),
             message_bytes_max: self.store.message_bytes_max(),
             undelete: None,
+            language: None,
         });
         client
     }
