@@ -48,7 +48,8 @@ mod threads;
 pub mod verify;
 
 pub use account::{
-    Account, Arrival, AsWas, Copied, FlagAction, FlagChange, MadeAs, Placed, Stored,
+    Account, Arrival, AsWas, Brief, Copied, FlagAction, FlagChange, MadeAs, Naming, Placed, Stored,
+    Watch,
 };
 pub use clock::{Clock, Timestamp};
 pub use compact::{CompactOptions, Compacted};

@@ -15,6 +15,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::{
+    account::{Brief, Watched},
     change::{Batch, Change},
     clock::Clock,
     engine::{Engine, Partitions, Writes},
@@ -47,6 +48,8 @@ pub(crate) struct Shared {
     pub(super) kept: Mutex<Option<Arc<Snapshot>>>,
     /// The right to look at what is gone as a user: it takes memory.
     pub(crate) looking: Arc<Semaphore>,
+    /// For those who watch it.
+    pub(crate) watched: Watched,
 }
 
 /// Everything queued is in it.
@@ -155,6 +158,7 @@ impl Shared {
             reading: tokio::sync::Mutex::default(),
             kept: Mutex::new(kept),
             looking: Arc::new(Semaphore::new(LOOKING_MAX)),
+            watched: Watched::default(),
         }
     }
 
@@ -339,8 +343,9 @@ impl Shared {
         let (before, epoch) = (tip.snapshot.mod_seq, tip.epoch);
         let (sender, receiver) = oneshot::channel();
         let (shared, next) = (Arc::clone(self), Arc::new(snapshot.clone()));
+        let brief = Brief::new(batch, &tip.snapshot, &snapshot);
         let done = Box::new(move |outcome: Result<_, Error>| {
-            let outcome = outcome.map(|_| shared.publish(next));
+            let outcome = outcome.map(|_| shared.publish(next, brief));
             if outcome.is_err() {
                 shared.go_back(epoch);
             }
@@ -370,9 +375,9 @@ impl Shared {
     }
 
     /// The batch after the published state is durable.
-    fn publish(&self, next: Arc<Snapshot>) {
+    fn publish(&self, next: Arc<Snapshot>, brief: Brief) {
         let mod_seq = next.mod_seq;
-        self.published.store(next);
+        self.watched.tell(brief, || self.published.store(next));
         self.news.send_modify(|news| news.mod_seq = mod_seq);
     }
 

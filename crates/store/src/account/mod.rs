@@ -15,6 +15,7 @@ mod moving;
 mod open;
 mod recent;
 mod relocate;
+mod watch;
 
 use std::sync::Arc;
 
@@ -32,6 +33,8 @@ pub use as_was::{AsWas, MadeAs};
 use commit::Shared;
 pub use open::Whole;
 pub(crate) use relocate::Pass;
+pub(crate) use watch::Watched;
+pub use watch::{BRIEFS_MAX, Brief, Messages, Naming, Watch};
 
 /// What is written down of whoever does something, in octets.
 const BY_OCTETS_MAX: usize = 200;

@@ -11,6 +11,7 @@ mod partitions;
 mod repair;
 mod sweep;
 mod verbs;
+mod watch;
 
 use std::{future::Future, pin::pin, sync::Arc, task};
 
