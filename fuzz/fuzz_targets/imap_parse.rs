@@ -12,6 +12,7 @@ use libfuzzer_sys::fuzz_target;
 const LIMITS: Limits = Limits {
     command_bytes_max: 400,
     inline_literal_bytes_max: 60,
+    unasked_literal_bytes_max: u64::MAX,
 };
 
 fuzz_target!(|input: &[u8]| {

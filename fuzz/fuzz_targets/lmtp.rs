@@ -28,6 +28,7 @@ static SERVICES: LazyLock<(Runtime, Services)> = LazyLock::new(|| {
         plaintext_login: false,
         undelete: None,
         language: session::Language::Default,
+        imap: Arc::default(),
     };
     (runtime, services)
 });

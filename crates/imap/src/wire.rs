@@ -13,7 +13,7 @@
 //! ```
 //! use imap::wire::{Input, Limits, Wire};
 //!
-//! let mut wire = Wire::new(Limits { command_bytes_max: 65536, inline_literal_bytes_max: 4096 });
+//! let mut wire = Wire::new(Limits { command_bytes_max: 65536, inline_literal_bytes_max: 4096, ..Limits::default() });
 //! wire.feed(b"a LOGIN {3}\r\n");
 //! let Input::Literal(literal) = wire.next() else { panic!() };
 //! // Here limits and state are checked. To say no: write the tagged response,
@@ -94,6 +94,19 @@ pub struct Limits {
     pub command_bytes_max: usize,
     /// The largest literal held inline (names, strings): larger ones are refused.
     pub inline_literal_bytes_max: u64,
+    /// The largest literal whose client need not wait: with LITERAL- it is 4096 (RFC 7888 §5).
+    /// Inline ones beyond it are refused; of messages the session decides.
+    pub unasked_literal_bytes_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            command_bytes_max: 64 * 1024,
+            inline_literal_bytes_max: 64 * 1024,
+            unasked_literal_bytes_max: u64::MAX,
+        }
+    }
 }
 
 /// The framing of one connection's input.
@@ -355,7 +368,9 @@ impl Wire {
             return None;
         }
         let held = (self.command.len() as u64).saturating_add(found.size);
-        if found.size > self.limits.inline_literal_bytes_max
+        let unasked = !found.synchronising && found.size > self.limits.unasked_literal_bytes_max;
+        if unasked
+            || found.size > self.limits.inline_literal_bytes_max
             || held > self.limits.command_bytes_max as u64
         {
             let broken = self.broken_literal("Literal too long");

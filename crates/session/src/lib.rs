@@ -35,6 +35,8 @@ pub struct Services {
     pub undelete: Option<store::past::Retention>,
     /// The language that clients get who ask for `default` (RFC 5255 §3.2).
     pub language: Language,
+    /// What an administrator has set of IMAP.
+    pub imap: Arc<imap::Settings>,
 }
 
 /// The other end of a connection.

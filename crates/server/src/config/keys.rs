@@ -178,6 +178,24 @@ pub const KEYS: &[Key] = &[
         Some("\"i-default\""),
         "the language of clients that ask for the default one",
     ),
+    key(
+        "imap.suppress",
+        Kind::Texts,
+        Some("[]"),
+        "capabilities that clients are not told of, and can't ENABLE",
+    ),
+    key(
+        "imap.suppress-for",
+        Kind::Texts,
+        Some("[]"),
+        "the same for some clients: `\"NAME/VERSION: CAPABILITY …\"`, as they say in ID; `*` stands for anything",
+    ),
+    key(
+        "imap.literal-minus",
+        Kind::Flag,
+        Some("false"),
+        "offer LITERAL- instead of LITERAL+: clients ask before they send more than 4096 octets",
+    ),
     key("lmtp.unix", Kind::Path, None, "a Unix socket for LMTP"),
     key(
         "lmtp.unix-mode",

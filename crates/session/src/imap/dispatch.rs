@@ -46,7 +46,7 @@ impl Session {
             Ok(Some(_)) => "OK",
             Ok(None) => "later",
             Err(Stop::Refused(Refusal::No(..))) => "NO",
-            Err(Stop::Refused(Refusal::Bad(_))) => "BAD",
+            Err(Stop::Refused(Refusal::Bad(..))) => "BAD",
             Err(Stop::Gone) => "gone",
         };
         let next = match outcome {

@@ -9,7 +9,7 @@
 //! * [`commands`], [`fetch`], [`search`]: what each command does;
 //! * [`refusal`]: how it fails.
 
-pub(crate) mod capability;
+pub mod capability;
 pub(crate) mod commands;
 pub(crate) mod deleted;
 mod dispatch;
@@ -22,8 +22,10 @@ pub(crate) mod pattern;
 pub(crate) mod refusal;
 pub(crate) mod reply;
 pub(crate) mod search;
+pub(crate) mod settings;
 pub(crate) mod state;
 mod states;
+pub(crate) mod suppress;
 pub(crate) mod sync;
 mod table;
 #[cfg(test)]
@@ -42,13 +44,19 @@ use imap::{
 pub use wording::Language;
 
 use self::{
+    capability::Facts,
     commands::{
         append::{self, Appending},
         login,
     },
     refusal::Refusal,
     state::{Enabled, State, User},
+    suppress::Hidden,
     wording::Text,
+};
+pub use self::{
+    settings::Settings,
+    suppress::{ForClients, Suppressed, check as check_suppressed},
 };
 use crate::{Gone, Next, Outlet, Peer, Services, Tls, imap::sync::flush_if_full};
 
@@ -60,6 +68,8 @@ pub struct Session {
     wire: Wire,
     state: State,
     enabled: Enabled,
+    /// What the client, by what it says in ID, is not told of.
+    client_suppressed: Suppressed,
     /// What a line is, if it is no command.
     lines: Lines,
     /// The messages of the APPEND that is being received.
@@ -93,13 +103,15 @@ impl Session {
     /// A session that has not greeted yet.
     #[must_use]
     pub fn new(services: Services, peer: Peer) -> Self {
-        let wire = Wire::new(wire_limits(services.limits.command_bytes_max_before_login));
+        let command_bytes_max = services.limits.command_bytes_max_before_login;
+        let wire = Wire::new(wire_limits(&services, command_bytes_max));
         Self {
             services,
             peer,
             wire,
             state: State::NotAuthenticated,
             enabled: Enabled::default(),
+            client_suppressed: Suppressed::default(),
             lines: Lines::Commands,
             appending: None,
             bad_commands: 0,
@@ -230,12 +242,28 @@ impl Session {
 
     /// What CAPABILITY says now.
     fn capabilities(&self) -> String {
-        if let Some(user) = self.logged_in() {
-            return capability::after_login(user.message_bytes_max);
+        let user = self.logged_in();
+        let facts = Facts {
+            settings: &self.services.imap,
+            hidden: self.hidden(user),
+            message_bytes_max: self.services.store.message_bytes_max(),
+        };
+        if user.is_some() {
+            return capability::after_login(&facts);
         }
         let channel = login::channel(&self.services, &self.peer);
         let start_tls = self.peer.can_start_tls && self.peer.tls.is_none();
-        capability::before_login(start_tls, &self.services.auth.mechanisms(&channel))
+        let mechanisms = self.services.auth.mechanisms(&channel);
+        capability::before_login(&facts, start_tls, &mechanisms)
+    }
+
+    /// What is suppressed now, given who has logged in.
+    fn hidden<'a>(&'a self, user: Option<&'a User>) -> Hidden<'a> {
+        let everybody = &self.services.imap.suppressed;
+        let account = user.map_or(everybody, |user| &user.suppressed);
+        Hidden {
+            by: [everybody, &self.client_suppressed, account],
+        }
     }
 
     /// A literal is announced: takes it, or refuses the command it belongs to.
@@ -279,6 +307,11 @@ impl Session {
             let text = "A message of no octets: nothing was appended";
             return Err(Refusal::No(None, text.into()));
         }
+        let unasked_max = unasked_literal_bytes_max(&self.services.imap);
+        if !start.synchronising && start.size > unasked_max {
+            let text = "A literal of more than 4096 octets has to be asked for";
+            return Err(Refusal::bad_with(Code::TooBig, text));
+        }
         if start.size > user.message_bytes_max {
             return Err(store::Error::TooBig(user.message_bytes_max).into());
         }
@@ -314,9 +347,15 @@ impl Session {
                     text,
                 );
             }
-            Refusal::Bad(text) => {
+            Refusal::Bad(code, text) => {
                 self.bad_commands += 1;
-                reply::tagged(out, self.enabled.language, tag, (Status::Bad, None), text);
+                reply::tagged(
+                    out,
+                    self.enabled.language,
+                    tag,
+                    (Status::Bad, code.as_ref()),
+                    text,
+                );
             }
         }
         if self.bad_commands >= self.services.limits.bad_commands_max {
@@ -351,11 +390,23 @@ const SASL_LINE_BYTES_MAX: usize = 12 * 1024;
 /// What ends IDLE is four octets long; some more for what should not be there.
 const DONE_LINE_BYTES_MAX: usize = 1024;
 
+/// The largest literal of which clients that are offered LITERAL- don't ask: RFC 7888 §5.
+const UNASKED_LITERAL_BYTES_MAX: u64 = 4096;
+
 /// The limits of the wire for commands of that size.
-fn wire_limits(command_bytes_max: usize) -> imap::wire::Limits {
+fn wire_limits(services: &Services, command_bytes_max: usize) -> imap::wire::Limits {
     imap::wire::Limits {
         command_bytes_max,
         inline_literal_bytes_max: u64::try_from(command_bytes_max).unwrap_or(u64::MAX),
+        unasked_literal_bytes_max: unasked_literal_bytes_max(&services.imap),
+    }
+}
+
+fn unasked_literal_bytes_max(settings: &Settings) -> u64 {
+    if settings.literal_minus {
+        UNASKED_LITERAL_BYTES_MAX
+    } else {
+        u64::MAX
     }
 }
 

@@ -7,6 +7,7 @@ use store::{Account, MailboxId};
 
 use super::{
     refusal::Refusal,
+    suppress::Suppressed,
     sync::Wants,
     view::View,
     wording::{Language, Text},
@@ -38,6 +39,8 @@ pub(crate) struct User {
     pub(crate) undelete: Option<store::past::Retention>,
     /// The language that is preferred for them: RFC 5255 §3.2, `default`.
     pub(crate) language: Option<Language>,
+    /// Capabilities that they are not told of.
+    pub(crate) suppressed: Suppressed,
 }
 
 /// A mailbox that is open.

@@ -15,7 +15,7 @@ use super::{
     refusal::{Done, Outcome, Refusal, Stop},
     reply, search,
     state::{Access, Enabled, State, User},
-    wire_limits,
+    suppress, wire_limits,
 };
 use crate::{Gone, Outlet};
 
@@ -39,7 +39,12 @@ impl Session {
                 self.state = State::Logout;
                 Done::new("LOGOUT completed")
             }
-            command::Any::Id(_) => id::id(out),
+            command::Any::Id(fields) => {
+                if let Some(suppressed) = suppress::for_client(&self.services.imap, fields) {
+                    self.client_suppressed = suppressed;
+                }
+                id::id(out)
+            }
             command::Any::Language(ranges) => {
                 let user = self.logged_in();
                 let preferred = user.and_then(|user| user.language);
@@ -97,8 +102,9 @@ impl Session {
         match entered {
             Ok(user) => {
                 self.failed_logins = 0;
+                let command_bytes_max = self.services.limits.command_bytes_max;
                 self.wire
-                    .set_limits(wire_limits(self.services.limits.command_bytes_max));
+                    .set_limits(wire_limits(&self.services, command_bytes_max));
                 self.state = State::Authenticated(user);
                 Ok(Done::with(Code::Capability(self.capabilities()), text))
             }
@@ -122,7 +128,10 @@ impl Session {
         let outcome = match command {
             A::Enable(names) => {
                 let before = self.enabled;
-                let done = enable::enable(&mut self.enabled, &names, out);
+                let mut enabled = self.enabled;
+                let hidden = self.hidden(Some(user));
+                let done = enable::enable(&mut enabled, &names, hidden, out);
+                self.enabled = enabled;
                 if self.enabled.condstore && !before.condstore {
                     self.enabled.condstore = false;
                     self.enable_condstore(out);

@@ -79,6 +79,7 @@ impl World {
             plaintext_login: false,
             undelete: None,
             language: crate::Language::Default,
+            imap: Arc::default(),
         };
         Self {
             session: Session::new(services.clone(), peer),

@@ -236,7 +236,7 @@ impl Troubled {
                 Refusal::No(code, text) => {
                     (code, Text::with("UID {}: {}", [uid.0.into(), text.into()]))
                 }
-                bad @ Refusal::Bad(_) => return Err(bad.into()),
+                bad @ Refusal::Bad(..) => return Err(bad.into()),
             },
         };
         let text = match self.uids.len() - 1 {

@@ -156,7 +156,7 @@ fn ending(outcome: &Outcome) -> String {
     match outcome {
         Ok(_) => "OK".into(),
         Err(Stop::Gone) => "gone".into(),
-        Err(Stop::Refused(Refusal::Bad(text))) => format!("BAD {text}"),
+        Err(Stop::Refused(Refusal::Bad(_, text))) => format!("BAD {text}"),
         Err(Stop::Refused(Refusal::No(code, text))) => format!("NO {code:?} {text}"),
     }
 }
