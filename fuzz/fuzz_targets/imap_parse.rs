@@ -35,7 +35,7 @@ fuzz_target!(|input: &[u8]| {
 fn read(command: &[u8]) {
     match parse::command(command) {
         Ok(tagged) => assert!(!tagged.tag.is_empty()),
-        Err(error) => assert!(error.at <= command.len() && !error.what.is_empty()),
+        Err(error) => assert!(error.at <= command.len() && !error.to_string().is_empty()),
     }
 }
 
