@@ -94,11 +94,10 @@ pub(crate) fn files() -> Vec<PathBuf> {
 
 /// What a transcript's head says under a key.
 pub(crate) fn head<'a>(text: &'a str, key: &str) -> impl Iterator<Item = &'a str> {
-    let lines = text.lines().filter_map(move |line| {
+    text.lines().filter_map(move |line| {
         let (found, value) = line.split_once(':')?;
         (found == key).then_some(value.trim())
-    });
-    lines
+    })
 }
 
 fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
