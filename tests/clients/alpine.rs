@@ -12,38 +12,41 @@ set timeout 40
 set port [lindex $argv 0]
 set rc [lindex $argv 1]
 set password [lindex $argv 2]
+# Alpine forgets what was typed ahead of a question: types as slowly as a person.
+proc type {what} {
+    after 700
+    send $what
+}
 proc wait {what} {
     expect {
-        -re $what {}
+        -nocase -re $what {}
         timeout { puts "NO $what"; exit 3 }
         eof { puts "ENDED BEFORE $what"; exit 4 }
     }
 }
 spawn -noecho alpine -p $rc -f "{localhost:$port/user=ann/novalidate-cert/ssl}INBOX"
 expect {
-    -re "(?i)password" { send "$password\r" }
+    -nocase -re "password" { send "$password\r" }
     timeout { puts "NO password"; exit 3 }
 }
+wait "opened with 10"
+type "i"
 wait "alpine 0"
-send "d"
+type "d"
 wait "marked for deletion|alpine 1"
-send "s"
-wait "(?i)SAVE.*folder"
-send "\025Kept\r"
+type "s"
+wait "SAVE.*folder"
+type "\025Kept\r"
+wait "create\\?"
+type "y"
+wait "Saving.*DONE|copied to folder"
+type "x"
+wait "Expunge .*No"
+type "y"
+wait "expunged|permanently|removed"
+type "q"
 expect {
-    -re {(?i)create it} { send "y"; exp_continue }
-    -re {(?i)deleted|copied|saved} {}
-    timeout { puts "NO saved"; exit 3 }
-}
-send "x"
-expect {
-    -re {(?i)expunge} { send "y"; exp_continue }
-    -re {(?i)expunged|deleted message} {}
-    timeout { puts "NO expunged"; exit 3 }
-}
-send "q"
-expect {
-    -re {(?i)really quit|\?} { send "y"; exp_continue }
+    -nocase -re {really quit|\?} { type "y"; exp_continue }
     eof {}
     timeout { puts "NO end"; exit 3 }
 }
@@ -79,7 +82,7 @@ fn alpine_reads_deletes_saves_and_expunges() {
         .env("HOME", directory));
     assert!(said.contains("all well"), "{said}");
     assert!(
-        ann.ok("STATUS INBOX (MESSAGES)")[0].contains("MESSAGES 8"),
+        ann.ok("STATUS INBOX (MESSAGES)")[0].contains("MESSAGES 9"),
         "{said}"
     );
     assert!(
