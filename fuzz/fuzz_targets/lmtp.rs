@@ -28,7 +28,8 @@ static SERVICES: LazyLock<(Runtime, Services)> = LazyLock::new(|| {
         plaintext_login: false,
         undelete: None,
         language: session::Language::Default,
-        imap: Arc::default(),
+        urls: Default::default(),
+        utf8_only: false,
     };
     (runtime, services)
 });

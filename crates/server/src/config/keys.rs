@@ -179,22 +179,22 @@ pub const KEYS: &[Key] = &[
         "the language of clients that ask for the default one",
     ),
     key(
-        "imap.suppress",
+        "imap.url-hosts",
         Kind::Texts,
         Some("[]"),
-        "capabilities that clients are not told of, and can't ENABLE",
+        "further names of this server in IMAP URLs, besides `hostname`",
     ),
     key(
-        "imap.suppress-for",
+        "imap.url-submitters",
         Kind::Texts,
         Some("[]"),
-        "the same for some clients: `\"NAME/VERSION: CAPABILITY …\"`, as they say in ID; `*` stands for anything",
+        "accounts of submission servers: they may fetch what `submit+` URLs name",
     ),
     key(
-        "imap.literal-minus",
+        "imap.utf8-only",
         Kind::Flag,
         Some("false"),
-        "offer LITERAL- instead of LITERAL+: clients ask before they send more than 4096 octets",
+        "clients have to enable UTF8=ACCEPT",
     ),
     key("lmtp.unix", Kind::Path, None, "a Unix socket for LMTP"),
     key(

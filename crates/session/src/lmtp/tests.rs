@@ -79,7 +79,8 @@ impl World {
             plaintext_login: false,
             undelete: None,
             language: crate::Language::Default,
-            imap: Arc::default(),
+            urls: Arc::default(),
+            utf8_only: false,
         };
         Self {
             session: Session::new(services.clone(), peer),
