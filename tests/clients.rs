@@ -2,10 +2,16 @@
 //!
 //! They are Debian's packages; `tests/run` installs them.
 
+mod alpine;
 mod curl;
+mod getmail;
+mod imapfilter;
 mod imaplib;
+mod libraries;
 mod mbsync;
 mod mutt;
+mod offlineimap;
+mod perl;
 mod postfix;
 mod scram;
 

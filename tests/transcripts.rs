@@ -30,7 +30,7 @@
 //! In the conversation:
 //!
 //! * `C:` sends a line; `C|` sends it without a line end, with `\r`, `\n`, `\0`, `\xHH`, `\\`
-//!   understood. `C2:`, `S2:` … are further connections, opened when first used.
+//!   and `\*4096x` (so many `x`) understood. `C2:`, `S2:` … are further connections, opened when first used.
 //! * `S:` is the next line the server sends. `…` stands for any text. `$name` stands for a
 //!   word the first time and for the same word later on; `$user`, `$password` are known.
 //! * `S: …` alone stands for any number of lines.
@@ -94,11 +94,10 @@ pub(crate) fn files() -> Vec<PathBuf> {
 
 /// What a transcript's head says under a key.
 pub(crate) fn head<'a>(text: &'a str, key: &str) -> impl Iterator<Item = &'a str> {
-    let lines = text.lines().filter_map(move |line| {
+    text.lines().filter_map(move |line| {
         let (found, value) = line.split_once(':')?;
         (found == key).then_some(value.trim())
-    });
-    lines
+    })
 }
 
 fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
@@ -315,6 +314,15 @@ fn unescape(text: &str) -> Vec<u8> {
             b'n' => b'\n',
             b'0' => 0,
             b'\\' => b'\\',
+            b'*' => {
+                let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+                let (count, after) = rest.split_at(digits);
+                let (octet, after) = after.split_first().expect("what is repeated");
+                rest = after;
+                let count = str::from_utf8(count).unwrap().parse().unwrap();
+                bytes.extend(std::iter::repeat_n(*octet, count));
+                continue;
+            }
             b'x' => {
                 let (hex, after) = rest.split_at(2);
                 rest = after;

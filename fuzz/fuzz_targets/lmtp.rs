@@ -28,8 +28,7 @@ static SERVICES: LazyLock<(Runtime, Services)> = LazyLock::new(|| {
         plaintext_login: false,
         undelete: None,
         language: session::Language::Default,
-        urls: Default::default(),
-        utf8_only: false,
+        imap: Arc::default(),
     };
     (runtime, services)
 });

@@ -1,4 +1,4 @@
-//! `mutt`: fetches headers by field list, copies messages out, over TLS.
+//! `mutt` and `neomutt`: fetch headers by field list, copy messages out, over TLS.
 
 use std::{fs, process::Command};
 
@@ -7,6 +7,15 @@ use crate::chapar::{Chapar, PASSWORD};
 
 #[test]
 fn mutt_reads_a_mailbox_and_copies_it_out() {
+    reads_and_copies_out("mutt");
+}
+
+#[test]
+fn neomutt_reads_a_mailbox_and_copies_it_out() {
+    reads_and_copies_out("neomutt");
+}
+
+fn reads_and_copies_out(program: &str) {
     let chapar = Chapar::with_accounts(&["ann"]);
     let mut ann = chapar.login("ann");
     for n in 0..25 {
@@ -28,7 +37,7 @@ fn mutt_reads_a_mailbox_and_copies_it_out() {
     );
     // mutt insists on a terminal: script gives it one.
     let mutt = format!(
-        "mutt -n -F {rc} -e '{keys}' -f imaps://ann@localhost:{port}/INBOX",
+        "{program} -n -F {rc} -e '{keys}' -f imaps://ann@localhost:{port}/INBOX",
         rc = directory.join("muttrc").display(),
         port = chapar.imaps.port(),
     );

@@ -25,6 +25,8 @@ pub struct Identity {
     pub account: u64,
     /// The tag of the language that is preferred for them, if one is (RFC 5255 §3.2).
     pub language: Option<Arc<str>>,
+    /// Capabilities of the protocol that they are not told of, by name.
+    pub suppressed: Arc<[String]>,
 }
 
 impl Identity {

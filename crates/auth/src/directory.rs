@@ -67,6 +67,8 @@ pub struct Account {
     pub disabled: bool,
     /// The tag of the language that is preferred for them, if one is (RFC 5255 §3.2).
     pub language: Option<Arc<str>>,
+    /// Capabilities of IMAP that its clients are not told of, by name.
+    pub suppressed: Arc<[String]>,
 }
 
 /// What is wrong with the accounts file, or with a change to it.
@@ -138,6 +140,8 @@ struct Entry {
     disabled: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     language: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    suppress: Vec<String>,
 }
 
 /// All accounts, by name.
@@ -316,6 +320,7 @@ impl Directory {
             scram: ScramKeys::derive(&prepared)?,
             disabled: false,
             language: None,
+            suppressed: Arc::default(),
         };
         let new = Entry::from(&account);
         self.change(|entries| {
@@ -394,6 +399,17 @@ impl Directory {
     pub fn set_language(&self, name: &str, language: Option<&str>) -> Result<(), Error> {
         self.edit(name, |entry| {
             entry.language = language.map(str::to_owned);
+            Ok(())
+        })
+    }
+
+    /// Has an account's clients not be told of these capabilities of IMAP, and of all others.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], or what is wrong with the file.
+    pub fn set_suppressed(&self, name: &str, capabilities: Vec<String>) -> Result<(), Error> {
+        self.edit(name, |entry| {
+            entry.suppress = capabilities;
             Ok(())
         })
     }
@@ -504,6 +520,7 @@ impl Account {
             name: self.name.clone(),
             account: self.id,
             language: self.language.clone(),
+            suppressed: Arc::clone(&self.suppressed),
         }
     }
 }
@@ -517,6 +534,7 @@ impl From<&Account> for Entry {
             scram_sha_256: account.scram.to_text(),
             disabled: account.disabled,
             language: account.language.as_deref().map(str::to_owned),
+            suppress: account.suppressed.to_vec(),
         }
     }
 }
@@ -543,6 +561,7 @@ impl Entry {
             },
             disabled: self.disabled,
             language: self.language.map(Into::into),
+            suppressed: self.suppress.into(),
         })
     }
 }

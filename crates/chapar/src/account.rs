@@ -81,6 +81,13 @@ pub(crate) enum Verb {
         /// `de`, `en`, `es`, `fr`, `i-default` or `ja`; without it, what `imap.language` says
         tag: Option<String>,
     },
+    /// Have an account's clients not be told of some capabilities of IMAP, or of all again
+    Suppress {
+        /// The account
+        name: String,
+        /// What they are not told of, such as QRESYNC; none: they are told of all
+        capabilities: Vec<String>,
+    },
     /// What is asked of the store.
     #[command(flatten)]
     Stored(admin::account::Account),
@@ -143,6 +150,9 @@ impl Verb {
                 writeln!(out, "{name} can log in again")?;
             }
             Self::Language { name, tag } => language(directory, name, tag.as_deref(), out)?,
+            Self::Suppress { name, capabilities } => {
+                suppress(directory, name, capabilities, out)?;
+            }
             Self::List | Self::Show { .. } | Self::Stored(_) => {}
         }
         Ok(())
@@ -164,6 +174,25 @@ fn language(
     match language {
         Some(tag) => writeln!(out, "the language of {name} is {tag}")?,
         None => writeln!(out, "{name} has no language of its own")?,
+    }
+    Ok(())
+}
+
+fn suppress(
+    directory: &Directory,
+    name: &str,
+    capabilities: &[String],
+    out: &mut Screen,
+) -> Result<(), Failed> {
+    for capability in capabilities {
+        server::check_suppressed(capability)
+            .map_err(|why| Failed::Because(format!("{capability}: {why}")))?;
+    }
+    let words: Vec<_> = capabilities.iter().map(|c| c.to_uppercase()).collect();
+    directory.set_suppressed(name, words.clone())?;
+    match &*words {
+        [] => writeln!(out, "{name}'s clients are told of every capability")?,
+        words => writeln!(out, "{name}'s clients are not told of {}", words.join(" "))?,
     }
     Ok(())
 }
@@ -194,7 +223,12 @@ fn tell(accounts: &[Arc<Account>], style: Style) -> Result<(), Failed> {
     let mut printer = Printer::new(style);
     for account in accounts {
         let id = format!("A{:x}", account.id);
-        let object = json!({"account": id, "name": *account.name, "disabled": account.disabled});
+        let object = json!({
+            "account": id,
+            "name": *account.name,
+            "disabled": account.disabled,
+            "suppressed": *account.suppressed,
+        });
         let disabled = if account.disabled { "  (disabled)" } else { "" };
         printer.row(Row::new(&object, format!("{}{disabled}", account.name)));
     }
@@ -209,7 +243,11 @@ fn show(account: &Account, out: &mut Screen) -> io::Result<()> {
     };
     writeln!(out, "name        {}", account.name)?;
     writeln!(out, "id          A{:x}", account.id)?;
-    writeln!(out, "login       {login}")
+    writeln!(out, "login       {login}")?;
+    if !account.suppressed.is_empty() {
+        writeln!(out, "suppressed  {}", account.suppressed.join(" "))?;
+    }
+    Ok(())
 }
 
 fn remove(directory: &Directory, name: &str, yes: bool, out: &mut Screen) -> Result<(), Failed> {

@@ -100,6 +100,12 @@ fn an_account_lives() {
             .contains("disabled")
     );
     place.ok(&["account", "enable", "joe"], "");
+    place.ok(&["account", "suppress", "joe", "qresync", "IDLE"], "");
+    let shown = place.ok(&["account", "show", "joe"], "");
+    assert!(shown.contains("QRESYNC IDLE"), "{shown}");
+    place.ok(&["account", "suppress", "joe"], "");
+    let shown = place.ok(&["account", "show", "joe"], "");
+    assert!(!shown.contains("suppressed"), "{shown}");
     place.ok(&["account", "rename", "joe", "jo"], "");
     let shown = place.ok(&["account", "show", "jo"], "");
     let id = shown.split_whitespace().find(|w| w.starts_with('A'));
@@ -145,6 +151,11 @@ fn what_can_not_be_done_says_why() {
         ),
         (1, &["account", "show", "ann"], "no account \"ann\""),
         (1, &["account", "disable", "ann"], "no account \"ann\""),
+        (
+            1,
+            &["account", "suppress", "joe", "NOSUCH"],
+            "no such capability",
+        ),
         (1, &["account", "rename", "joe", "@"], "user@domain"),
         (1, &["account", "remove", "joe"], "--yes"),
         (

@@ -3,7 +3,7 @@
 //! A command is a line that may be interrupted by literals (RFC 9051 §4.3).
 //! The wire buffers lines and small literals and hands them on as one piece,
 //! [`Input::Command`]; the message literals of an APPEND, of any size, are
-//! handed on as they arrive and never held; the literal of a URL in CATENATE is a small one.
+//! handed on as they arrive and never held.
 //!
 //! The contract: [`Wire::feed`] bytes, then call [`Wire::next`] until it
 //! returns [`Input::NeedMore`]. Of all literals the taker sees only those where
@@ -13,7 +13,7 @@
 //! ```
 //! use imap::wire::{Input, Limits, Wire};
 //!
-//! let mut wire = Wire::new(Limits { command_bytes_max: 65536, inline_literal_bytes_max: 4096 });
+//! let mut wire = Wire::new(Limits { command_bytes_max: 65536, inline_literal_bytes_max: 4096, ..Limits::default() });
 //! wire.feed(b"a LOGIN {3}\r\n");
 //! let Input::Literal(literal) = wire.next() else { panic!() };
 //! // Here limits and state are checked. To say no: write the tagged response,
@@ -70,25 +70,10 @@ pub struct LiteralStart {
     pub synchronising: bool,
     /// Sent as `~{n}` (RFC 3516).
     pub binary: bool,
-    /// Octets of a message in an APPEND or REPLACE: they come as [`Input::Data`].
+    /// A message of an APPEND: its octets come as [`Input::Data`].
     pub message: bool,
     /// How many message literals this command has had before.
     pub index: usize,
-}
-
-impl LiteralStart {
-    /// Appends the announcement as it stands in the command.
-    pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        if self.binary {
-            out.push(b'~');
-        }
-        out.push(b'{');
-        crate::encode::number(out, self.size);
-        if !self.synchronising {
-            out.push(b'+');
-        }
-        out.extend_from_slice(b"}\r\n");
-    }
 }
 
 /// Why a command could not be framed.
@@ -109,6 +94,19 @@ pub struct Limits {
     pub command_bytes_max: usize,
     /// The largest literal held inline (names, strings): larger ones are refused.
     pub inline_literal_bytes_max: u64,
+    /// The largest literal whose client need not wait: with LITERAL- it is 4096 (RFC 7888 §5).
+    /// Inline ones beyond it are refused; of messages the session decides.
+    pub unasked_literal_bytes_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            command_bytes_max: 64 * 1024,
+            inline_literal_bytes_max: 64 * 1024,
+            unasked_literal_bytes_max: u64::MAX,
+        }
+    }
 }
 
 /// The framing of one connection's input.
@@ -362,7 +360,7 @@ impl Wire {
             size: found.size,
             synchronising: found.synchronising,
             binary: found.binary,
-            message: parse::takes_message(&self.command),
+            message: self.messages > 0 || parse::append_start(&self.command).is_ok(),
             index: self.messages,
         };
         self.state = State::Asked(literal);
@@ -370,7 +368,9 @@ impl Wire {
             return None;
         }
         let held = (self.command.len() as u64).saturating_add(found.size);
-        if found.size > self.limits.inline_literal_bytes_max
+        let unasked = !found.synchronising && found.size > self.limits.unasked_literal_bytes_max;
+        if unasked
+            || found.size > self.limits.inline_literal_bytes_max
             || held > self.limits.command_bytes_max as u64
         {
             let broken = self.broken_literal("Literal too long");
@@ -385,7 +385,15 @@ impl Wire {
 
     /// Writes the announcement down in the command.
     fn announce(&mut self, literal: LiteralStart) {
-        literal.write(&mut self.command);
+        if literal.binary {
+            self.command.push(b'~');
+        }
+        self.command.push(b'{');
+        crate::encode::number(&mut self.command, literal.size);
+        if !literal.synchronising {
+            self.command.push(b'+');
+        }
+        self.command.extend_from_slice(b"}\r\n");
     }
 
     /// The command is over, with this literal.

@@ -35,5 +35,6 @@ pub use quickstart::quickstart;
 pub use run::run;
 pub use server::Server;
 pub use session::Language;
+pub use session::imap::check_suppressed;
 pub use settings::{Address, Listen, Security, Settings, Speaks};
 pub use tls::Certificate;

@@ -77,12 +77,11 @@ pub(crate) async fn open(config: &Config) -> Result<Services, Error> {
         limits: config.limits,
         hostname: Arc::clone(&config.hostname),
         plaintext_login: config.plaintext_login,
+        imap: Arc::clone(&config.imap),
         undelete: config.users_undelete.then_some(store::past::Retention {
             deleted_seconds: config.retention.deleted.as_secs(),
         }),
         language: config.language,
-        urls: Arc::clone(&config.urls),
-        utf8_only: config.utf8_only,
     })
 }
 

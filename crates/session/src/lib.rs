@@ -35,19 +35,8 @@ pub struct Services {
     pub undelete: Option<store::past::Retention>,
     /// The language that clients get who ask for `default` (RFC 5255 §3.2).
     pub language: Language,
-    /// What IMAP URLs may say here.
-    pub urls: Arc<Urls>,
-    /// Clients have to enable UTF8=ACCEPT: RFC 6855 §6.
-    pub utf8_only: bool,
-}
-
-/// What IMAP URLs may say on this server: RFC 5092, RFC 4467.
-#[derive(Debug, Clone, Default)]
-pub struct Urls {
-    /// Further names of this server.
-    pub hosts: Vec<String>,
-    /// The accounts of submission servers: they may fetch what `submit+` URLs name.
-    pub submitters: Vec<String>,
+    /// What an administrator has set of IMAP.
+    pub imap: Arc<imap::Settings>,
 }
 
 /// The other end of a connection.

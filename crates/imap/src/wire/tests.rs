@@ -7,6 +7,7 @@ use super::*;
 const LIMITS: Limits = Limits {
     command_bytes_max: 200,
     inline_literal_bytes_max: 50,
+    unasked_literal_bytes_max: u64::MAX,
 };
 
 /// What to do with the literals that the wire asks about.

@@ -23,6 +23,7 @@ pub(super) fn check(values: &mut Values, purpose: Purpose) {
         certificate_files(values, &mut found);
     }
     listeners(values, &mut found);
+    suppressed(values, &mut found);
     for (key, what) in found {
         values.about(key, Severity::Error, what);
     }
@@ -109,6 +110,20 @@ fn listeners(values: &Values, found: &mut Found) {
                 found.push((key, format!("`{key}`: {written} is listened on already")));
             }
             taken.push(address);
+        }
+    }
+}
+
+fn suppressed(values: &Values, found: &mut Found) {
+    for name in values.texts("imap.suppress") {
+        if let Err(why) = session::imap::check_suppressed(&name) {
+            found.push(("imap.suppress", format!("`imap.suppress`: {name}: {why}")));
+        }
+    }
+    for rule in values.texts("imap.suppress-for") {
+        if let Err(why) = session::imap::ForClients::read(&rule) {
+            let what = format!("`imap.suppress-for`: {rule:?}: {why}");
+            found.push(("imap.suppress-for", what));
         }
     }
 }

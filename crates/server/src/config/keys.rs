@@ -179,22 +179,22 @@ pub const KEYS: &[Key] = &[
         "the language of clients that ask for the default one",
     ),
     key(
-        "imap.url-hosts",
+        "imap.suppress",
         Kind::Texts,
         Some("[]"),
-        "further names of this server in IMAP URLs, besides `hostname`",
+        "capabilities that clients are not told of, and can't ENABLE",
     ),
     key(
-        "imap.url-submitters",
+        "imap.suppress-for",
         Kind::Texts,
         Some("[]"),
-        "accounts of submission servers: they may fetch what `submit+` URLs name",
+        "the same for some clients: `\"NAME/VERSION: CAPABILITY …\"`, as they say in ID; `*` stands for anything",
     ),
     key(
-        "imap.utf8-only",
+        "imap.literal-minus",
         Kind::Flag,
         Some("false"),
-        "clients have to enable UTF8=ACCEPT",
+        "offer LITERAL- instead of LITERAL+: clients ask before they send more than 4096 octets",
     ),
     key("lmtp.unix", Kind::Path, None, "a Unix socket for LMTP"),
     key(

@@ -16,6 +16,8 @@ pub use keys::{KEYS, Key};
 pub use read::{Origin, Problem, Severity};
 pub use value::{Kind, Value};
 
+use session::imap::{ForClients, Suppressed};
+
 use crate::{
     log::Format,
     network::Network,
@@ -44,10 +46,8 @@ pub struct Config {
     pub users_undelete: bool,
     /// The language of clients that ask for the default one.
     pub language: session::Language,
-    /// What IMAP URLs may say.
-    pub urls: Arc<session::Urls>,
-    /// Clients have to enable UTF8=ACCEPT.
-    pub utf8_only: bool,
+    /// What is set of IMAP.
+    pub imap: Arc<session::imap::Settings>,
     /// The partition in which new accounts begin.
     pub partition: Option<Arc<str>>,
     /// Passwords may cross the network in clear.
@@ -160,11 +160,7 @@ impl Config {
             },
             users_undelete: values.flag("imap.deleted-mailboxes"),
             language: session::Language::tagged(&values.text("imap.language")?)?,
-            urls: Arc::new(session::Urls {
-                hosts: values.texts("imap.url-hosts"),
-                submitters: values.texts("imap.url-submitters"),
-            }),
-            utf8_only: values.flag("imap.utf8-only"),
+            imap: Arc::new(imap(values)),
             partition: values.text("partition.default").map(Into::into),
             plaintext_login: values.flag("login.plaintext"),
             trusted: values.networks("login.trusted"),
@@ -221,6 +217,17 @@ fn expiry(values: &Values) -> store::past::Rules {
     store::past::Rules {
         roles: roles.collect(),
         default: rule("default"),
+    }
+}
+
+/// What sessions are to know of `[imap]`.
+fn imap(values: &Values) -> session::imap::Settings {
+    let rules = values.texts("imap.suppress-for");
+    let rules = rules.iter().filter_map(|rule| ForClients::read(rule).ok());
+    session::imap::Settings {
+        suppressed: Suppressed::new(values.texts("imap.suppress")),
+        suppressed_for: rules.collect(),
+        literal_minus: values.flag("imap.literal-minus"),
     }
 }
 
@@ -456,6 +463,14 @@ mod tests {
                 ":3:1: error: `log.level`",
             ),
             ("data = \"d\"\n[limits]\nidle = \"5m\"", "RFC 9051"),
+            (
+                "data = \"d\"\n[imap]\nsuppress = [\"NOSUCH\"]",
+                ":3:1: error: `imap.suppress`: NOSUCH: there is no such capability here",
+            ),
+            (
+                "data = \"d\"\n[imap]\nsuppress-for = [\"Mutt: IMAP4rev1\"]",
+                ":3:1: error: `imap.suppress-for`: \"Mutt: IMAP4rev1\": IMAP4rev1:",
+            ),
             ("data = \"d\"", "nobody can read mail"),
         ] {
             let said = problems(text);

@@ -1,59 +1,181 @@
 //! What this server can do, as CAPABILITY says it: RFC 9051 §6.1.1.
 //!
-//! The list differs with the state: before login only what a client needs in
-//! order to log in, after it everything.
+//! One table. The list differs with the state: before login only what a client needs in
+//! order to log in, after it everything. What is suppressed is left out ([`super::suppress`]).
 
 use std::fmt::Write as _;
 
 use auth::Mechanism;
 
-/// Before and after login.
-const ALWAYS: &[&str] = &[
-    "IMAP4rev1", // RFC 3501
-    "IMAP4rev2", // RFC 9051
-    "SASL-IR",   // RFC 4959
-    "LITERAL+",  // RFC 7888
-    "ENABLE",    // RFC 5161
-    "ID",        // RFC 2971
-    "IDLE",      // RFC 2177
-    "LANGUAGE",  // RFC 5255 §3
+use super::{settings::Settings, state::Enabled, suppress::Hidden};
+
+/// A capability: its row in the table.
+#[derive(Debug)]
+pub struct Row {
+    /// Its name, without a value.
+    pub name: &'static str,
+    /// Where it is specified.
+    pub rfc: &'static str,
+    since: Since,
+    /// Those that it makes no sense without: they take it along when they are suppressed.
+    needs: &'static [&'static str],
+    /// What ENABLE of it does, if ENABLE may be told to.
+    pub(crate) enables: Option<fn(&mut Enabled)>,
+    said: Said,
+}
+
+/// When a client is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Since {
+    /// From the greeting on.
+    Greeting,
+    /// Once logged in. Many are part of IMAP4rev2, and named for clients that know only IMAP4rev1
+    /// with the extension.
+    Login,
+}
+
+/// How it is said.
+#[derive(Debug)]
+enum Said {
+    /// As its name.
+    Always,
+    /// As its name, if that holds.
+    If(fn(&Facts<'_>) -> bool),
+    /// With a value after `=`; not at all if there is none.
+    With(fn(&Facts<'_>) -> Option<u64>),
+}
+
+/// What the list depends on besides the state.
+pub(crate) struct Facts<'a> {
+    /// What is set.
+    pub(crate) settings: &'a Settings,
+    /// What is suppressed.
+    pub(crate) hidden: Hidden<'a>,
+    /// The largest message, in octets.
+    pub(crate) message_bytes_max: u64,
+}
+
+const fn row(since: Since, name: &'static str, rfc: &'static str) -> Row {
+    Row {
+        name,
+        rfc,
+        since,
+        needs: &[],
+        enables: None,
+        said: Said::Always,
+    }
+}
+
+const fn greeting(name: &'static str, rfc: &'static str) -> Row {
+    row(Since::Greeting, name, rfc)
+}
+
+const fn login(name: &'static str, rfc: &'static str) -> Row {
+    row(Since::Login, name, rfc)
+}
+
+impl Row {
+    const fn needs(self, needs: &'static [&'static str]) -> Self {
+        Self { needs, ..self }
+    }
+
+    const fn enables(self, enable: fn(&mut Enabled)) -> Self {
+        Self {
+            enables: Some(enable),
+            ..self
+        }
+    }
+
+    const fn when(self, holds: fn(&Facts<'_>) -> bool) -> Self {
+        Self {
+            said: Said::If(holds),
+            ..self
+        }
+    }
+
+    const fn with(self, value: fn(&Facts<'_>) -> Option<u64>) -> Self {
+        Self {
+            said: Said::With(value),
+            ..self
+        }
+    }
+}
+
+/// Every capability, in the order in which they are said.
+pub const CAPABILITIES: &[Row] = &[
+    greeting("IMAP4rev1", "RFC 3501"),
+    greeting("IMAP4rev2", "RFC 9051")
+        .needs(&["ENABLE"])
+        .enables(|enabled| enabled.rev2 = true),
+    greeting("SASL-IR", "RFC 4959"),
+    greeting("LITERAL+", "RFC 7888").when(|facts| !facts.settings.literal_minus),
+    greeting("LITERAL-", "RFC 7888 §5").when(|facts| facts.settings.literal_minus),
+    greeting("ENABLE", "RFC 5161"),
+    greeting("ID", "RFC 2971"),
+    greeting("IDLE", "RFC 2177"),
+    greeting("LANGUAGE", "RFC 5255 §3"),
+    login("NAMESPACE", "RFC 2342"),
+    login("CHILDREN", "RFC 3348"),
+    login("MULTIAPPEND", "RFC 3502"),
+    login("BINARY", "RFC 3516"),
+    login("UNSELECT", "RFC 3691"),
+    login("UIDPLUS", "RFC 4315"),
+    login("ESEARCH", "RFC 4731"),
+    login("SEARCHRES", "RFC 5182").needs(&["ESEARCH"]),
+    login("LIST-EXTENDED", "RFC 5258"),
+    login("LIST-STATUS", "RFC 5819").needs(&["LIST-EXTENDED"]),
+    login("SPECIAL-USE", "RFC 6154 §2"),
+    login("CREATE-SPECIAL-USE", "RFC 6154 §3").needs(&["SPECIAL-USE"]),
+    login("MOVE", "RFC 6851"),
+    login("CONDSTORE", "RFC 7162 §3.1").enables(|enabled| enabled.condstore = true),
+    login("QRESYNC", "RFC 7162 §3.2")
+        .needs(&["CONDSTORE", "ENABLE"])
+        .enables(|enabled| {
+            enabled.condstore = true;
+            enabled.qresync = true;
+        }),
+    login("STATUS=SIZE", "RFC 8438"),
+    login("OBJECTID", "RFC 8474"),
+    login("PARTIAL", "RFC 9394").needs(&["ESEARCH"]),
+    login("SAVEDATE", "RFC 8514"),
+    login("SCAN", "as UW imapd has it"),
+    login("APPENDLIMIT", "RFC 7889").with(|facts| Some(facts.message_bytes_max)),
 ];
 
-/// After login. Many are part of IMAP4rev2, and named for clients that know only
-/// IMAP4rev1 with the extension.
-const LOGGED_IN: &[&str] = &[
-    "NAMESPACE",          // RFC 2342
-    "CHILDREN",           // RFC 3348
-    "MULTIAPPEND",        // RFC 3502
-    "BINARY",             // RFC 3516
-    "CATENATE",           // RFC 4469
-    "UNSELECT",           // RFC 3691
-    "UIDPLUS",            // RFC 4315
-    "ESEARCH",            // RFC 4731
-    "SEARCHRES",          // RFC 5182
-    "LIST-EXTENDED",      // RFC 5258
-    "LIST-STATUS",        // RFC 5819
-    "SPECIAL-USE",        // RFC 6154 §2
-    "CREATE-SPECIAL-USE", // RFC 6154 §3
-    "MOVE",               // RFC 6851
-    "CONDSTORE",          // RFC 7162 §3.1
-    "QRESYNC",            // RFC 7162 §3.2
-    "STATUS=SIZE",        // RFC 8438
-    "REPLACE",            // RFC 8508
-    "OBJECTID",           // RFC 8474
-    "PARTIAL",            // RFC 9394
-    "SAVEDATE",           // RFC 8514
-];
+/// Said before login, and not by the table: that depends on the connection.
+const CONNECTIONS: &[&str] = &["STARTTLS", "AUTH", "LOGINDISABLED"];
+
+/// Whether there is a capability, or a family of them, of that name.
+pub(super) fn is_known(name: &str) -> bool {
+    let family = |other: &str| other.split('=').next().unwrap_or_default().len();
+    let known = |known: &str| {
+        let family = known.get(..family(known)).unwrap_or_default();
+        name.eq_ignore_ascii_case(known) || name.eq_ignore_ascii_case(family)
+    };
+    let mechanism = name.get(..5).filter(|start| name.len() > start.len());
+    CAPABILITIES.iter().any(|row| known(row.name))
+        || CONNECTIONS.iter().copied().any(known)
+        || mechanism.is_some_and(|start| start.eq_ignore_ascii_case("AUTH="))
+}
+
+/// Those without which a capability makes no sense.
+pub(super) fn needs(name: &str) -> &'static [&'static str] {
+    let row = CAPABILITIES.iter().find(|row| row.name == name);
+    row.map_or(&[], |row| row.needs)
+}
 
 /// The list before login.
-pub(crate) fn before_login(start_tls: bool, mechanisms: &[Mechanism]) -> String {
-    let mut list = ALWAYS.join(" ");
-    if start_tls {
+pub(crate) fn before_login(facts: &Facts<'_>, start_tls: bool, mechanisms: &[Mechanism]) -> String {
+    let mut list = list(facts, |since| since == Since::Greeting);
+    if start_tls && !facts.hidden.hides("STARTTLS") {
         list.push_str(" STARTTLS"); // RFC 9051 §6.2.1
     }
     for mechanism in mechanisms {
-        // Writing to a String can't fail.
-        let _ = write!(list, " AUTH={}", mechanism.name()); // RFC 9051 §6.2.2
+        let word = format!("AUTH={}", mechanism.name()); // RFC 9051 §6.2.2
+        if !facts.hidden.hides(&word) {
+            list.push(' ');
+            list.push_str(&word);
+        }
     }
     if !mechanisms.contains(&Mechanism::Plain) {
         list.push_str(" LOGINDISABLED"); // RFC 9051 §6.2.3
@@ -62,38 +184,129 @@ pub(crate) fn before_login(start_tls: bool, mechanisms: &[Mechanism]) -> String 
 }
 
 /// The list after login.
-pub(crate) fn after_login(message_bytes_max: u64) -> String {
-    let mut list = ALWAYS.join(" ");
-    for word in LOGGED_IN {
-        list.push(' ');
-        list.push_str(word);
+pub(crate) fn after_login(facts: &Facts<'_>) -> String {
+    list(facts, |_| true)
+}
+
+fn list(facts: &Facts<'_>, wanted: impl Fn(Since) -> bool) -> String {
+    let mut list = String::new();
+    for row in CAPABILITIES.iter().filter(|row| wanted(row.since)) {
+        let value = match row.said {
+            Said::Always => Some(None),
+            Said::If(holds) => holds(facts).then_some(None),
+            Said::With(value) => value(facts).map(Some),
+        };
+        let Some(value) = value else { continue };
+        if facts.hidden.hides(row.name) {
+            continue;
+        }
+        if !list.is_empty() {
+            list.push(' ');
+        }
+        list.push_str(row.name);
+        if let Some(value) = value {
+            // Writing to a String can't fail.
+            let _ = write!(list, "={value}");
+        }
     }
-    let _ = write!(list, " APPENDLIMIT={message_bytes_max}"); // RFC 7889
     list
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::imap::suppress::Suppressed;
+
+    /// The list with these settings, and these names suppressed.
+    fn listed(
+        settings: &Settings,
+        suppressed: &[&str],
+        list: impl Fn(&Facts<'_>) -> String,
+    ) -> String {
+        let (none, client) = (Suppressed::default(), Suppressed::new(suppressed));
+        list(&Facts {
+            settings,
+            hidden: Hidden {
+                by: [&none, &client, &none],
+            },
+            message_bytes_max: 1,
+        })
+    }
 
     #[test]
     fn login_is_disabled_where_plain_is() {
-        let secured = before_login(false, &[Mechanism::ScramSha256, Mechanism::Plain]);
+        let settings = Settings::default();
+        let secured = listed(&settings, &[], |facts| {
+            before_login(facts, false, &[Mechanism::ScramSha256, Mechanism::Plain])
+        });
         assert!(
             secured.ends_with("AUTH=SCRAM-SHA-256 AUTH=PLAIN"),
             "{secured}"
         );
-        let open = before_login(true, &[]);
+        let open = listed(&settings, &[], |facts| before_login(facts, true, &[]));
         assert!(open.ends_with("STARTTLS LOGINDISABLED"), "{open}");
     }
 
     #[test]
     fn no_word_is_said_twice() {
-        let list = after_login(1);
+        let list = listed(&Settings::default(), &[], after_login);
         let mut words: Vec<_> = list.split(' ').collect();
         words.sort_unstable();
         let all = words.len();
         words.dedup();
         assert_eq!(words.len(), all);
+    }
+
+    #[test]
+    fn what_a_capability_needs_is_there() {
+        for row in CAPABILITIES {
+            for name in row.needs {
+                let found = CAPABILITIES.iter().find(|row| row.name == *name);
+                assert!(found.is_some(), "{} needs {name}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn suppressed_words_are_not_said() {
+        let minus = Settings {
+            literal_minus: true,
+            ..Settings::default()
+        };
+        for (settings, suppressed, said, unsaid) in [
+            (Settings::default(), &[][..], "LITERAL+", "LITERAL-"),
+            (minus.clone(), &[], "LITERAL-", "LITERAL+"),
+            (minus, &["literal-"], "ENABLE", "LITERAL-"),
+            (Settings::default(), &["CONDSTORE"], "ENABLE", "QRESYNC"),
+            (
+                Settings::default(),
+                &["APPENDLIMIT"],
+                "MOVE",
+                "APPENDLIMIT=1",
+            ),
+            (Settings::default(), &["STATUS"], "MOVE", "STATUS=SIZE"),
+        ] {
+            let list = listed(&settings, suppressed, after_login);
+            let mut words = list.split(' ');
+            assert!(words.clone().any(|word| word == said), "{said}: {list}");
+            assert!(words.all(|word| word != unsaid), "{unsaid}: {list}");
+        }
+    }
+
+    #[test]
+    fn known_names() {
+        for (name, known) in [
+            ("idle", true),
+            ("STATUS", true),
+            ("STATUS=SIZE", true),
+            ("AUTH", true),
+            ("AUTH=PLAIN", true),
+            ("STARTTLS", true),
+            ("STATUS=", false),
+            ("NOSUCH", false),
+            ("", false),
+        ] {
+            assert_eq!(is_known(name), known, "{name}");
+        }
     }
 }

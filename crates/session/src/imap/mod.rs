@@ -9,7 +9,7 @@
 //! * [`commands`], [`fetch`], [`search`]: what each command does;
 //! * [`refusal`]: how it fails.
 
-pub(crate) mod capability;
+pub mod capability;
 pub(crate) mod commands;
 pub(crate) mod deleted;
 mod dispatch;
@@ -22,13 +22,14 @@ pub(crate) mod pattern;
 pub(crate) mod refusal;
 pub(crate) mod reply;
 pub(crate) mod search;
+pub(crate) mod settings;
 pub(crate) mod state;
 mod states;
+pub(crate) mod suppress;
 pub(crate) mod sync;
 mod table;
 #[cfg(test)]
 mod tests;
-pub(crate) mod url;
 pub(crate) mod view;
 pub(crate) mod wording;
 
@@ -43,14 +44,19 @@ use imap::{
 pub use wording::Language;
 
 use self::{
+    capability::Facts,
     commands::{
         append::{self, Appending},
         login,
     },
     refusal::Refusal,
     state::{Enabled, State, User},
-    url::Base,
+    suppress::Hidden,
     wording::Text,
+};
+pub use self::{
+    settings::Settings,
+    suppress::{ForClients, Suppressed, check as check_suppressed},
 };
 use crate::{Gone, Next, Outlet, Peer, Services, Tls, imap::sync::flush_if_full};
 
@@ -62,6 +68,8 @@ pub struct Session {
     wire: Wire,
     state: State,
     enabled: Enabled,
+    /// What the client, by what it says in ID, is not told of.
+    client_suppressed: Suppressed,
     /// What a line is, if it is no command.
     lines: Lines,
     /// The messages of the APPEND that is being received.
@@ -95,13 +103,15 @@ impl Session {
     /// A session that has not greeted yet.
     #[must_use]
     pub fn new(services: Services, peer: Peer) -> Self {
-        let wire = Wire::new(wire_limits(services.limits.command_bytes_max_before_login));
+        let command_bytes_max = services.limits.command_bytes_max_before_login;
+        let wire = Wire::new(wire_limits(&services, command_bytes_max));
         Self {
             services,
             peer,
             wire,
             state: State::NotAuthenticated,
             enabled: Enabled::default(),
+            client_suppressed: Suppressed::default(),
             lines: Lines::Commands,
             appending: None,
             bad_commands: 0,
@@ -141,7 +151,7 @@ impl Session {
                 }
                 Input::DataEnd => {
                     if let Some(appending) = &mut self.appending {
-                        appending.data_end();
+                        appending.data_end().await;
                     }
                     Next::Wait
                 }
@@ -232,12 +242,28 @@ impl Session {
 
     /// What CAPABILITY says now.
     fn capabilities(&self) -> String {
-        if let Some(user) = self.logged_in() {
-            return capability::after_login(user.message_bytes_max);
+        let user = self.logged_in();
+        let facts = Facts {
+            settings: &self.services.imap,
+            hidden: self.hidden(user),
+            message_bytes_max: self.services.store.message_bytes_max(),
+        };
+        if user.is_some() {
+            return capability::after_login(&facts);
         }
         let channel = login::channel(&self.services, &self.peer);
         let start_tls = self.peer.can_start_tls && self.peer.tls.is_none();
-        capability::before_login(start_tls, &self.services.auth.mechanisms(&channel))
+        let mechanisms = self.services.auth.mechanisms(&channel);
+        capability::before_login(&facts, start_tls, &mechanisms)
+    }
+
+    /// What is suppressed now, given who has logged in.
+    fn hidden<'a>(&'a self, user: Option<&'a User>) -> Hidden<'a> {
+        let everybody = &self.services.imap.suppressed;
+        let account = user.map_or(everybody, |user| &user.suppressed);
+        Hidden {
+            by: [everybody, &self.client_suppressed, account],
+        }
     }
 
     /// A literal is announced: takes it, or refuses the command it belongs to.
@@ -264,25 +290,36 @@ impl Session {
         }
     }
 
-    /// Octets of a message are announced, in an APPEND or REPLACE.
-    async fn message(&mut self, literal: &LiteralStart) -> Result<(), Refusal> {
-        if literal.index == 0 {
+    /// A message of an APPEND is announced.
+    async fn message(&mut self, start: &LiteralStart) -> Result<(), Refusal> {
+        if start.index == 0 {
             self.appending = None;
         }
         let mut appending = self.appending.take().unwrap_or_default();
-        if let State::Selected(selected) = &mut self.state {
-            selected.refresh().await;
+        let user = self
+            .logged_in()
+            .ok_or_else(|| Refusal::bad("APPEND needs a login first"))?;
+        if start.index >= append::MESSAGES_MAX {
+            return Err(Refusal::no(Code::Limit, "Too many messages in one APPEND"));
         }
-        let base = Base {
-            services: &self.services,
-            user: self
-                .logged_in()
-                .ok_or_else(|| Refusal::bad("APPEND needs a login first"))?,
-            selected: self.state.selected(),
-        };
-        let start = append::may_go_on(base, self.enabled, (self.wire.command_so_far(), literal))?;
-        let announced = appending.announced(base, self.enabled, &start.messages);
-        announced.await?;
+        if start.size == 0 {
+            // RFC 3502: so a client takes an APPEND back.
+            let text = "A message of no octets: nothing was appended";
+            return Err(Refusal::No(None, text.into()));
+        }
+        let unasked_max = unasked_literal_bytes_max(&self.services.imap);
+        if !start.synchronising && start.size > unasked_max {
+            let text = "A literal of more than 4096 octets has to be asked for";
+            return Err(Refusal::bad_with(Code::TooBig, text));
+        }
+        if start.size > user.message_bytes_max {
+            return Err(store::Error::TooBig(user.message_bytes_max).into());
+        }
+        if start.index == 0 {
+            append::may_begin(user, self.enabled, self.wire.command_so_far())?;
+        }
+        let id = user.account.id();
+        appending.announced(&self.services.store, id).await?;
         self.appending = Some(appending);
         Ok(())
     }
@@ -310,9 +347,15 @@ impl Session {
                     text,
                 );
             }
-            Refusal::Bad(text) => {
+            Refusal::Bad(code, text) => {
                 self.bad_commands += 1;
-                reply::tagged(out, self.enabled.language, tag, (Status::Bad, None), text);
+                reply::tagged(
+                    out,
+                    self.enabled.language,
+                    tag,
+                    (Status::Bad, code.as_ref()),
+                    text,
+                );
             }
         }
         if self.bad_commands >= self.services.limits.bad_commands_max {
@@ -347,11 +390,23 @@ const SASL_LINE_BYTES_MAX: usize = 12 * 1024;
 /// What ends IDLE is four octets long; some more for what should not be there.
 const DONE_LINE_BYTES_MAX: usize = 1024;
 
+/// The largest literal of which clients that are offered LITERAL- don't ask: RFC 7888 §5.
+const UNASKED_LITERAL_BYTES_MAX: u64 = 4096;
+
 /// The limits of the wire for commands of that size.
-fn wire_limits(command_bytes_max: usize) -> imap::wire::Limits {
+fn wire_limits(services: &Services, command_bytes_max: usize) -> imap::wire::Limits {
     imap::wire::Limits {
         command_bytes_max,
         inline_literal_bytes_max: u64::try_from(command_bytes_max).unwrap_or(u64::MAX),
+        unasked_literal_bytes_max: unasked_literal_bytes_max(&services.imap),
+    }
+}
+
+fn unasked_literal_bytes_max(settings: &Settings) -> u64 {
+    if settings.literal_minus {
+        UNASKED_LITERAL_BYTES_MAX
+    } else {
+        u64::MAX
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) enum Refusal {
     /// `NO`: understood, and not done.
     No(Option<Code>, Text),
     /// `BAD`: not understood, or not permitted now.
-    Bad(Text),
+    Bad(Option<Code>, Text),
 }
 
 /// Why a command's handler stopped short.
@@ -61,7 +61,12 @@ impl Refusal {
 
     /// `BAD`.
     pub(crate) fn bad(text: impl Into<Text>) -> Self {
-        Self::Bad(text.into())
+        Self::Bad(None, text.into())
+    }
+
+    /// `BAD` with a code.
+    pub(crate) fn bad_with(code: Code, text: impl Into<Text>) -> Self {
+        Self::Bad(Some(code), text.into())
     }
 
     /// The mailbox was opened with EXAMINE.

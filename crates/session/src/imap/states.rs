@@ -9,14 +9,13 @@ use super::{
     DONE_LINE_BYTES_MAX, Lines, Sasl, Session,
     commands::{
         append, close, copy, create, delete, enable, expunge, id, language, list, login, lsub,
-        namespace, rename, select, status, store, subscribe,
+        namespace, rename, scan, select, status, store, subscribe,
     },
     fetch,
     refusal::{Done, Outcome, Refusal, Stop},
     reply, search,
     state::{Access, Enabled, State, User},
-    url::Base,
-    wire_limits,
+    suppress, wire_limits,
 };
 use crate::{Gone, Outlet};
 
@@ -40,7 +39,12 @@ impl Session {
                 self.state = State::Logout;
                 Done::new("LOGOUT completed")
             }
-            command::Any::Id(_) => id::id(out),
+            command::Any::Id(fields) => {
+                if let Some(suppressed) = suppress::for_client(&self.services.imap, fields) {
+                    self.client_suppressed = suppressed;
+                }
+                id::id(out)
+            }
             command::Any::Language(ranges) => {
                 let user = self.logged_in();
                 let preferred = user.and_then(|user| user.language);
@@ -98,8 +102,9 @@ impl Session {
         match entered {
             Ok(user) => {
                 self.failed_logins = 0;
+                let command_bytes_max = self.services.limits.command_bytes_max;
                 self.wire
-                    .set_limits(wire_limits(self.services.limits.command_bytes_max));
+                    .set_limits(wire_limits(&self.services, command_bytes_max));
                 self.state = State::Authenticated(user);
                 Ok(Done::with(Code::Capability(self.capabilities()), text))
             }
@@ -123,7 +128,10 @@ impl Session {
         let outcome = match command {
             A::Enable(names) => {
                 let before = self.enabled;
-                let done = enable::enable(&mut self.enabled, &names, out);
+                let mut enabled = self.enabled;
+                let hidden = self.hidden(Some(user));
+                let done = enable::enable(&mut enabled, &names, hidden, out);
+                self.enabled = enabled;
                 if self.enabled.condstore && !before.condstore {
                     self.enabled.condstore = false;
                     self.enable_condstore(out);
@@ -136,14 +144,7 @@ impl Session {
                 self.idle(tag, out).await?;
                 return Ok(None);
             }
-            A::Append(c) => {
-                let base = Base {
-                    services: &self.services,
-                    user,
-                    selected: self.state.selected(),
-                };
-                append::append(base, enabled, &c, *appending.unwrap_or_default()).await
-            }
+            A::Append(c) => append::append(user, enabled, &c, *appending.unwrap_or_default()).await,
             command => on_account(user, enabled, command, out).await,
         };
         outcome.map(Some)
@@ -213,8 +214,6 @@ impl Session {
             S::Store(c) => store::store(selected, enabled, c, out).await,
             S::Copy(c) => copy::copy(selected, enabled, c).await,
             S::Move(c) => copy::move_to(selected, enabled, c, out).await,
-            // It needs what it received: the dispatcher has answered it.
-            S::Replace(_) => Err(Refusal::bad("Not now").into()),
         }
     }
 }
@@ -240,6 +239,11 @@ async fn on_account(
         A::Lsub { reference, pattern } => {
             lsub::lsub(user, enabled, (&reference, &pattern), out).await
         }
+        A::Scan {
+            reference,
+            pattern,
+            contents,
+        } => scan::scan(user, enabled, (reference, pattern), &contents, out).await,
         A::Namespace => Ok(namespace::namespace(out)),
         A::Status { mailbox, items } => status::status(user, enabled, &mailbox, &items, out).await,
         // Those that change the session: `authenticated` has answered them.

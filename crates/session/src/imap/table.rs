@@ -105,6 +105,7 @@ fn authenticated(command: &command::Authenticated) -> Row {
         A::Unsubscribe(_) => told("UNSUBSCRIBE"),
         A::List(_) => told("LIST"),
         A::Lsub { .. } => told("LSUB"),
+        A::Scan { .. } => told("SCAN"),
         A::Namespace => told("NAMESPACE"),
         A::Status { .. } => told("STATUS"),
         A::Append(_) => told("APPEND"),
@@ -125,7 +126,6 @@ fn selected(command: &command::Selected) -> Row {
         S::Fetch(c) => numbered(c.numbering, "FETCH", "UID FETCH"),
         S::Store(c) => numbered(c.numbering, "STORE", "UID STORE"),
         S::Copy(c) => moving(c.numbering, "COPY", "UID COPY"),
-        S::Replace(c) => answered(moving(c.numbering, "REPLACE", "UID REPLACE")),
         S::Move(c) => answered(moving(c.numbering, "MOVE", "UID MOVE")),
     }
 }

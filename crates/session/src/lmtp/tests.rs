@@ -79,8 +79,7 @@ impl World {
             plaintext_login: false,
             undelete: None,
             language: crate::Language::Default,
-            urls: Arc::default(),
-            utf8_only: false,
+            imap: Arc::default(),
         };
         Self {
             session: Session::new(services.clone(), peer),

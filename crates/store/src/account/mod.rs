@@ -15,7 +15,6 @@ mod moving;
 mod open;
 mod recent;
 mod relocate;
-mod replace;
 mod watch;
 
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use crate::{
     imap::{refusal::Done, reply},
 };
 
-/// Answers ID with who we are. What the client is, is its own affair.
+/// Answers ID with who we are.
 pub(crate) fn id(out: &mut impl Outlet) -> Done {
     let version = env!("CARGO_PKG_VERSION");
     reply::line(

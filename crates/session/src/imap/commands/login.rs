@@ -6,7 +6,7 @@ use store::AccountId;
 
 use crate::{
     Peer, Services,
-    imap::{refusal::Refusal, state::User, wording::Language},
+    imap::{Suppressed, refusal::Refusal, state::User, wording::Language},
 };
 
 /// What the mechanisms have to know of this connection.
@@ -56,6 +56,7 @@ pub(crate) async fn enter(
         message_bytes_max: services.store.message_bytes_max(),
         undelete: services.undelete,
         language: identity.language.as_deref().and_then(Language::tagged),
+        suppressed: Suppressed::new(identity.suppressed.iter()),
         name: identity.name,
     })
 }

@@ -14,7 +14,7 @@ pub(crate) mod login;
 pub(crate) mod lsub;
 pub(crate) mod namespace;
 pub(crate) mod rename;
-pub(crate) mod replace;
+pub(crate) mod scan;
 pub(crate) mod select;
 pub(crate) mod status;
 pub(crate) mod store;

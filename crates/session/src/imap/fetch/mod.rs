@@ -12,9 +12,7 @@ mod binary;
 mod fields;
 mod message;
 mod plan;
-mod record;
 mod response;
-pub(crate) mod source;
 #[cfg(test)]
 pub(super) mod tests;
 
@@ -238,7 +236,7 @@ impl Troubled {
                 Refusal::No(code, text) => {
                     (code, Text::with("UID {}: {}", [uid.0.into(), text.into()]))
                 }
-                bad @ Refusal::Bad(_) => return Err(bad.into()),
+                bad @ Refusal::Bad(..) => return Err(bad.into()),
             },
         };
         let text = match self.uids.len() - 1 {

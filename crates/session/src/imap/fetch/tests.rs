@@ -11,7 +11,7 @@ use store::{
 use crate::{
     FLUSH_AT, Gone, Outlet,
     imap::{
-        fetch,
+        Suppressed, fetch,
         refusal::{Outcome, Refusal, Stop},
         search,
         state::{Access, Enabled, Selected, User},
@@ -72,6 +72,7 @@ impl Reader {
                 message_bytes_max: 1 << 20,
                 undelete: None,
                 language: None,
+                suppressed: Suppressed::default(),
             },
             mailbox,
             view: View::new(account.open_mailbox(mailbox).await.unwrap()),
@@ -156,7 +157,7 @@ fn ending(outcome: &Outcome) -> String {
     match outcome {
         Ok(_) => "OK".into(),
         Err(Stop::Gone) => "gone".into(),
-        Err(Stop::Refused(Refusal::Bad(text))) => format!("BAD {text}"),
+        Err(Stop::Refused(Refusal::Bad(_, text))) => format!("BAD {text}"),
         Err(Stop::Refused(Refusal::No(code, text))) => format!("NO {code:?} {text}"),
     }
 }

@@ -637,7 +637,7 @@ mod tests {
             (more.trim_end(), "LIMIT"),
         ] {
             let kind = match search(text).unwrap_err() {
-                Refusal::Bad(_) => "BAD",
+                Refusal::Bad(..) => "BAD",
                 Refusal::No(Some(Code::BadCharset(_)), _) => "BADCHARSET",
                 Refusal::No(Some(Code::Limit), _) => "LIMIT",
                 other @ Refusal::No(..) => panic!("{other:?}"),

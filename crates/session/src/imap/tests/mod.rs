@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use store::{Account, AccountId, Arrival, Flags, MailboxId, MailboxName, Options, Store, Uid};
 
-use super::{Session, state::State, state::User};
+use super::{Session, Suppressed, state::State, state::User};
 use crate::{Gone, Limits, Next, Outlet, Peer, Services};
 
 /// What a session writes, kept.
@@ -107,8 +107,7 @@ impl World {
             plaintext_login: false,
             undelete: Some(store::past::Retention::default()),
             language: crate::Language::Default,
-            urls: Arc::default(),
-            utf8_only: false,
+            imap: Arc::default(),
         }
     }
 
@@ -130,6 +129,7 @@ impl World {
             message_bytes_max: self.store.message_bytes_max(),
             undelete: None,
             language: None,
+            suppressed: Suppressed::default(),
         });
         client
     }

@@ -1,0 +1,15 @@
+//! What an administrator may set of IMAP: the part of `[imap]` in the configuration that
+//! sessions have to know.
+
+use super::suppress::{ForClients, Suppressed};
+
+/// What is set, the same for every session of a server.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Capabilities that nobody is told of.
+    pub suppressed: Suppressed,
+    /// Capabilities that some clients are not told of.
+    pub suppressed_for: Vec<ForClients>,
+    /// LITERAL- is offered, not LITERAL+ (RFC 7888 §5).
+    pub literal_minus: bool,
+}
