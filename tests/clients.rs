@@ -7,7 +7,6 @@ mod curl;
 mod getmail;
 mod imapfilter;
 mod imaplib;
-mod libraries;
 mod mbsync;
 mod mutt;
 mod offlineimap;

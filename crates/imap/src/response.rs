@@ -1,6 +1,7 @@
 //! Response codes, and the status responses that carry them: RFC 9051 §7.1.
 
 use alloc::{string::String, vec::Vec};
+use core::num::NonZeroU32;
 
 use crate::{encode, set::UidSet};
 
@@ -17,6 +18,8 @@ pub enum Code {
     AuthenticationFailed,
     /// `AUTHORIZATIONFAILED`.
     AuthorizationFailed,
+    /// `BADEVENT (…)`, RFC 5465 §8: the events that there are.
+    BadEvent(&'static [&'static str]),
     /// `BADCHARSET (…)`: the charsets that would do.
     BadCharset(Vec<&'static str>),
     /// `CANNOT`.
@@ -41,6 +44,8 @@ pub enum Code {
     HasChildren,
     /// `HIGHESTMODSEQ n`.
     HighestModSeq(u64),
+    /// `INPROGRESS`, RFC 9585.
+    InProgress(Progress),
     /// `INUSE`.
     InUse,
     /// `LIMIT`.
@@ -55,6 +60,8 @@ pub enum Code {
     NonExistent,
     /// `NOPERM`.
     NoPerm,
+    /// `NOTIFICATIONOVERFLOW`, RFC 5465 §5.8.
+    NotificationOverflow,
     /// `NOTSAVED`.
     NotSaved,
     /// `OVERQUOTA`.
@@ -89,6 +96,15 @@ pub enum Code {
     Unseen(u32),
     /// `USEATTR`, RFC 6154 §6.
     UseAttr,
+}
+
+/// How far a command is: RFC 9585 §4.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// The command's tag, if it can be said.
+    pub tag: Option<String>,
+    /// How many there are done, if they are counted, and of how many, if that is known.
+    pub done: Option<(u32, Option<NonZeroU32>)>,
 }
 
 /// The kind of a status response.
@@ -141,6 +157,14 @@ impl Code {
                 out.push(b' ');
                 encode::flag_list(out, charsets.iter().copied());
             }
+            Self::BadEvent(events) => {
+                out.push(b' ');
+                encode::flag_list(out, events.iter().copied());
+            }
+            Self::InProgress(progress) => {
+                out.push(b' ');
+                progress.write(out);
+            }
             Self::Capability(list) => {
                 out.push(b' ');
                 text(out, list);
@@ -176,6 +200,7 @@ impl Code {
             Self::AuthenticationFailed => "AUTHENTICATIONFAILED",
             Self::AuthorizationFailed => "AUTHORIZATIONFAILED",
             Self::BadCharset(_) => "BADCHARSET",
+            Self::BadEvent(_) => "BADEVENT",
             Self::Cannot => "CANNOT",
             Self::Capability(_) => "CAPABILITY",
             Self::ClientBug => "CLIENTBUG",
@@ -187,6 +212,7 @@ impl Code {
             Self::ExpungeIssued => "EXPUNGEISSUED",
             Self::HasChildren => "HASCHILDREN",
             Self::HighestModSeq(_) => "HIGHESTMODSEQ",
+            Self::InProgress(_) => "INPROGRESS",
             Self::InUse => "INUSE",
             Self::Limit => "LIMIT",
             Self::MailboxId(_) => "MAILBOXID",
@@ -195,6 +221,7 @@ impl Code {
             Self::NonExistent => "NONEXISTENT",
             Self::NoPerm => "NOPERM",
             Self::NotSaved => "NOTSAVED",
+            Self::NotificationOverflow => "NOTIFICATIONOVERFLOW",
             Self::OverQuota => "OVERQUOTA",
             Self::Parse => "PARSE",
             Self::PermanentFlags(_) => "PERMANENTFLAGS",
@@ -212,6 +239,33 @@ impl Code {
             Self::Unseen(_) => "UNSEEN",
             Self::UseAttr => "USEATTR",
         }
+    }
+}
+
+impl Progress {
+    // "(" inprogress-tag SP inprogress-state ")"
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(b'(');
+        match &self.tag {
+            // It would end the code too early.
+            Some(tag) if !tag.contains(']') => {
+                out.push(b'"');
+                text(out, tag);
+                out.push(b'"');
+            }
+            _ => out.extend_from_slice(b"NIL"),
+        }
+        match self.done {
+            None => out.extend_from_slice(b" NIL NIL"),
+            Some((done, goal)) => {
+                argument(out, done.into());
+                match goal {
+                    Some(goal) => argument(out, goal.get().into()),
+                    None => out.extend_from_slice(b" NIL"),
+                }
+            }
+        }
+        out.push(b')');
     }
 }
 
@@ -309,6 +363,11 @@ mod tests {
         numbers.iter().copied().collect()
     }
 
+    fn progress(tag: Option<&str>, done: Option<(u32, Option<NonZeroU32>)>) -> Code {
+        let tag = tag.map(Into::into);
+        Code::InProgress(Progress { tag, done })
+    }
+
     #[test]
     fn codes() {
         for (code, text) in [
@@ -336,6 +395,19 @@ mod tests {
             ),
             (Code::PermanentFlags(String::new()), "PERMANENTFLAGS ()"),
             (Code::UidNext(17), "UIDNEXT 17"),
+            (
+                Code::BadEvent(&["MessageNew", "FlagChange"]),
+                "BADEVENT (MessageNew FlagChange)",
+            ),
+            (progress(Some("a1"), None), "INPROGRESS (\"a1\" NIL NIL)"),
+            (
+                progress(Some("a]"), Some((7, None))),
+                "INPROGRESS (NIL 7 NIL)",
+            ),
+            (
+                progress(Some("A001"), Some((454, NonZeroU32::new(1000)))),
+                "INPROGRESS (\"A001\" 454 1000)",
+            ),
             (Code::UnknownCte, "UNKNOWN-CTE"),
         ] {
             let mut out = Vec::new();

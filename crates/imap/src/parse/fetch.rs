@@ -86,7 +86,7 @@ fn fetch_modifiers(c: &mut Cursor<'_>, fetch: &mut Fetch) -> Result<()> {
 }
 
 // fetch-att = "ENVELOPE" / "FLAGS" / "INTERNALDATE" / "RFC822.SIZE" / "BODY" ["STRUCTURE"] / …
-fn fetch_att(c: &mut Cursor<'_>) -> Result<FetchItem> {
+pub(super) fn fetch_att(c: &mut Cursor<'_>) -> Result<FetchItem> {
     let start = c.at();
     let word = c.take_while(|b| b.is_ascii_alphanumeric() || b == b'.');
     let sectioned = c.peek() == Some(b'[');

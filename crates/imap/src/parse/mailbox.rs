@@ -21,7 +21,7 @@ pub(super) fn one(c: &mut Cursor<'_>) -> Result<Mailbox> {
     mailbox(c)
 }
 
-fn mailbox(c: &mut Cursor<'_>) -> Result<Mailbox> {
+pub(super) fn mailbox(c: &mut Cursor<'_>) -> Result<Mailbox> {
     c.astring("a mailbox name").map(Mailbox)
 }
 
@@ -132,19 +132,6 @@ pub(super) fn lsub(c: &mut Cursor<'_>) -> Result<Command> {
     Ok(Command::Authenticated(Authenticated::Lsub {
         reference,
         pattern,
-    }))
-}
-
-// scan = "SCAN" SP mailbox SP list-mailbox SP astring
-pub(super) fn scan(c: &mut Cursor<'_>) -> Result<Command> {
-    let reference = list_reference(c, "SCAN")?;
-    let pattern = c.list_mailbox()?;
-    c.sp("the mailbox pattern")?;
-    let contents = c.astring("what to look for")?;
-    Ok(Command::Authenticated(Authenticated::Scan {
-        reference,
-        pattern,
-        contents,
     }))
 }
 

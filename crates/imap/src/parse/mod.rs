@@ -15,6 +15,7 @@ mod language;
 mod login;
 mod mailbox;
 mod messages;
+mod notify;
 mod partial;
 mod search;
 mod sequence;
@@ -148,6 +149,7 @@ pub const COMMANDS: &[Row] = &[
     row("IDLE", "RFC 9051 §6.3.13", |_| {
         Ok(Command::Authenticated(Authenticated::Idle))
     }),
+    row("NOTIFY", "RFC 5465 §3.1", notify::notify),
     row("SELECT", "RFC 9051 §6.3.2", |c| {
         mailbox::select(c)
             .map(Authenticated::Select)
@@ -161,7 +163,6 @@ pub const COMMANDS: &[Row] = &[
     row("STATUS", "RFC 9051 §6.3.11", mailbox::status),
     row("LIST", "RFC 9051 §6.3.9", mailbox::list),
     row("LSUB", "RFC 3501 §6.3.9", mailbox::lsub),
-    row("SCAN", "as UW imapd has it", mailbox::scan),
     row("APPEND", "RFC 9051 §6.3.12", append::append),
     row("CREATE", "RFC 9051 §6.3.4", mailbox::create),
     row("DELETE", "RFC 9051 §6.3.5", |c| {

@@ -124,6 +124,7 @@ pub const CAPABILITIES: &[Row] = &[
     login("SEARCHRES", "RFC 5182").needs(&["ESEARCH"]),
     login("LIST-EXTENDED", "RFC 5258"),
     login("LIST-STATUS", "RFC 5819").needs(&["LIST-EXTENDED"]),
+    login("NOTIFY", "RFC 5465"),
     login("SPECIAL-USE", "RFC 6154 §2"),
     login("CREATE-SPECIAL-USE", "RFC 6154 §3").needs(&["SPECIAL-USE"]),
     login("MOVE", "RFC 6851"),
@@ -138,7 +139,6 @@ pub const CAPABILITIES: &[Row] = &[
     login("OBJECTID", "RFC 8474"),
     login("PARTIAL", "RFC 9394").needs(&["ESEARCH"]),
     login("SAVEDATE", "RFC 8514"),
-    login("SCAN", "as UW imapd has it"),
     login("APPENDLIMIT", "RFC 7889").with(|facts| Some(facts.message_bytes_max)),
 ];
 

@@ -176,9 +176,13 @@ impl Session {
         })
     }
 
-    /// Tells a client with a mailbox what is new there. HIGHESTMODSEQ, if it must be said
-    /// (RFC 7162 §3.2), goes into the tagged response.
+    /// Tells a client with a mailbox what is new there, and one that is notified of it, what is new elsewhere.
+    /// HIGHESTMODSEQ, if it must be said (RFC 7162 §3.2), goes into the tagged response.
     async fn tell_news(&mut self, row: Row, out: &mut impl Outlet) -> Result<Option<Code>, Gone> {
+        self.look();
+        if !row.lists() {
+            self.tell_others(out).await?;
+        }
         let State::Selected(selected) = &mut self.state else {
             return Ok(None);
         };

@@ -14,10 +14,12 @@ pub(crate) mod commands;
 pub(crate) mod deleted;
 mod dispatch;
 pub(crate) mod fetch;
+pub(crate) mod filter;
 pub(crate) mod flags;
 mod lines;
 pub(crate) mod names;
 mod news;
+pub(crate) mod notify;
 pub(crate) mod pattern;
 pub(crate) mod refusal;
 pub(crate) mod reply;
@@ -49,6 +51,7 @@ use self::{
         append::{self, Appending},
         login,
     },
+    notify::Notifying,
     refusal::Refusal,
     state::{Enabled, State, User},
     suppress::Hidden,
@@ -70,6 +73,8 @@ pub struct Session {
     enabled: Enabled,
     /// What the client, by what it says in ID, is not told of.
     client_suppressed: Suppressed,
+    /// What the client is told without asking for it.
+    notifying: Notifying,
     /// What a line is, if it is no command.
     lines: Lines,
     /// The messages of the APPEND that is being received.
@@ -92,6 +97,13 @@ enum Lines {
     Handshake,
 }
 
+impl Lines {
+    /// Whether the client is in IDLE.
+    fn are_done(&self) -> bool {
+        matches!(self, Self::Done { .. })
+    }
+}
+
 /// An AUTHENTICATE in progress.
 #[derive(Debug)]
 struct Sasl {
@@ -112,6 +124,7 @@ impl Session {
             state: State::NotAuthenticated,
             enabled: Enabled::default(),
             client_suppressed: Suppressed::default(),
+            notifying: Notifying::default(),
             lines: Lines::Commands,
             appending: None,
             bad_commands: 0,

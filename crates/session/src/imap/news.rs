@@ -1,9 +1,12 @@
 //! News for a client that waits: in IDLE (RFC 9051 §6.3.13), and unasked.
 
 use imap::response::{Code, Status};
+use store::MailboxId;
 
 use super::{
-    Lines, Session, reply,
+    Session,
+    notify::{Notifying, Overflow},
+    reply,
     state::State,
     sync::{self, Expunges},
 };
@@ -46,21 +49,57 @@ impl Session {
     /// Whether the client is to be told anything while it waits.
     fn tells_unasked(&self) -> bool {
         match &self.state {
-            State::Selected(selected) => self.idles() || selected.wants.unasked(),
-            State::NotAuthenticated | State::Authenticated(_) | State::Logout => false,
+            State::NotAuthenticated | State::Logout => false,
+            State::Authenticated(_) => matches!(self.notifying, Notifying::Set(_)),
+            State::Selected(_) => {
+                self.lines.are_done() || matches!(self.notifying, Notifying::Set(_))
+            }
         }
     }
 
     async fn has_news(&mut self) -> bool {
+        self.look();
+        if let Notifying::Set(registered) = &self.notifying
+            && registered.has_news()
+        {
+            return true;
+        }
         let expunges = self.unasked_expunges();
         match &mut self.state {
-            State::Selected(selected) => sync::has_news(selected, expunges).await,
-            State::NotAuthenticated | State::Authenticated(_) | State::Logout => false,
+            State::Selected(selected) if self.lines.are_done() || selected.wants.unasked() => {
+                sync::has_news(selected, expunges).await
+            }
+            _ => false,
         }
     }
 
     async fn tell_unasked(&mut self, out: &mut impl Outlet) -> Result<(), Gone> {
-        let expunges = self.unasked_expunges();
+        self.look();
+        self.tell_others(out).await?;
+        self.tell_selected(self.unasked_expunges(), out).await
+    }
+
+    /// Looks at what happened in the account, for a client that is notified of it.
+    pub(super) fn look(&mut self) {
+        let Notifying::Set(registered) = &mut self.notifying else {
+            return;
+        };
+        match &mut self.state {
+            State::NotAuthenticated | State::Logout => {}
+            State::Authenticated(user) => registered.look(user, None),
+            State::Selected(selected) => {
+                let user = selected.user.clone();
+                registered.look(&user, Some(selected));
+            }
+        }
+    }
+
+    /// Tells a client with a mailbox what is new there.
+    pub(super) async fn tell_selected(
+        &mut self,
+        expunges: Expunges,
+        out: &mut impl Outlet,
+    ) -> Result<(), Gone> {
         let State::Selected(selected) = &mut self.state else {
             return Ok(());
         };
@@ -73,16 +112,44 @@ impl Session {
         Ok(())
     }
 
+    /// Tells a client that is notified of it what is new elsewhere.
+    pub(super) async fn tell_others(&mut self, out: &mut impl Outlet) -> Result<(), Gone> {
+        let Some(user) = self.logged_in().cloned() else {
+            return Ok(());
+        };
+        let (selected, enabled) = (self.selected_mailbox(), self.enabled);
+        let Notifying::Set(registered) = &mut self.notifying else {
+            return Ok(());
+        };
+        if registered.has_news()
+            && registered.tell(&user, selected, enabled, out).await? == Overflow::Yes
+        {
+            self.notifying = Notifying::Nothing;
+            self.want();
+        }
+        Ok(())
+    }
+
+    /// The selected mailbox is told of as NOTIFY says.
+    pub(super) fn want(&mut self) {
+        if let State::Selected(selected) = &mut self.state {
+            selected.wants = self.notifying.wants();
+        }
+    }
+
+    pub(super) fn selected_mailbox(&self) -> Option<MailboxId> {
+        match &self.state {
+            State::Selected(selected) => Some(selected.mailbox),
+            State::NotAuthenticated | State::Authenticated(_) | State::Logout => None,
+        }
+    }
+
     /// Outside of IDLE the client may be sending a command that counts on its numbers.
     fn unasked_expunges(&self) -> Expunges {
-        if self.idles() {
+        if self.lines.are_done() {
             Expunges::Told
         } else {
             Expunges::Held
         }
-    }
-
-    fn idles(&self) -> bool {
-        matches!(self.lines, Lines::Done { .. })
     }
 }

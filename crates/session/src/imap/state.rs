@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use imap::{UidSet, command::Numbering, set::SequenceSet};
-use store::{Account, MailboxId};
+use store::{Account, MailboxId, Uid};
 
 use super::{
     refusal::Refusal,
@@ -62,6 +62,9 @@ pub(crate) struct Selected {
     pub(crate) exists_unheard: bool,
     /// Which news of it the client wants.
     pub(crate) wants: Wants,
+    /// UIDs that the client itself has put there and that are not announced yet: of these it is told
+    /// without what it wants to know of new ones.
+    pub(crate) placed: UidSet,
     /// What is deleted, if it is that which is open.
     pub(crate) deleted: Option<Box<store::past::DeletedMailbox>>,
 }
@@ -120,6 +123,15 @@ impl Selected {
             Err(store::Error::NoSuchMailbox) => {}
             // What it has is whole, if not the newest; the next refresh tries again.
             Err(error) => tracing::error!(%error, "the newest state of a mailbox can't be read"),
+        }
+    }
+
+    /// The client itself has put messages there: ranges of UIDs.
+    pub(crate) fn has_placed(&mut self, uids: &[(Uid, Uid)]) {
+        if self.wants.fetch.is_some() {
+            for (first, last) in uids {
+                self.placed.insert_range(first.0, last.0);
+            }
         }
     }
 

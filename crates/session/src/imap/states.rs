@@ -9,7 +9,7 @@ use super::{
     DONE_LINE_BYTES_MAX, Lines, Sasl, Session,
     commands::{
         append, close, copy, create, delete, enable, expunge, id, language, list, login, lsub,
-        namespace, rename, scan, select, status, store, subscribe,
+        namespace, rename, select, status, store, subscribe,
     },
     fetch,
     refusal::{Done, Outcome, Refusal, Stop},
@@ -144,6 +144,7 @@ impl Session {
                 self.idle(tag, out).await?;
                 return Ok(None);
             }
+            A::Notify(asked) => self.notify(user, asked.as_ref(), out).await,
             A::Append(c) => append::append(user, enabled, &c, *appending.unwrap_or_default()).await,
             command => on_account(user, enabled, command, out).await,
         };
@@ -170,6 +171,7 @@ impl Session {
         let enabled = &mut self.enabled;
         let (selected, done) = select::select(user, enabled, select, access, out).await?;
         self.state = State::Selected(Box::new(selected));
+        self.want();
         Ok(done)
     }
 
@@ -239,15 +241,10 @@ async fn on_account(
         A::Lsub { reference, pattern } => {
             lsub::lsub(user, enabled, (&reference, &pattern), out).await
         }
-        A::Scan {
-            reference,
-            pattern,
-            contents,
-        } => scan::scan(user, enabled, (reference, pattern), &contents, out).await,
         A::Namespace => Ok(namespace::namespace(out)),
         A::Status { mailbox, items } => status::status(user, enabled, &mailbox, &items, out).await,
         // Those that change the session: `authenticated` has answered them.
-        A::Enable(_) | A::Select(_) | A::Examine(_) | A::Append(_) | A::Idle => {
+        A::Enable(_) | A::Select(_) | A::Examine(_) | A::Append(_) | A::Idle | A::Notify(_) => {
             Err(Refusal::bad("Not now").into())
         }
     }

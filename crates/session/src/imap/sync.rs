@@ -4,16 +4,17 @@
 //! what is gone, flags that changed, then what has come. What a client does not want to
 //! hear ([`Wants`]) waits in the view, and its numbers don't move.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use imap::{
     UidSet,
+    command::FetchItem,
     encode::{self, Vanished},
 };
 use store::{ModSeq, OpenMailbox, Uid};
 
 use super::{
-    reply,
+    fetch, reply,
     state::{Access, Enabled, Selected},
 };
 use crate::{FLUSH_AT, Gone, Outlet};
@@ -32,7 +33,7 @@ pub(crate) enum Expunges {
 
 /// Which news of its mailbox a client wants, and when (RFC 5465 §3.1, §6.1): all of it, at the
 /// end of commands, unless NOTIFY said otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wants {
     /// Messages that come and go.
     pub(crate) messages: bool,
@@ -40,6 +41,8 @@ pub(crate) struct Wants {
     pub(crate) flags: bool,
     /// When.
     pub(crate) when: When,
+    /// What to tell of each new message.
+    pub(crate) fetch: Option<Arc<[FetchItem]>>,
 }
 
 /// When news is told.
@@ -47,6 +50,8 @@ pub(crate) struct Wants {
 pub(crate) enum When {
     /// At the end of commands, and during IDLE.
     Asked,
+    /// At once, but what moves numbers as if it were not so: SELECTED-DELAYED.
+    Delayed,
     /// At once: SELECTED.
     AtOnce,
 }
@@ -57,18 +62,27 @@ impl Default for Wants {
             messages: true,
             flags: true,
             when: When::Asked,
+            fetch: None,
         }
     }
 }
 
 impl Wants {
+    /// None of it.
+    pub(crate) const NOTHING: Self = Self {
+        messages: false,
+        flags: false,
+        when: When::Asked,
+        fetch: None,
+    };
+
     /// Whether news is told while the client waits for nothing.
-    pub(crate) fn unasked(self) -> bool {
+    pub(crate) fn unasked(&self) -> bool {
         self.when != When::Asked
     }
 
     /// Whether expunges may be told where `expunges` stands for a client that wants all.
-    fn may_expunge(self, expunges: Expunges) -> bool {
+    fn may_expunge(&self, expunges: Expunges) -> bool {
         match expunges {
             Expunges::Answer => true,
             Expunges::Told => self.messages,
@@ -102,7 +116,7 @@ pub(crate) async fn tell(
     if !selected.view.has_news() {
         return Ok(Told::default());
     }
-    let wants = selected.wants;
+    let wants = selected.wants.clone();
     let vanished = wants.may_expunge(expunges) && selected.view.has_ghosts() && enabled.qresync;
     if wants.may_expunge(expunges) {
         tell_expunges(selected, enabled, out).await?;
@@ -110,7 +124,7 @@ pub(crate) async fn tell(
     if wants.flags {
         tell_flags(selected, enabled, out).await?;
     }
-    let exists = wants.messages && tell_arrivals(selected, enabled, out).await;
+    let exists = wants.messages && tell_arrivals(selected, enabled, out).await?;
     let held = enabled.qresync && (selected.view.has_ghosts() || !wants.flags);
     Ok(Told {
         exists,
@@ -121,25 +135,36 @@ pub(crate) async fn tell(
 /// Whether there may be something that [`tell`] would say now. Takes the newest state.
 pub(crate) async fn has_news(selected: &mut Selected, expunges: Expunges) -> bool {
     selected.refresh().await;
-    let (view, wants) = (&selected.view, selected.wants);
+    let (view, wants) = (&selected.view, &selected.wants);
     wants.may_expunge(expunges) && view.has_ghosts()
         || wants.flags && view.has_untold()
         || wants.messages && view.has_unannounced()
 }
 
-/// Announces new messages.
-async fn tell_arrivals(selected: &mut Selected, enabled: Enabled, out: &mut impl Outlet) -> bool {
+/// Announces new messages, and tells of them what the client wants to know (RFC 5465 §5.2).
+async fn tell_arrivals(
+    selected: &mut Selected,
+    enabled: Enabled,
+    out: &mut impl Outlet,
+) -> Result<bool, Gone> {
     let news = selected.view.has_unannounced();
-    selected.view.announce();
+    let new = selected.view.announce();
     if !news {
-        return false;
+        return Ok(false);
     }
     claim_recent(selected, enabled).await;
     encode::exists(out.buffer(), selected.view.len());
     if !enabled.rev2 {
         encode::recent(out.buffer(), selected.view.recent());
     }
-    true
+    let placed = std::mem::take(&mut selected.placed);
+    if let Some(items) = selected.wants.fetch.clone() {
+        let new: UidSet = [(new.start, new.end.saturating_sub(1))]
+            .into_iter()
+            .collect();
+        fetch::arrivals(selected, &items, (&new, &placed), enabled, out).await?;
+    }
+    Ok(true)
 }
 
 /// Makes the messages that no session has had before `\Recent` in this one
@@ -207,7 +232,9 @@ async fn tell_flags(
 ) -> Result<(), Gone> {
     let view = &selected.view;
     for (sequence, message) in view.untold() {
-        let shown = reply::Shown::unasked(enabled);
+        let mut shown = reply::Shown::unasked(enabled);
+        // RFC 5465 §5.1.
+        shown.uid |= selected.wants.unasked();
         reply::fetch(view, (sequence, &message), shown, enabled, out.buffer());
         flush_if_full(out).await?;
     }

@@ -18,6 +18,15 @@ pub(super) struct Row {
     pub(super) by_uid: bool,
 }
 
+impl Row {
+    /// Whether it is answered with what notifications look like as well: those wait until it is answered, or
+    /// nobody could tell one from the other.
+    pub(super) fn lists(self) -> bool {
+        let lists = ["LIST", "LSUB", "STATUS", "GETMETADATA"];
+        lists.iter().any(|end| self.name.ends_with(end)) || self.name.starts_with("FIND")
+    }
+}
+
 /// The row of a command.
 pub(super) fn row(command: &Command) -> Row {
     match command {
@@ -105,11 +114,11 @@ fn authenticated(command: &command::Authenticated) -> Row {
         A::Unsubscribe(_) => told("UNSUBSCRIBE"),
         A::List(_) => told("LIST"),
         A::Lsub { .. } => told("LSUB"),
-        A::Scan { .. } => told("SCAN"),
         A::Namespace => told("NAMESPACE"),
         A::Status { .. } => told("STATUS"),
         A::Append(_) => told("APPEND"),
         A::Idle => told("IDLE"),
+        A::Notify(_) => told("NOTIFY"),
     }
 }
 

@@ -294,9 +294,12 @@ impl View {
         self.place_of(Uid(self.announced)) < self.mailbox.len()
     }
 
-    /// Counts all messages of the newest state: EXISTS with [`View::len`] is being written.
-    pub(crate) fn announce(&mut self) {
-        self.announced = self.announced.max(self.mailbox.uid_next().0);
+    /// Counts all messages of the newest state: EXISTS with [`View::len`] is being written. Gives the UIDs that
+    /// new ones have.
+    pub(crate) fn announce(&mut self) -> Range<u32> {
+        let before = self.announced;
+        self.announced = before.max(self.mailbox.uid_next().0);
+        before..self.announced
     }
 
     /// Makes UIDs `\Recent` in this session: a range that was claimed for it.

@@ -34,6 +34,9 @@ pub struct Brief {
     pub names: Vec<Naming>,
     /// Names that were subscribed to, or no longer are; in order.
     pub subscriptions: Vec<MailboxName>,
+    /// Entries of metadata that were set or taken away: of which mailbox (`None`: of the account), and which.
+    /// What is somebody else's, or shown to nobody, is left out.
+    pub metadata: Vec<(Option<MailboxId>, Arc<str>)>,
 }
 
 /// What happened to the messages of a mailbox.
@@ -200,6 +203,7 @@ impl Brief {
             messages: Vec::new(),
             names: Vec::new(),
             subscriptions: Vec::new(),
+            metadata: Vec::new(),
         };
         let name = |id: MailboxId| before.mailbox(id).map(|it| it.name().clone());
         for change in &batch.changes {
@@ -223,6 +227,14 @@ impl Brief {
                 }
                 Change::Expunged { mailbox, .. } => brief.of(*mailbox).went = true,
                 Change::FlagsChanged { mailbox, .. } => brief.of(*mailbox).flagged = true,
+                Change::MetadataSet {
+                    mailbox,
+                    owner: None,
+                    entry,
+                    ..
+                } if entry.starts_with('/') => {
+                    brief.metadata.push((*mailbox, Arc::clone(entry)));
+                }
                 _ => {}
             }
         }
@@ -242,7 +254,10 @@ impl Brief {
     }
 
     fn is_empty(&self) -> bool {
-        self.messages.is_empty() && self.names.is_empty() && self.subscriptions.is_empty()
+        self.messages.is_empty()
+            && self.names.is_empty()
+            && self.subscriptions.is_empty()
+            && self.metadata.is_empty()
     }
 
     fn of(&mut self, mailbox: MailboxId) -> &mut Messages {

@@ -54,6 +54,7 @@ pub(crate) async fn select(
         saved: UidSet::new(),
         exists_unheard: false,
         wants: Wants::default(),
+        placed: UidSet::new(),
         deleted,
     };
     sync::claim_recent(&mut selected, *enabled).await;

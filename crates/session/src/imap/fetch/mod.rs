@@ -17,8 +17,8 @@ mod response;
 pub(super) mod tests;
 
 use imap::{
-    UidSet,
-    command::{Fetch, Numbering},
+    SequenceSet, UidSet,
+    command::{Fetch, FetchItem, Numbering},
     encode::Vanished,
     response::Code,
 };
@@ -32,7 +32,7 @@ use super::{
     view::View,
     wording::Text,
 };
-use crate::Outlet;
+use crate::{Gone, Outlet};
 
 /// Answers FETCH.
 pub(crate) async fn fetch(
@@ -70,6 +70,60 @@ pub(crate) async fn fetch(
         }
     }
     troubled.outcome()
+}
+
+/// Whether so much may be told of each new message.
+///
+/// # Errors
+/// As for a FETCH of it.
+pub(crate) fn check(items: &[FetchItem]) -> Result<(), Refusal> {
+    Plan::new(&of_arrivals(items.to_vec())).map(drop)
+}
+
+/// Tells of new messages what the client wants to know of such: RFC 5465 §5.2. None becomes `\Seen`; one that
+/// can't be read is left out, as nobody asked for it by its number.
+pub(crate) async fn arrivals(
+    selected: &Selected,
+    items: &[FetchItem],
+    (new, placed): (&UidSet, &UidSet),
+    enabled: Enabled,
+    out: &mut impl Outlet,
+) -> Result<(), Gone> {
+    let mut items = items.to_vec();
+    // RFC 7162 §3.1, §3.2.4.
+    if enabled.qresync {
+        items.push(FetchItem::Uid);
+    }
+    if enabled.condstore {
+        items.push(FetchItem::ModSeq);
+    }
+    let Ok(plan) = Plan::new(&of_arrivals(items)) else {
+        return Ok(());
+    };
+    let seen = UidSet::new();
+    let mut server = Server::new(&plan, &selected.view, enabled, &seen);
+    for (sequence, message) in selected.view.messages_in(new) {
+        if placed.contains(message.uid.0) {
+            continue;
+        }
+        let account = selected.account();
+        let written = server.message(account, (sequence, message), out).await;
+        written.map_err(|_| Gone)?;
+        sync::flush_if_full(out).await?;
+    }
+    Ok(())
+}
+
+/// As if somebody had asked for it.
+fn of_arrivals(items: Vec<FetchItem>) -> Fetch {
+    Fetch {
+        numbering: Numbering::Sequence,
+        messages: SequenceSet::Saved,
+        items,
+        changed_since: None,
+        vanished: false,
+        partial: None,
+    }
 }
 
 /// `VANISHED (EARLIER)`, which comes before every FETCH response: RFC 7162 §3.2.6.

@@ -80,6 +80,7 @@ impl Reader {
             saved: UidSet::new(),
             exists_unheard: false,
             wants: crate::imap::sync::Wants::default(),
+            placed: UidSet::new(),
             deleted: None,
         };
         Self {

@@ -10,7 +10,7 @@
 //! be read matches nothing that needed it; an untagged NO names it.
 
 mod found;
-pub(super) mod pace;
+mod pace;
 mod probe;
 mod query;
 #[cfg(test)]

@@ -125,7 +125,7 @@ impl World {
         let mut client = self.stranger(Peer::default());
         client.session.state = State::Authenticated(User {
             name: "joe".into(),
-            account: self.account.clone(),
+            account: self.account.acting("a client"),
             message_bytes_max: self.store.message_bytes_max(),
             undelete: None,
             language: None,
