@@ -57,6 +57,20 @@ pub fn parse(value: &[u8]) -> Vec<Address> {
     parser.list
 }
 
+/// The first element of an address field's unfolded value, without reading the others.
+#[must_use]
+pub fn first(value: &[u8]) -> Option<Address> {
+    let mut parser = Parser {
+        at: Cursor::new(value),
+        list: Vec::new(),
+        in_group: false,
+    };
+    while parser.list.is_empty() && parser.at.peek().is_some() {
+        parser.element();
+    }
+    parser.list.into_iter().next()
+}
+
 /// Appends an address list as IMAP sends it: `(…)`, or `NIL` for none.
 pub(crate) fn write(out: &mut Vec<u8>, list: &[Address]) {
     if list.is_empty() {
@@ -355,6 +369,10 @@ mod tests {
     use super::*;
 
     fn check(value: &str, expected: &str) {
+        assert_eq!(
+            first(value.as_bytes()),
+            parse(value.as_bytes()).into_iter().next()
+        );
         let mut out = Vec::new();
         write(&mut out, &parse(value.as_bytes()));
         assert_eq!(String::from_utf8(out).unwrap(), expected, "{value}");

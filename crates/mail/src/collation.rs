@@ -73,6 +73,15 @@ impl Collation {
     }
 }
 
+/// What strings are compared by: a collation, and its direction (RFC 4790 §3.3).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Comparator {
+    /// The collation.
+    pub collation: Collation,
+    /// What it orders, it orders the other way round.
+    pub descending: bool,
+}
+
 /// The versions of Unicode that `i;unicode-casemap` is made of here: of case, and of
 /// decomposition. Whoever keeps keys on disk keeps these beside them.
 pub const UNICODE: [(u8, u8, u8); 2] = [

@@ -78,6 +78,20 @@ pub fn month_name(month: u32) -> &'static str {
 /// or three digits (RFC 5322 §4.3), the order that of `ctime`, or ISO 8601.
 #[must_use]
 pub fn parse(value: &[u8]) -> Option<DateTime> {
+    read(value).date_time()
+}
+
+/// The sent date of RFC 5256 §2.2: as [`parse`] reads it, but of a day that there is.
+/// `None` if there is none: then the date on which the message arrived takes its place.
+#[must_use]
+pub fn sent(value: &[u8]) -> Option<DateTime> {
+    let found = read(value);
+    let date = found.date_time()?;
+    let (_, month, day) = civil_from_days(date.days);
+    (found.month == Some(month) && found.day == Some(day)).then_some(date)
+}
+
+fn read(value: &[u8]) -> Found {
     let mut tokens = Tokens {
         at: Cursor::new(value),
     };
@@ -85,7 +99,7 @@ pub fn parse(value: &[u8]) -> Option<DateTime> {
     while let Some(token) = tokens.next() {
         found.take(token);
     }
-    found.date_time()
+    found
 }
 
 /// A run of letters, or of digits with the sign or separator before it.
@@ -228,8 +242,13 @@ impl Found {
         let days = days_from_civil(year, month, day);
         let [hour, minute, second] = self.time.map(Option::unwrap_or_default);
         let afternoon = if self.afternoon && hour < 12 { 12 } else { 0 };
-        // A leap second, or a clock beyond its hours, is the last it can be.
-        let seconds = (hour + afternoon).min(23) * 3600 + minute.min(59) * 60 + second.min(59);
+        // A leap second is the last that there can be. RFC 5256 §2.2: an invalid time
+        // is midnight.
+        let seconds = if hour < 24 && minute < 60 && second < 61 {
+            (hour + afternoon) * 3600 + minute * 60 + second.min(59)
+        } else {
+            0
+        };
         let zone_minutes = self.zone.unwrap_or(0);
         let unix = i64::from(days) * 86_400 + i64::from(seconds) - i64::from(zone_minutes) * 60;
         Some(DateTime {
@@ -310,6 +329,29 @@ mod tests {
         ] {
             let got = parse(text.as_bytes()).unwrap();
             assert_eq!((got.unix, got.zone_minutes), (unix, zone), "{text}");
+        }
+    }
+
+    /// RFC 5256 §2.2.
+    #[test]
+    fn sent_dates_are_adjusted_to_utc() {
+        for (text, expected) in [
+            ("31 Dec 2000 16:01:33 -0800", Some(978_307_293)),
+            ("1 Jan 2001 00:01:33 +0000", Some(978_307_293)),
+            // An invalid zone is UTC, an invalid time midnight.
+            ("1 Jan 2001 00:01:33 +9999", Some(978_307_293)),
+            ("1 Jan 2001 00:01:33 XYZ", Some(978_307_293)),
+            ("1 Jan 2001 24:00:00 +0000", Some(978_307_200)),
+            ("1 Jan 2001 10:61:00 +0000", Some(978_307_200)),
+            ("1 Jan 2001", Some(978_307_200)),
+            ("29 Feb 2000 00:00:00 +0000", Some(951_782_400)),
+            ("29 Feb 2001 00:00:00 +0000", None),
+            ("31 Apr 2001 00:00:00 +0000", None),
+            ("nonsense", None),
+            ("", None),
+        ] {
+            let unix = sent(text.as_bytes()).map(|date| date.unix);
+            assert_eq!(unix, expected, "{text}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Encoded words in header fields (RFC 2047).
 
-use alloc::{string::String, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 
 use memchr::{memchr, memmem};
 
@@ -11,34 +11,74 @@ use crate::{
     structure::Encoding,
 };
 
+/// What a field's value says, if that can be told for sure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exactly {
+    /// Its text.
+    Text(String),
+    /// A charset is unknown, or octets are wrong in theirs: all of it, without its
+    /// encodings.
+    Octets(Vec<u8>),
+}
+
 /// The text of an unstructured field's value: unfolded, encoded words decoded,
 /// raw octets taken for UTF-8 or, where they are not, windows-1252.
 #[must_use]
 pub fn decode(value: &[u8]) -> String {
-    let value = header::unfold(value);
     let mut text = String::with_capacity(value.len());
+    each(value, |charset, octets| {
+        text.push_str(&charset::decode_all(charset.unwrap_or("us-ascii"), octets));
+    });
+    text
+}
+
+/// The same without guesses, as ordering by a collation wants it (RFC 5255 §4.6): raw
+/// octets are UTF-8.
+#[must_use]
+pub fn decode_exactly(value: &[u8]) -> Exactly {
+    let mut text = Some(String::with_capacity(value.len()));
+    each(value, |charset, octets| {
+        let piece = match charset {
+            Some(charset) => charset::decode_text(charset, octets).map(Cow::Owned),
+            None => core::str::from_utf8(octets).ok().map(Cow::Borrowed),
+        };
+        match (&mut text, piece) {
+            (Some(text), Some(piece)) => text.push_str(&piece),
+            _ => text = None,
+        }
+    });
+    if let Some(text) = text {
+        return Exactly::Text(text);
+    }
+    let mut all = Vec::with_capacity(value.len());
+    each(value, |_, octets| all.extend_from_slice(octets));
+    Exactly::Octets(all)
+}
+
+/// Gives every piece of a value, with the charset of encoded words.
+fn each(value: &[u8], mut take: impl FnMut(Option<&str>, &[u8])) {
+    let value = header::unfold(value);
     let mut words = Words::default();
     let mut rest: &[u8] = &value;
     while let Some(at) = memmem::find(rest, b"=?") {
         let (before, from) = rest.split_at(at);
         let Some((word, after)) = word(from) else {
-            words.flush(&mut text);
+            words.flush(&mut take);
             let (plain, after) = rest.split_at(at + 2);
-            text.push_str(&charset::decode_all("us-ascii", plain));
+            take(None, plain);
             rest = after;
             continue;
         };
         // RFC 2047 §6.2: white space between encoded words means nothing.
         if words.octets.is_empty() || !before.trim_ascii().is_empty() {
-            words.flush(&mut text);
-            text.push_str(&charset::decode_all("us-ascii", before));
+            words.flush(&mut take);
+            take(None, before);
         }
-        words.push(word, &mut text);
+        words.push(word, &mut take);
         rest = after;
     }
-    words.flush(&mut text);
-    text.push_str(&charset::decode_all("us-ascii", rest));
-    text
+    words.flush(&mut take);
+    take(None, rest);
 }
 
 /// `=?charset*language?encoding?text?=`.
@@ -86,9 +126,9 @@ struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    fn push(&mut self, word: Word<'a>, text: &mut String) {
+    fn push(&mut self, word: Word<'a>, take: &mut impl FnMut(Option<&str>, &[u8])) {
         if !self.charset.eq_ignore_ascii_case(word.charset) {
-            self.flush(text);
+            self.flush(take);
             self.charset = word.charset;
         }
         if word.is_base64 {
@@ -101,10 +141,10 @@ impl<'a> Words<'a> {
         }
     }
 
-    fn flush(&mut self, text: &mut String) {
+    fn flush(&mut self, take: &mut impl FnMut(Option<&str>, &[u8])) {
         if !self.octets.is_empty() {
             let name = core::str::from_utf8(self.charset).unwrap_or_default();
-            text.push_str(&charset::decode_all(name, &self.octets));
+            take(Some(name), &self.octets);
             self.octets.clear();
         }
         self.charset = &[];
@@ -151,5 +191,28 @@ mod tests {
             assert_eq!(decode(value.as_bytes()), expected, "{value}");
         }
         assert_eq!(decode(b"J\xf6rg"), "J\u{f6}rg");
+    }
+
+    #[test]
+    fn what_can_not_be_told_for_sure_stays_octets() {
+        for (value, expected) in [
+            (&b"J\xc3\xb6rg"[..], Ok("J\u{f6}rg")),
+            (b"=?utf-8?q?J=C3?= =?utf-8?q?=B6rg?=", Ok("J\u{f6}rg")),
+            (b"=?iso-8859-1?q?J=F6rg?= \r\n x", Ok("J\u{f6}rg  x")),
+            (b"", Ok("")),
+            (b"J\xf6rg", Err(&b"J\xf6rg"[..])),
+            (
+                b"a =?utf-8?q?=FF?= =?utf-8?b?w7Y=?= b",
+                Err(b"a \xff\xc3\xb6 b"),
+            ),
+            (b"=?x-klingon?q?qapla=27?=", Err(b"qapla'")),
+            (b"=?us-ascii?q?=E4?=", Err(b"\xe4")),
+        ] {
+            let expected = match expected {
+                Ok(text) => Exactly::Text(text.into()),
+                Err(octets) => Exactly::Octets(octets.to_vec()),
+            };
+            assert_eq!(decode_exactly(value), expected, "{value:?}");
+        }
     }
 }
