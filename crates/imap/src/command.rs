@@ -207,6 +207,8 @@ pub enum Selected {
     UidExpunge(SequenceSet),
     /// SEARCH and UID SEARCH, §6.4.4.
     Search(Search),
+    /// SORT and UID SORT, RFC 5256 §3.
+    Sort(Sort),
     /// FETCH and UID FETCH, §6.4.5.
     Fetch(Fetch),
     /// STORE and UID STORE, §6.4.6.
@@ -608,6 +610,78 @@ pub struct Search {
     pub charset: Option<Vec<u8>>,
     /// What to look for.
     pub key: SearchKey,
+}
+
+/// SORT: RFC 5256 §3, RFC 5267 §3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sort {
+    /// By what, the most important first. Never empty.
+    pub criteria: Vec<SortCriterion>,
+    /// Which messages, and what is to be told of them. The charset is always there.
+    pub search: Search,
+}
+
+/// One criterion of SORT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SortCriterion {
+    /// `REVERSE`: descending.
+    pub reverse: bool,
+    /// What is compared.
+    pub key: SortKey,
+}
+
+/// What SORT compares: RFC 5256 §3, RFC 5957 §4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SortKey {
+    /// `ARRIVAL`: the internal date and time.
+    Arrival,
+    /// `CC`: the mailbox of the first address.
+    Cc,
+    /// `DATE`: when it was sent.
+    Date,
+    /// `DISPLAYFROM`: the name of the first address.
+    DisplayFrom,
+    /// `DISPLAYTO`: the name of the first address.
+    DisplayTo,
+    /// `FROM`: the mailbox of the first address.
+    From,
+    /// `SIZE`: octets.
+    Size,
+    /// `SUBJECT`: the base subject.
+    Subject,
+    /// `TO`: the mailbox of the first address.
+    To,
+}
+
+impl SortKey {
+    /// Every key.
+    pub const ALL: [Self; 9] = [
+        Self::Arrival,
+        Self::Cc,
+        Self::Date,
+        Self::DisplayFrom,
+        Self::DisplayTo,
+        Self::From,
+        Self::Size,
+        Self::Subject,
+        Self::To,
+    ];
+
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Arrival => "ARRIVAL",
+            Self::Cc => "CC",
+            Self::Date => "DATE",
+            Self::DisplayFrom => "DISPLAYFROM",
+            Self::DisplayTo => "DISPLAYTO",
+            Self::From => "FROM",
+            Self::Size => "SIZE",
+            Self::Subject => "SUBJECT",
+            Self::To => "TO",
+        }
+    }
 }
 
 /// SEARCH return options: RFC 9051 §6.4.4, RFC 9394 §3.1; `RETURN ()` is `ALL`.

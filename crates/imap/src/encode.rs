@@ -447,7 +447,22 @@ pub fn object_id(out: &mut Vec<u8>, id: &str) {
 /// `* SEARCH …`, RFC 3501 §7.2.5; with `(MODSEQ n)` after it if there was a
 /// MODSEQ criterion and something was found (RFC 7162 §3.1.5).
 pub fn search(out: &mut Vec<u8>, found: impl IntoIterator<Item = u32>, mod_seq: Option<u64>) {
-    out.extend_from_slice(b"* SEARCH");
+    numbers(out, "SEARCH", found, mod_seq);
+}
+
+/// `* SORT …`, RFC 5256 §4; with `(MODSEQ n)` as after SEARCH (RFC 7162 §3.1.9).
+pub fn sort(out: &mut Vec<u8>, found: impl IntoIterator<Item = u32>, mod_seq: Option<u64>) {
+    numbers(out, "SORT", found, mod_seq);
+}
+
+fn numbers(
+    out: &mut Vec<u8>,
+    name: &str,
+    found: impl IntoIterator<Item = u32>,
+    mod_seq: Option<u64>,
+) {
+    out.extend_from_slice(b"* ");
+    out.extend_from_slice(name.as_bytes());
     for n in found {
         out.push(b' ');
         number(out, n.into());
@@ -472,13 +487,60 @@ pub struct Esearch<'a> {
     /// `MAX`.
     pub max: Option<u32>,
     /// `ALL`; left away if it is empty (RFC 9051 §6.4.4).
-    pub all: Option<&'a UidSet>,
+    pub all: Option<Numbers<'a>>,
     /// `COUNT`.
     pub count: Option<u64>,
     /// `MODSEQ`, RFC 7162 §3.1.5.
     pub mod_seq: Option<u64>,
     /// `PARTIAL`: the range as asked for, and what lies in it; `NIL` if nothing (RFC 9394 §3.1).
-    pub partial: Option<(PartialRange, &'a UidSet)>,
+    pub partial: Option<(PartialRange, Numbers<'a>)>,
+}
+
+/// Numbers of messages in an ESEARCH response.
+#[derive(Debug, Clone, Copy)]
+pub enum Numbers<'a> {
+    /// In the order of the mailbox.
+    Set(&'a UidSet),
+    /// In another: RFC 5267 §3.2.
+    Ordered(&'a [u32]),
+}
+
+impl Numbers<'_> {
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        match self {
+            Self::Set(set) => set.is_empty(),
+            Self::Ordered(numbers) => numbers.is_empty(),
+        }
+    }
+
+    /// Appends them as a `sequence-set`.
+    pub fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Set(set) => uid_set(out, set),
+            Self::Ordered(numbers) => ordered_set(out, numbers),
+        }
+    }
+}
+
+/// RFC 5267 §3.2: a range stands only for numbers that follow each other upwards.
+fn ordered_set(out: &mut Vec<u8>, numbers: &[u32]) {
+    let follows = |a: &u32, b: &u32| a.checked_add(1) == Some(*b);
+    for (index, run) in numbers.chunk_by(follows).enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        match run {
+            [first, .., last] => {
+                number(out, (*first).into());
+                out.push(b':');
+                number(out, (*last).into());
+            }
+            [only] => number(out, (*only).into()),
+            [] => {}
+        }
+    }
 }
 
 /// `* ESEARCH (TAG "x") UID …`.
@@ -503,7 +565,7 @@ pub fn esearch(out: &mut Vec<u8>, found: &Esearch<'_>) {
     item(b"MODSEQ", found.mod_seq);
     if let Some(all) = found.all.filter(|all| !all.is_empty()) {
         out.extend_from_slice(b" ALL ");
-        uid_set(out, all);
+        all.write(out);
     }
     if let Some((range, results)) = found.partial {
         out.extend_from_slice(b" PARTIAL (");
@@ -512,7 +574,7 @@ pub fn esearch(out: &mut Vec<u8>, found: &Esearch<'_>) {
         if results.is_empty() {
             out.extend_from_slice(b"NIL");
         } else {
-            uid_set(out, results);
+            results.write(out);
         }
         out.push(b')');
     }
@@ -748,7 +810,7 @@ mod tests {
             numbering: Numbering::Uid,
             min: Some(2),
             max: Some(3),
-            all: Some(&all),
+            all: Some(Numbers::Set(&all)),
             count: Some(2),
             mod_seq: None,
             partial: None,
@@ -762,14 +824,37 @@ mod tests {
             min: None,
             max: None,
             count: Some(0),
-            all: Some(&none),
+            all: Some(Numbers::Set(&none)),
             ..found
         };
         assert_eq!(
             written(|out| esearch(out, &found)),
             "* ESEARCH (TAG \"A\\\\1\") UID COUNT 0\r\n"
         );
+        assert_eq!(written(|out| sort(out, [], None)), "* SORT\r\n");
+        assert_eq!(
+            written(|out| sort(out, [5, 3, 4], Some(9))),
+            "* SORT 5 3 4 (MODSEQ 9)\r\n"
+        );
         assert_eq!(written(|out| expunge(out, 3)), "* 3 EXPUNGE\r\n");
         assert_eq!(written(|out| flag_list(out, ["\\Seen", "a"])), "(\\Seen a)");
+    }
+
+    /// RFC 5267 §3.2.
+    #[test]
+    fn ranges_of_what_is_sorted_go_upwards() {
+        for (numbers, expected) in [
+            (&[][..], ""),
+            (&[7], "7"),
+            (&[10, 11, 12], "10:12"),
+            (&[12, 11, 10], "12,11,10"),
+            (&[5, 3, 4, 1, 2, 9], "5,3:4,1:2,9"),
+            (&[u32::MAX - 1, u32::MAX, 1], "4294967294:4294967295,1"),
+        ] {
+            assert_eq!(
+                written(|out| Numbers::Ordered(numbers).write(out)),
+                expected
+            );
+        }
     }
 }

@@ -111,7 +111,7 @@ impl UidSet {
 
     /// Whether it holds nothing.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }
 

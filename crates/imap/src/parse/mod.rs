@@ -19,6 +19,7 @@ mod notify;
 mod partial;
 mod search;
 mod sequence;
+mod sort;
 #[cfg(test)]
 mod tests;
 mod what;
@@ -111,6 +112,12 @@ pub const COMMANDS: &[Row] = &[
     }),
     row("UID SEARCH", "RFC 9051 §6.4.9", |c| {
         search::search(c, Numbering::Uid)
+    }),
+    row("SORT", "RFC 5256 §3", |c| {
+        sort::sort(c, Numbering::Sequence)
+    }),
+    row("UID SORT", "RFC 5256 §3", |c| {
+        sort::sort(c, Numbering::Uid)
     }),
     row("COPY", "RFC 9051 §6.4.7", |c| {
         messages::copy(c, Numbering::Sequence)

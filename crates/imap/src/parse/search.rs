@@ -20,12 +20,7 @@ const DEPTH_MAX: usize = 100;
 // search = "SEARCH" [search-return-opts] SP search-program
 pub(super) fn search(c: &mut Cursor<'_>, numbering: Numbering) -> Result<Command> {
     c.sp("SEARCH")?;
-    let mut returns = None;
-    if c.eat_word("RETURN") {
-        c.sp("RETURN")?;
-        returns = Some(search_return_opts(c)?);
-        c.sp("the return options")?;
-    }
+    let returns = search_return_opts(c)?;
     // search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)
     let mut charset = None;
     if c.eat_word("CHARSET") {
@@ -33,20 +28,46 @@ pub(super) fn search(c: &mut Cursor<'_>, numbering: Numbering) -> Result<Command
         charset = Some(c.astring("a charset")?);
         c.sp("the charset")?;
     }
-    let mut keys = vec![search_key(c, 0)?];
-    while c.more() {
-        keys.push(search_key(c, 0)?);
-    }
     Ok(Command::Selected(Selected::Search(Search {
         numbering,
         returns,
         charset,
-        key: all_of(keys),
+        key: search_keys(c)?,
     })))
 }
 
+/// What SORT and THREAD search for: the charset is not left out there.
+// search-criteria = charset 1*(SP search-key)
+pub(super) fn search_criteria(
+    c: &mut Cursor<'_>,
+    numbering: Numbering,
+    returns: Option<SearchReturn>,
+) -> Result<Search> {
+    let charset = Some(c.astring("a charset")?);
+    c.sp("the charset")?;
+    Ok(Search {
+        numbering,
+        returns,
+        charset,
+        key: search_keys(c)?,
+    })
+}
+
+// search-key *(SP search-key)
+fn search_keys(c: &mut Cursor<'_>) -> Result<SearchKey> {
+    let mut keys = vec![search_key(c, 0)?];
+    while c.more() {
+        keys.push(search_key(c, 0)?);
+    }
+    Ok(all_of(keys))
+}
+
 // search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
-fn search_return_opts(c: &mut Cursor<'_>) -> Result<SearchReturn> {
+pub(super) fn search_return_opts(c: &mut Cursor<'_>) -> Result<Option<SearchReturn>> {
+    if !c.eat_word("RETURN") {
+        return Ok(None);
+    }
+    c.sp("RETURN")?;
     let start = c.at();
     let mut returns = SearchReturn::default();
     let options = c.list("the return options", |c| {
@@ -79,7 +100,8 @@ fn search_return_opts(c: &mut Cursor<'_>) -> Result<SearchReturn> {
     }
     // RFC 9051 §6.4.4: an empty list is ALL.
     returns.all |= options.is_empty();
-    Ok(returns)
+    c.sp("the return options")?;
+    Ok(Some(returns))
 }
 
 fn all_of(mut keys: Vec<SearchKey>) -> SearchKey {

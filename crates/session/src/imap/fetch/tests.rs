@@ -138,6 +138,9 @@ impl Reader {
             Command::Selected(command::Selected::Search(command)) => {
                 search::search(&mut self.selected, self.enabled, "a", command, &mut sent).await
             }
+            Command::Selected(command::Selected::Sort(command)) => {
+                search::sort(&mut self.selected, self.enabled, "a", command, &mut sent).await
+            }
             other => panic!("{other:?}"),
         };
         sent.flush().await.unwrap();

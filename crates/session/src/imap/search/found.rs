@@ -1,60 +1,108 @@
-//! What a search found, and how it is told: RFC 9051 §6.4.4, §7.3.4, RFC 3501 §7.2.5,
-//! RFC 4731, RFC 5182, RFC 7162 §3.1.5, RFC 9394 §3.1, §3.2.
+//! What was found, in its order, and how it is told: RFC 9051 §6.4.4, §7.3.4, RFC 3501
+//! §7.2.5, RFC 4731, RFC 5182, RFC 5256 §4, RFC 5267 §3, RFC 7162 §3.1.5, RFC 9394 §3.1,
+//! §3.2.
+
+use std::ops::Range;
 
 use imap::{
     UidSet,
     command::{Numbering, SearchReturn},
-    encode::{self, Esearch},
+    encode::{self, Esearch, Numbers},
 };
-use store::{Message, ModSeq};
+use store::Message;
 
-/// Messages found, added in ascending order.
+/// Messages found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
-    /// Their sequence numbers.
-    numbers: UidSet,
-    /// Their UIDs.
-    uids: UidSet,
+    order: Order,
     first: Option<One>,
     last: Option<One>,
     /// The highest of all.
     mod_seq: u64,
     count: u64,
+    /// MODSEQ was searched for.
+    pub(super) by_mod_seq: bool,
 }
 
+/// The messages in their order.
+#[derive(Debug, PartialEq, Eq)]
+enum Order {
+    /// SEARCH: that of the mailbox.
+    Mailbox { numbers: UidSet, uids: UidSet },
+    /// SORT: another.
+    Sorted(Vec<One>),
+}
+
+/// A message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct One {
+pub(super) struct One {
     sequence: u32,
     uid: u32,
     mod_seq: u64,
 }
 
-impl Found {
-    /// Another message.
-    pub(super) fn add(&mut self, sequence: u32, message: &Message<'_>) {
-        self.push(sequence, message.uid.0, message.mod_seq);
+impl Default for Order {
+    fn default() -> Self {
+        Self::Mailbox {
+            numbers: UidSet::new(),
+            uids: UidSet::new(),
+        }
+    }
+}
+
+impl One {
+    /// A message with this number.
+    pub(super) fn of(sequence: u32, message: &Message<'_>) -> Self {
+        Self {
+            sequence,
+            uid: message.uid.0,
+            mod_seq: message.mod_seq.0,
+        }
     }
 
-    fn push(&mut self, sequence: u32, uid: u32, mod_seq: ModSeq) {
-        let one = One {
-            sequence,
-            uid,
-            mod_seq: mod_seq.0,
-        };
-        self.numbers.insert(sequence);
-        self.uids.insert(uid);
+    const fn number(self, numbering: Numbering) -> u32 {
+        match numbering {
+            Numbering::Sequence => self.sequence,
+            Numbering::Uid => self.uid,
+        }
+    }
+}
+
+impl Found {
+    /// Another message, in the order of the mailbox.
+    pub(super) fn add(&mut self, one: One) {
+        if let Order::Mailbox { numbers, uids } = &mut self.order {
+            numbers.insert(one.sequence);
+            uids.insert(one.uid);
+        }
         self.first.get_or_insert(one);
         self.last = Some(one);
         self.mod_seq = self.mod_seq.max(one.mod_seq);
         self.count += 1;
     }
 
+    /// The same messages in another order.
+    pub(super) fn in_order(self, sorted: Vec<One>) -> Self {
+        Self {
+            first: sorted.first().copied(),
+            last: sorted.last().copied(),
+            order: Order::Sorted(sorted),
+            ..self
+        }
+    }
+
+    /// The UIDs of all.
+    pub(super) fn uids(&self) -> UidSet {
+        self.places(0..self.count, Numbering::Uid).into_set()
+    }
+
     /// What `$` becomes, in UIDs: RFC 5182 §2.4, RFC 9394 §3.2.
     pub(super) fn saved(&self, returns: SearchReturn) -> UidSet {
         if all_matter(returns) {
-            return self.uids.clone();
+            return self.uids();
         }
-        let mut saved = self.partial(returns, Numbering::Uid).unwrap_or_default();
+        let partial = self.partial(returns, Numbering::Uid);
+        let mut saved = partial.map_or_else(UidSet::new, Listed::into_set);
         for one in self.ends(returns) {
             saved.insert(one.uid);
         }
@@ -74,10 +122,10 @@ impl Found {
         }
         let ends = self.ends(returns).map(|one| one.mod_seq).max();
         let partial = self.partial(returns, Numbering::Uid);
-        ends.max(partial.and_then(|uids| highest(&uids)))
+        ends.max(partial.and_then(|uids| highest(&uids.into_set())))
     }
 
-    /// What MIN and MAX return.
+    /// What MIN and MAX return: the ends of the order.
     fn ends(&self, returns: SearchReturn) -> impl Iterator<Item = One> {
         let first = self.first.filter(|_| returns.min);
         let last = self.last.filter(|_| returns.max);
@@ -85,15 +133,53 @@ impl Found {
     }
 
     /// What PARTIAL returns.
-    fn partial(&self, returns: SearchReturn, numbering: Numbering) -> Option<UidSet> {
+    fn partial(&self, returns: SearchReturn, numbering: Numbering) -> Option<Listed> {
         let range = returns.partial?;
-        Some(self.set(numbering).places(range.places(self.count)))
+        Some(self.places(range.places(self.count), numbering))
     }
 
-    fn set(&self, numbering: Numbering) -> &UidSet {
-        match numbering {
-            Numbering::Sequence => &self.numbers,
-            Numbering::Uid => &self.uids,
+    /// The numbers at these places of the order.
+    fn places(&self, places: Range<u64>, numbering: Numbering) -> Listed {
+        match &self.order {
+            Order::Mailbox { numbers, .. } if numbering == Numbering::Sequence => {
+                Listed::Set(numbers.places(places))
+            }
+            Order::Mailbox { uids, .. } => Listed::Set(uids.places(places)),
+            Order::Sorted(sorted) => {
+                let place = |place| usize::try_from(place).unwrap_or(usize::MAX);
+                let places = place(places.start)..place(places.end);
+                let some = sorted.get(places).unwrap_or_default();
+                Listed::Ordered(some.iter().map(|one| one.number(numbering)).collect())
+            }
+        }
+    }
+}
+
+/// Numbers in the order of a result.
+#[derive(Debug, PartialEq, Eq)]
+enum Listed {
+    /// That of the mailbox.
+    Set(UidSet),
+    /// Another.
+    Ordered(Vec<u32>),
+}
+
+impl Listed {
+    fn numbers(&self) -> Numbers<'_> {
+        match self {
+            Self::Set(set) => Numbers::Set(set),
+            Self::Ordered(numbers) => Numbers::Ordered(numbers),
+        }
+    }
+
+    fn into_set(self) -> UidSet {
+        match self {
+            Self::Set(set) => set,
+            Self::Ordered(mut numbers) => {
+                // A set takes numbers quickly that ascend.
+                numbers.sort_unstable();
+                numbers.into_iter().collect()
+            }
         }
     }
 }
@@ -115,7 +201,7 @@ pub(super) struct Telling<'a> {
     pub(super) tag: &'a str,
     /// What numbers are.
     pub(super) numbering: Numbering,
-    /// `RETURN`; `None` for the SEARCH response of RFC 3501.
+    /// `RETURN`; `None` for a response that is nothing but numbers.
     pub(super) returns: Option<SearchReturn>,
     /// What [`Found::mod_seq`] said, if MODSEQ was searched for.
     pub(super) mod_seq: Option<u64>,
@@ -124,29 +210,35 @@ pub(super) struct Telling<'a> {
 impl Telling<'_> {
     /// Writes the response, if there is one.
     pub(super) fn tell(&self, found: &Found, out: &mut Vec<u8>) {
-        let set = found.set(self.numbering);
-        let Some(returns) = self.returns else {
-            encode::search(out, set.iter(), self.mod_seq);
-            return;
-        };
-        // RFC 5182 §2.1: SAVE alone is answered by nothing.
-        if returns.save && !tells(returns) {
-            return;
+        match self.returns {
+            None => {
+                let all = found.places(0..found.count, self.numbering);
+                match &all {
+                    Listed::Set(set) => encode::search(out, set.iter(), self.mod_seq),
+                    Listed::Ordered(all) => encode::sort(out, all.iter().copied(), self.mod_seq),
+                }
+            }
+            // RFC 5182 §2.1: SAVE alone is answered by nothing.
+            Some(returns) if returns.save && !tells(returns) => {}
+            Some(returns) => self.tell_extended(returns, found, out),
         }
-        let number = |one: One| match self.numbering {
-            Numbering::Sequence => one.sequence,
-            Numbering::Uid => one.uid,
-        };
+    }
+
+    fn tell_extended(&self, returns: SearchReturn, found: &Found, out: &mut Vec<u8>) {
+        let number = |one: One| one.number(self.numbering);
+        let all = returns
+            .all
+            .then(|| found.places(0..found.count, self.numbering));
         let partial = found.partial(returns, self.numbering);
         let response = Esearch {
             tag: self.tag,
             numbering: self.numbering,
             min: found.first.filter(|_| returns.min).map(number),
             max: found.last.filter(|_| returns.max).map(number),
-            all: Some(set).filter(|_| returns.all),
+            all: all.as_ref().map(Listed::numbers),
             count: returns.count.then_some(found.count),
             mod_seq: self.mod_seq,
-            partial: returns.partial.zip(partial.as_ref()),
+            partial: returns.partial.zip(partial.as_ref().map(Listed::numbers)),
         };
         encode::esearch(out, &response);
     }
@@ -161,7 +253,11 @@ mod tests {
     fn found() -> Found {
         let mut found = Found::default();
         for (sequence, uid, mod_seq) in [(2, 12, 7), (3, 13, 9), (5, 15, 8)] {
-            found.push(sequence, uid, ModSeq(mod_seq));
+            found.add(One {
+                sequence,
+                uid,
+                mod_seq,
+            });
         }
         found
     }
@@ -341,5 +437,62 @@ mod tests {
             telling.tell(&Found::default(), &mut out);
             assert_eq!(String::from_utf8_lossy(&out), expected);
         }
+    }
+
+    /// RFC 5267 §3, RFC 9394 §3.1: places and ends are those of the order asked for.
+    #[test]
+    fn what_is_sorted_is_told_in_its_order() {
+        use Numbering::{Sequence, Uid};
+        let one = |sequence, uid, mod_seq| One {
+            sequence,
+            uid,
+            mod_seq,
+        };
+        let sorted = vec![one(5, 15, 8), one(2, 12, 7), one(3, 13, 9)];
+        let found = found().in_order(sorted);
+        for (numbering, words, expected) in [
+            (Sequence, None, "* SORT 5 2 3 (MODSEQ 9)\r\n"),
+            (Uid, None, "* SORT 15 12 13 (MODSEQ 9)\r\n"),
+            (
+                Uid,
+                Some("MIN MAX COUNT ALL"),
+                "* ESEARCH (TAG \"t\") UID MIN 15 MAX 13 COUNT 3 MODSEQ 9 ALL 15,12:13\r\n",
+            ),
+            (
+                Sequence,
+                Some("MIN"),
+                "* ESEARCH (TAG \"t\") MIN 5 MODSEQ 9\r\n",
+            ),
+            (
+                Uid,
+                Some("1 2"),
+                "* ESEARCH (TAG \"t\") UID MODSEQ 9 PARTIAL (1:2 15,12)\r\n",
+            ),
+            (
+                Uid,
+                Some("-1 -9"),
+                "* ESEARCH (TAG \"t\") UID MODSEQ 9 PARTIAL (-1:-9 15,12:13)\r\n",
+            ),
+        ] {
+            let telling = Telling {
+                tag: "t",
+                numbering,
+                returns: words.map(returns),
+                mod_seq: Some(9),
+            };
+            let mut out = Vec::new();
+            telling.tell(&found, &mut out);
+            assert_eq!(String::from_utf8_lossy(&out), expected);
+        }
+        for (words, expected) in [
+            ("SAVE", &[12, 13, 15][..]),
+            ("SAVE MIN", &[15]),
+            ("SAVE MAX", &[13]),
+            ("SAVE 1 2", &[12, 15]),
+        ] {
+            let saved = found.saved(returns(words));
+            assert_eq!(saved.iter().collect::<Vec<_>>(), expected, "{words}");
+        }
+        assert_eq!(found.mod_seq(returns("MIN"), |_| None), Some(8));
     }
 }

@@ -1,18 +1,21 @@
-//! SEARCH and UID SEARCH: RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 4731, RFC 5182,
-//! RFC 7162 §3.1.5, RFC 8474 §6, RFC 8514 §4.3.
+//! SEARCH and SORT, and their UID forms: RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 4731,
+//! RFC 5182, RFC 5256, RFC 7162 §3.1.5, RFC 8474 §6, RFC 8514 §4.3.
 //!
 //! [`query`] makes a key ready; every message is then asked from the cheapest source
 //! on: the snapshot, the digest, the header, the text, and no further than until its
-//! fate is known. [`found`] words the result.
+//! fate is known. [`sort`] may put what was found in another order. [`found`] words the result.
 //!
 //! Messages that another session has expunged are not found, even while the client
 //! still counts them (RFC 2180 §4.4 leaves that to the server). A message that can't
 //! be read matches nothing that needed it; an untagged NO names it.
 
+mod damaged;
+mod digested;
 mod found;
 mod pace;
 mod probe;
 mod query;
+mod sort;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -20,22 +23,22 @@ mod text;
 use imap::{
     UidSet,
     command::{self, SearchReturn},
-    response::Status,
 };
-use store::{Account, Error, Message, Uid};
+use mail::collation::Comparator;
+use store::{Account, Error, Message};
 
 use self::{
-    found::{Found, Telling},
+    damaged::Damaged,
+    found::{Found, One, Telling},
     pace::Pace,
     probe::Witness,
     query::{Facts, Search, Source},
+    sort::Sorter,
 };
 use super::{
     refusal::{Done, Outcome, Refusal, Stop},
-    reply,
     state::{Enabled, Selected},
     view::View,
-    wording::Text,
 };
 use crate::Outlet;
 
@@ -47,29 +50,67 @@ pub(crate) async fn search(
     command: &command::Search,
     out: &mut impl Outlet,
 ) -> Outcome {
-    let returns = returns(command, enabled);
-    let saves = returns.is_some_and(|returns| returns.save);
-    match find(selected, enabled, command, out).await {
-        Ok((search, found)) => {
-            let mod_seq = search.by_mod_seq.then(|| {
-                let returns = returns.unwrap_or_default();
+    let telling = Telling {
+        tag,
+        numbering: command.numbering,
+        returns: returns(command).or(enabled.rev2.then_some(ALL)),
+        mod_seq: None,
+    };
+    let found = find(selected, enabled, command, out).await;
+    conclude(selected, telling, found, out)?;
+    Ok(Done::new("SEARCH completed"))
+}
+
+/// Answers SORT: RFC 5256 §3, RFC 5267 §3.
+pub(crate) async fn sort(
+    selected: &mut Selected,
+    enabled: Enabled,
+    tag: &str,
+    command: &command::Sort,
+    out: &mut impl Outlet,
+) -> Outcome {
+    let telling = Telling {
+        tag,
+        numbering: command.search.numbering,
+        returns: returns(&command.search),
+        mod_seq: None,
+    };
+    let mut found = find(selected, enabled, &command.search, out).await;
+    if let Ok(unsorted) = found {
+        let sorter = Sorter::new(&command.criteria, Comparator::default());
+        found = in_order(selected, enabled, unsorted, sorter, out).await;
+    }
+    conclude(selected, telling, found, out)?;
+    Ok(Done::new("SORT completed"))
+}
+
+/// Tells what was found, and keeps it if that is wanted.
+fn conclude(
+    selected: &mut Selected,
+    telling: Telling<'_>,
+    found: Result<Found, Stop>,
+    out: &mut impl Outlet,
+) -> Result<(), Stop> {
+    let saves = telling.returns.filter(|returns| returns.save);
+    match found {
+        Ok(found) => {
+            let mod_seq = found.by_mod_seq.then(|| {
+                let returns = telling.returns.unwrap_or_default();
                 found.mod_seq(returns, |uids| highest(selected, uids))
             });
             let telling = Telling {
-                tag,
-                numbering: command.numbering,
-                returns,
                 mod_seq: mod_seq.flatten(),
+                ..telling
             };
             telling.tell(&found, out.buffer());
-            if let Some(returns) = returns.filter(|_| saves) {
+            if let Some(returns) = saves {
                 selected.saved = found.saved(returns);
             }
-            Ok(Done::new("SEARCH completed"))
+            Ok(())
         }
         Err(stop) => {
             // RFC 5182 §2.1: NO empties what was saved, BAD leaves it.
-            if saves && matches!(stop, Stop::Refused(Refusal::No(..))) {
+            if saves.is_some() && matches!(stop, Stop::Refused(Refusal::No(..))) {
                 selected.saved = UidSet::new();
             }
             Err(stop)
@@ -83,18 +124,22 @@ fn highest(selected: &Selected, uids: &UidSet) -> Option<u64> {
     messages.map(|(_, message)| message.mod_seq.0).max()
 }
 
-/// What is to be returned; `None` for the SEARCH response, which IMAP4rev2 has no more.
-fn returns(command: &command::Search, enabled: Enabled) -> Option<SearchReturn> {
-    let all = SearchReturn {
-        all: true,
-        ..SearchReturn::default()
-    };
-    match command.returns {
-        // RFC 9051 §6.4.4: RETURN () is RETURN (ALL).
-        Some(none) if none == SearchReturn::default() => Some(all),
-        None if enabled.rev2 => Some(all),
-        returns => returns,
-    }
+/// `ALL` alone.
+const ALL: SearchReturn = SearchReturn {
+    min: false,
+    max: false,
+    all: true,
+    count: false,
+    save: false,
+    partial: None,
+};
+
+/// What `RETURN` asks for. RFC 9051 §6.4.4: `RETURN ()` is `RETURN (ALL)`.
+fn returns(command: &command::Search) -> Option<SearchReturn> {
+    let none = SearchReturn::default();
+    command
+        .returns
+        .map(|returns| if returns == none { ALL } else { returns })
 }
 
 async fn find(
@@ -102,7 +147,7 @@ async fn find(
     enabled: Enabled,
     command: &command::Search,
     out: &mut impl Outlet,
-) -> Result<(Search, Found), Stop> {
+) -> Result<Found, Stop> {
     let search = Search::new(
         &command.key,
         command.charset.as_deref(),
@@ -113,21 +158,37 @@ async fn find(
         view: &selected.view,
         search: &search,
         answers: vec![None; search.probes.len()],
-        damaged: Vec::new(),
+        damaged: Damaged::default(),
         pace: Pace::default(),
     };
-    let found = finder.find().await?;
-    for (uid, error) in finder.damaged {
-        if let Refusal::No(code, text) = Refusal::from(error) {
-            let text = Text::with("UID {}: {}", [uid.0.into(), text.into()]);
-            reply::untagged(out, enabled.language, (Status::No, code.as_ref()), text);
-        }
-    }
-    Ok((search, found))
+    let mut found = finder.find().await?;
+    found.by_mod_seq = search.by_mod_seq;
+    finder.damaged.tell(enabled.language, out);
+    Ok(found)
 }
 
-/// Damaged messages that are named; a disk that fails has many.
-const NAMED_MAX: usize = 100;
+/// Puts what was found in its order.
+async fn in_order(
+    selected: &Selected,
+    enabled: Enabled,
+    found: Found,
+    mut sorter: Sorter,
+    out: &mut impl Outlet,
+) -> Result<Found, Stop> {
+    let mut pace = Pace::default();
+    let mut damaged = Damaged::default();
+    let uids = found.uids();
+    for (sequence, message) in selected.view.messages_in(&uids) {
+        let what = (sequence, &message);
+        sorter.add(selected.account(), what, &mut damaged).await?;
+        pace.worked(STEPS_PER_DIGEST).await;
+    }
+    damaged.tell(enabled.language, out);
+    Ok(found.in_order(sorter.sorted(&mut pace).await))
+}
+
+/// Steps of [`Pace`] that a digest costs: read, and some fields looked at.
+const STEPS_PER_DIGEST: usize = 200;
 
 struct Finder<'a> {
     account: &'a Account,
@@ -135,7 +196,7 @@ struct Finder<'a> {
     search: &'a Search,
     /// Of the probes, for the message being looked at.
     answers: Vec<Option<bool>>,
-    damaged: Vec<(Uid, Error)>,
+    damaged: Damaged,
     pace: Pace,
 }
 
@@ -167,7 +228,7 @@ impl Finder<'_> {
                 None => self.ask(&message, &facts).await?,
             };
             if matches {
-                found.add(sequence, &message);
+                found.add(One::of(sequence, &message));
             }
             self.pace.worked(self.search.keys).await;
         }
@@ -177,13 +238,8 @@ impl Finder<'_> {
     /// Reads a message that its snapshot leaves undecided.
     async fn ask(&mut self, message: &Message<'_>, facts: &Facts<'_>) -> Result<bool, Error> {
         match self.testimony(message, facts).await {
-            Err(error @ Error::Corrupt { .. }) => {
-                if self.damaged.len() < NAMED_MAX {
-                    self.damaged.push((message.uid, error));
-                }
-                Ok(false)
-            }
-            verdict => verdict,
+            Ok(verdict) => Ok(verdict),
+            Err(error) => self.damaged.note(message.uid, error).map(|()| false),
         }
     }
 

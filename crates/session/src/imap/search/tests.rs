@@ -108,3 +108,129 @@ fn imap4rev2_is_answered_by_esearch() {
         );
     });
 }
+
+/// Header fields of messages, to be sorted.
+async fn with(headers: &[&str]) -> Reader {
+    let mut reader = Reader::new(None).await;
+    for header in headers {
+        reader
+            .deliver("", format!("{header}\r\n\r\n.").as_bytes())
+            .await;
+    }
+    reader
+}
+
+#[test]
+fn messages_are_sorted_by_every_key() {
+    run(async {
+        let mut reader = with(&[
+            "From: Zoe <a@x>\r\nTo: b@x, z@x\r\nSubject: Re: beta\r\nDate: 1 Jan 2001 02:00 +0200",
+            "From: =?utf-8?q?=C3=84mter?= <C@x>\r\nCc: d@x\r\nSubject: alpha\r\nDate: 1 Jan 2001 00:30 +0000",
+            "From: b@x\r\nTo: Friends: q@x;\r\nSubject: [list] Beta (fwd)\r\nDate: 31 Dec 2000 23:59 +0000",
+            "Subject: \r\nTo: \"\" <a@x>",
+        ])
+        .await;
+        for (criteria, expected) in [
+            ("SUBJECT", "4 2 1 3"),
+            ("REVERSE SUBJECT", "1 3 2 4"),
+            ("SUBJECT REVERSE DATE", "4 2 1 3"),
+            ("SUBJECT DATE", "4 2 3 1"),
+            ("SUBJECT REVERSE SUBJECT DATE", "4 2 3 1"),
+            // The one without a date arrived later than all of them were sent.
+            ("DATE", "3 1 2 4"),
+            ("REVERSE DATE", "4 2 1 3"),
+            ("FROM", "4 1 3 2"),
+            ("TO", "2 4 1 3"),
+            ("CC", "1 3 4 2"),
+            ("REVERSE CC SIZE", "2 4 1 3"),
+            ("DISPLAYFROM", "4 2 3 1"),
+            ("DISPLAYTO", "2 4 1 3"),
+            ("SIZE", "4 1 3 2"),
+            ("ARRIVAL", "1 2 3 4"),
+            ("REVERSE ARRIVAL", "1 2 3 4"),
+        ] {
+            let said = reader.ok(&format!("SORT ({criteria}) UTF-8 ALL")).await;
+            assert_eq!(said, format!("* SORT {expected}\r\n"), "{criteria}");
+        }
+    });
+}
+
+/// RFC 5255 §4.6, the example: what can't be converted comes last, octet by octet.
+#[test]
+fn what_is_no_text_is_sorted_behind_what_is() {
+    run(async {
+        let mut reader = with(&[
+            "Subject: =?utf-8?q?=D0=C0=D0=BD=D0=B4=D1=80=D0=B5=D0=B9?=",
+            "Subject: =?utf-8?q?=D1=81=D0=95=D0=A0=D0=93=D0=95=D0=99?=",
+            "Subject: =?utf-8?q?=D0=92=D0=B0=D1=81=D0=B8=D0=BB=D0=B8=FF=B9?=",
+            "Subject: =?koi8-r?q?=E1=CC=C5=CB=D3=C5=CA?=",
+        ])
+        .await;
+        let said = reader.ok("SORT (SUBJECT) UTF-8 ALL").await;
+        assert_eq!(said, "* SORT 4 2 3 1\r\n");
+        let said = reader.ok("SORT (REVERSE SUBJECT) UTF-8 ALL").await;
+        assert_eq!(said, "* SORT 1 3 2 4\r\n");
+    });
+}
+
+/// More messages than are sorted in one run.
+#[test]
+fn many_messages_are_merged() {
+    run(async {
+        let mut reader = Reader::new(None).await;
+        let count = 2_500_u32;
+        for n in 1..=count {
+            // Two of every three subjects are there twice and more.
+            let subject = n * 7919 % 1009;
+            reader
+                .deliver("", format!("Subject: {subject:04}\r\n\r\n").as_bytes())
+                .await;
+        }
+        let mut expected: Vec<u32> = (1..=count).collect();
+        expected.sort_by_key(|n| (std::cmp::Reverse(n * 7919 % 1009), *n));
+        let said = reader.ok("SORT (REVERSE SUBJECT) UTF-8 ALL").await;
+        let words = said.trim_end().strip_prefix("* SORT ").unwrap().split(' ');
+        assert!(words.map(|n| n.parse::<u32>().unwrap()).eq(expected));
+    });
+}
+
+#[test]
+fn results_of_sort_are_saved_and_have_their_ends() {
+    run(async {
+        let mut reader = with(&["Subject: c", "Subject: a", "Subject: b"]).await;
+        let said = reader
+            .ok("UID SORT RETURN (MIN MAX COUNT SAVE) (SUBJECT) UTF-8 ALL")
+            .await;
+        assert_eq!(said, "* ESEARCH (TAG \"a\") UID MIN 2 MAX 1 COUNT 3\r\n");
+        assert_eq!(reader.ok("SEARCH $").await, "* SEARCH 1 2 3\r\n");
+        let said = reader
+            .ok("SORT RETURN (SAVE MIN) (SUBJECT) UTF-8 ALL")
+            .await;
+        assert_eq!(said, "* ESEARCH (TAG \"a\") MIN 2\r\n");
+        assert_eq!(reader.ok("SEARCH $").await, "* SEARCH 2\r\n");
+        assert_eq!(reader.ok("SORT RETURN (SAVE) (SUBJECT) UTF-8 3").await, "");
+        assert_eq!(reader.ok("SORT (SUBJECT) UTF-8 $").await, "* SORT 3\r\n");
+        let (_, ending) = reader.run("SORT RETURN (SAVE) (DATE) X-KLINGON ALL").await;
+        assert!(ending.starts_with("NO Some(BadCharset"), "{ending}");
+        assert_eq!(reader.ok("SEARCH $").await, "* SEARCH\r\n");
+    });
+}
+
+#[test]
+fn what_was_removed_is_not_sorted() {
+    run(async {
+        let mut reader = with(&["Subject: c", "Subject: a", "Subject: b"]).await;
+        reader.remove(2).await;
+        assert_eq!(
+            reader.ok("SORT (SUBJECT) UTF-8 ALL").await,
+            "* SORT 3 1\r\n"
+        );
+        assert_eq!(reader.ok("SORT (SUBJECT) UTF-8 2").await, "* SORT\r\n");
+        // IMAP4rev2 has no SEARCH response, but a SORT response.
+        reader.enabled.rev2 = true;
+        assert_eq!(
+            reader.ok("UID SORT (SUBJECT) US-ASCII 1:3").await,
+            "* SORT 3 1\r\n"
+        );
+    });
+}
