@@ -7,6 +7,7 @@ mod curl;
 mod getmail;
 mod imapfilter;
 mod imaplib;
+mod libraries;
 mod mbsync;
 mod mutt;
 mod offlineimap;

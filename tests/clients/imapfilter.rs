@@ -20,7 +20,7 @@ fn imapfilter_sorts_mail_by_rules() {
     let directory = chapar.directory();
     fs::create_dir_all(directory.join(".imapfilter")).unwrap();
     let rules = format!(
-        r#"
+        r"
 options.timeout = 30
 options.create = true
 options.starttls = false
@@ -42,7 +42,7 @@ print('there ' .. exist)
 mailboxes, folders = a:list_all()
 print('mailboxes ' .. #mailboxes)
 print('subject ' .. a.INBOX[2]:fetch_field('Subject'))
-"#,
+",
         port = chapar.imap.port(),
     );
     fs::write(directory.join("rules.lua"), rules).unwrap();

@@ -108,6 +108,15 @@ pub enum Authenticated {
         /// The pattern.
         pattern: Vec<u8>,
     },
+    /// SCAN: LIST of the mailboxes that hold some text.
+    Scan {
+        /// The reference name.
+        reference: Vec<u8>,
+        /// The pattern.
+        pattern: Vec<u8>,
+        /// Octets that a message must have.
+        contents: Vec<u8>,
+    },
     /// NAMESPACE, §6.3.10.
     Namespace,
     /// STATUS, §6.3.11.

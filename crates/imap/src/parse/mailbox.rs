@@ -135,6 +135,19 @@ pub(super) fn lsub(c: &mut Cursor<'_>) -> Result<Command> {
     }))
 }
 
+// scan = "SCAN" SP mailbox SP list-mailbox SP astring
+pub(super) fn scan(c: &mut Cursor<'_>) -> Result<Command> {
+    let reference = list_reference(c, "SCAN")?;
+    let pattern = c.list_mailbox()?;
+    c.sp("the mailbox pattern")?;
+    let contents = c.astring("what to look for")?;
+    Ok(Command::Authenticated(Authenticated::Scan {
+        reference,
+        pattern,
+        contents,
+    }))
+}
+
 // list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]
 pub(super) fn list(c: &mut Cursor<'_>) -> Result<Command> {
     let mut selection = ListSelection::default();

@@ -170,6 +170,7 @@ pub const COMMANDS: &[Row] = &[
     row("STATUS", "RFC 9051 §6.3.11", mailbox::status),
     row("LIST", "RFC 9051 §6.3.9", mailbox::list),
     row("LSUB", "RFC 3501 §6.3.9", mailbox::lsub),
+    row("SCAN", "as UW imapd has it", mailbox::scan),
     row("APPEND", "RFC 9051 §6.3.12", append::append),
     row("CREATE", "RFC 9051 §6.3.4", mailbox::create),
     row("DELETE", "RFC 9051 §6.3.5", |c| {

@@ -142,6 +142,7 @@ pub const CAPABILITIES: &[Row] = &[
     login("OBJECTID", "RFC 8474"),
     login("PARTIAL", "RFC 9394").needs(&["ESEARCH"]),
     login("SAVEDATE", "RFC 8514"),
+    login("SCAN", "as UW imapd has it"),
     login("APPENDLIMIT", "RFC 7889").with(|facts| Some(facts.message_bytes_max)),
 ];
 

@@ -9,7 +9,7 @@ use super::{
     DONE_LINE_BYTES_MAX, Lines, Sasl, Session,
     commands::{
         append, close, copy, create, delete, enable, expunge, id, language, list, login, lsub,
-        namespace, rename, select, status, store, subscribe,
+        namespace, rename, scan, select, status, store, subscribe,
     },
     fetch,
     refusal::{Done, Outcome, Refusal, Stop},
@@ -242,6 +242,11 @@ async fn on_account(
         A::Lsub { reference, pattern } => {
             lsub::lsub(user, enabled, (&reference, &pattern), out).await
         }
+        A::Scan {
+            reference,
+            pattern,
+            contents,
+        } => scan::scan(user, enabled, (reference, pattern), &contents, out).await,
         A::Namespace => Ok(namespace::namespace(out)),
         A::Status { mailbox, items } => status::status(user, enabled, &mailbox, &items, out).await,
         // Those that change the session: `authenticated` has answered them.

@@ -114,6 +114,7 @@ fn authenticated(command: &command::Authenticated) -> Row {
         A::Unsubscribe(_) => told("UNSUBSCRIBE"),
         A::List(_) => told("LIST"),
         A::Lsub { .. } => told("LSUB"),
+        A::Scan { .. } => told("SCAN"),
         A::Namespace => told("NAMESPACE"),
         A::Status { .. } => told("STATUS"),
         A::Append(_) => told("APPEND"),

@@ -39,20 +39,7 @@ pub(crate) async fn list(
         encode::list(out.buffer(), &root(Listing::List));
         return Ok(Done::new("LIST completed"));
     }
-    let snapshot = user.account.snapshot();
-    let patterns = patterns(&list.reference, &list.patterns, enabled);
-    let deleted = if patterns.iter().any(|p| p.begins_with(DELETED)) {
-        deleted::all(user).await?
-    } else {
-        Vec::new()
-    };
-    let search = Search {
-        tree: Tree::new(&snapshot, deleted, selection),
-        patterns,
-        selection,
-        returns: list.returns.clone().unwrap_or_default(),
-        enabled,
-    };
+    let search = Search::new(user, enabled, list).await?;
     for (name, node) in &search.tree.nodes {
         if !search.write(name, node, out) {
             continue;
@@ -100,7 +87,7 @@ pub(crate) fn patterns(reference: &[u8], patterns: &[Vec<u8>], enabled: Enabled)
 }
 
 /// One LIST at work.
-struct Search {
+pub(super) struct Search {
     patterns: Vec<Pattern>,
     tree: Tree,
     selection: ListSelection,
@@ -181,6 +168,39 @@ impl Node {
 }
 
 impl Search {
+    /// What a LIST looks through.
+    pub(super) async fn new(user: &User, enabled: Enabled, list: &List) -> Result<Self, Refusal> {
+        let snapshot = user.account.snapshot();
+        let patterns = patterns(&list.reference, &list.patterns, enabled);
+        let deleted = if patterns.iter().any(|p| p.begins_with(DELETED)) {
+            deleted::all(user).await?
+        } else {
+            Vec::new()
+        };
+        Ok(Self {
+            tree: Tree::new(&snapshot, deleted, list.selection),
+            patterns,
+            selection: list.selection,
+            returns: list.returns.clone().unwrap_or_default(),
+            enabled,
+        })
+    }
+
+    /// The mailboxes that are listed, in the order of their names.
+    pub(super) fn mailboxes(&self) -> impl Iterator<Item = &MailboxName> {
+        let existing = self.tree.nodes.iter();
+        existing
+            .filter(|(name, node)| node.mailbox.is_some() && self.lists(name, node))
+            .map(|(name, _)| name)
+    }
+
+    /// Writes the response for a mailbox that is listed.
+    pub(super) fn write_listed(&self, name: &MailboxName, out: &mut impl Outlet) {
+        if let Some(node) = self.tree.nodes.get(name) {
+            self.write(name, node, out);
+        }
+    }
+
     /// Writes the response for a name; `false` if there is none.
     fn write(&self, name: &MailboxName, node: &Node, out: &mut impl Outlet) -> bool {
         if !self.lists(name, node) {

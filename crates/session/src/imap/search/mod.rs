@@ -12,7 +12,7 @@
 mod damaged;
 mod digested;
 mod found;
-mod pace;
+pub(super) mod pace;
 mod probe;
 mod query;
 mod sort;

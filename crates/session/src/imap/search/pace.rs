@@ -10,13 +10,13 @@ const STEPS: usize = 50_000;
 
 /// Counts work, and yields now and then.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     steps: usize,
 }
 
 impl Pace {
     /// Some work has been done: `steps` of some ten nanoseconds each.
-    pub(super) async fn worked(&mut self, steps: usize) {
+    pub(crate) async fn worked(&mut self, steps: usize) {
         self.steps = self.steps.saturating_add(steps);
         if self.steps >= STEPS {
             self.steps = 0;
