@@ -14,6 +14,7 @@ mod offlineimap;
 mod perl;
 mod postfix;
 mod scram;
+mod thunderbird;
 
 use std::process::{Command, Output};
 

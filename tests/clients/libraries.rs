@@ -1,4 +1,4 @@
-//! Libraries that Debian has not: `imapflow` (the npm registry) and `IMAPClient` (PyPI). Ignored unless asked for:
+//! Libraries that Debian has not: `imapflow` (the npm registry) and `IMAPClient` (`PyPI`). Ignored unless asked for:
 //!
 //! ```sh
 //! cargo test -p chapar --test system -- --ignored clients::libraries
