@@ -5,7 +5,7 @@
 
 use imap::{
     parse,
-    wire::{Input, Limits, Wire},
+    wire::{Input, Limits, LiteralStart, Wire},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -13,6 +13,14 @@ const LIMITS: Limits = Limits {
     command_bytes_max: 400,
     inline_literal_bytes_max: 60,
     unasked_literal_bytes_max: u64::MAX,
+};
+
+const LITERAL: LiteralStart = LiteralStart {
+    size: 1,
+    synchronising: true,
+    binary: false,
+    message: true,
+    index: 0,
 };
 
 fuzz_target!(|input: &[u8]| {
@@ -29,7 +37,7 @@ fuzz_target!(|input: &[u8]| {
     }
     // The grammar also where the wire would not let it get.
     read(stream);
-    let _ = parse::append_start(stream);
+    let _ = parse::append_start(stream, &LITERAL);
 });
 
 fn read(command: &[u8]) {

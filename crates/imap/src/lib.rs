@@ -22,6 +22,7 @@ pub mod name;
 pub mod parse;
 pub mod response;
 pub mod set;
+pub mod url;
 pub mod wire;
 
 pub use command::Command;

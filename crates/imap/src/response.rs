@@ -5,7 +5,7 @@ use core::num::NonZeroU32;
 
 use crate::{encode, set::UidSet};
 
-/// `resp-text-code`: RFC 9051 §7.1, RFC 5530, RFC 7162, RFC 8474, RFC 4469.
+/// `resp-text-code`: RFC 9051 §7.1, RFC 5530, RFC 7162, RFC 8474, RFC 4467, RFC 4469, RFC 6858.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Code {
     /// `ALERT`.
@@ -22,6 +22,8 @@ pub enum Code {
     BadEvent(&'static [&'static str]),
     /// `BADCHARSET (…)`: the charsets that would do.
     BadCharset(Vec<&'static str>),
+    /// `BADURL url`, RFC 4469 §4.1: as it was sent; what the code can't hold is percent-encoded.
+    BadUrl(Vec<u8>),
     /// `CANNOT`.
     Cannot,
     /// `CAPABILITY …`: the list as it goes out.
@@ -36,6 +38,8 @@ pub enum Code {
     CopyUid(u32, UidSet, UidSet),
     /// `CORRUPTION`.
     Corruption,
+    /// `DOWNGRADED uids`, RFC 6858 §3.
+    Downgraded(UidSet),
     /// `EXPIRED`.
     Expired,
     /// `EXPUNGEISSUED`.
@@ -94,6 +98,8 @@ pub enum Code {
     UnknownCte,
     /// `UNSEEN n`, RFC 3501.
     Unseen(u32),
+    /// `URLMECH INTERNAL`, RFC 4467 §8.
+    UrlMech,
     /// `USEATTR`, RFC 6154 §6.
     UseAttr,
 }
@@ -174,7 +180,12 @@ impl Code {
                 out.push(b' ');
                 encode::object_id(out, id);
             }
-            Self::Modified(set) => {
+            Self::BadUrl(url) => {
+                out.push(b' ');
+                url_text(out, url);
+            }
+            Self::UrlMech => out.extend_from_slice(b" INTERNAL"),
+            Self::Modified(set) | Self::Downgraded(set) => {
                 out.push(b' ');
                 encode::uid_set(out, set);
             }
@@ -201,6 +212,7 @@ impl Code {
             Self::AuthorizationFailed => "AUTHORIZATIONFAILED",
             Self::BadCharset(_) => "BADCHARSET",
             Self::BadEvent(_) => "BADEVENT",
+            Self::BadUrl(_) => "BADURL",
             Self::Cannot => "CANNOT",
             Self::Capability(_) => "CAPABILITY",
             Self::ClientBug => "CLIENTBUG",
@@ -208,6 +220,7 @@ impl Code {
             Self::ContactAdmin => "CONTACTADMIN",
             Self::CopyUid(..) => "COPYUID",
             Self::Corruption => "CORRUPTION",
+            Self::Downgraded(_) => "DOWNGRADED",
             Self::Expired => "EXPIRED",
             Self::ExpungeIssued => "EXPUNGEISSUED",
             Self::HasChildren => "HASCHILDREN",
@@ -237,6 +250,7 @@ impl Code {
             Self::Unavailable => "UNAVAILABLE",
             Self::UnknownCte => "UNKNOWN-CTE",
             Self::Unseen(_) => "UNSEEN",
+            Self::UrlMech => "URLMECH",
             Self::UseAttr => "USEATTR",
         }
     }
@@ -281,6 +295,24 @@ pub enum Words<'a> {
     Ascii(&'a str),
     /// In UTF-8: once the client has chosen a language (RFC 5255 §3.5, `UTF8-TEXT-CHAR`).
     Utf8(&'a str),
+}
+
+/// The longest URL that is repeated to its client, in octets.
+const URL_BYTES_MAX: usize = 1000;
+
+// url-resp-text = 1*(Any TEXT-CHAR except "]")
+fn url_text(out: &mut Vec<u8>, url: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    for &octet in url.iter().take(URL_BYTES_MAX) {
+        if matches!(octet, b' '..=b'~') && octet != b']' {
+            out.push(octet);
+            continue;
+        }
+        out.push(b'%');
+        for half in [octet >> 4, octet & 15] {
+            out.extend(DIGITS.get(usize::from(half)));
+        }
+    }
 }
 
 /// A status response: tagged, or untagged if `tag` is `None`.
@@ -386,6 +418,12 @@ mod tests {
                 Code::CopyUid(38505, set(&[304, 319, 320]), set(&[3956, 3957, 3958])),
                 "COPYUID 38505 304,319:320 3956:3958",
             ),
+            (
+                Code::BadUrl(b"/x/;UID=1/;SECTION=1]\r\nb \xfc".to_vec()),
+                "BADURL /x/;UID=1/;SECTION=1%5D%0D%0Ab %FC",
+            ),
+            (Code::Downgraded(set(&[70, 71])), "DOWNGRADED 70:71"),
+            (Code::UrlMech, "URLMECH INTERNAL"),
             (Code::HighestModSeq(7), "HIGHESTMODSEQ 7"),
             (Code::MailboxId("F2".into()), "MAILBOXID (F2)"),
             (Code::Modified(set(&[7, 9])), "MODIFIED 7,9"),

@@ -3,7 +3,7 @@
 //! A command is a line that may be interrupted by literals (RFC 9051 §4.3).
 //! The wire buffers lines and small literals and hands them on as one piece,
 //! [`Input::Command`]; the message literals of an APPEND, of any size, are
-//! handed on as they arrive and never held.
+//! handed on as they arrive and never held; the literal of a URL in CATENATE is a small one.
 //!
 //! The contract: [`Wire::feed`] bytes, then call [`Wire::next`] until it
 //! returns [`Input::NeedMore`]. Of all literals the taker sees only those where
@@ -70,10 +70,25 @@ pub struct LiteralStart {
     pub synchronising: bool,
     /// Sent as `~{n}` (RFC 3516).
     pub binary: bool,
-    /// A message of an APPEND: its octets come as [`Input::Data`].
+    /// Octets of a message in an APPEND or REPLACE: they come as [`Input::Data`].
     pub message: bool,
     /// How many message literals this command has had before.
     pub index: usize,
+}
+
+impl LiteralStart {
+    /// Appends the announcement as it stands in the command.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        if self.binary {
+            out.push(b'~');
+        }
+        out.push(b'{');
+        crate::encode::number(out, self.size);
+        if !self.synchronising {
+            out.push(b'+');
+        }
+        out.extend_from_slice(b"}\r\n");
+    }
 }
 
 /// Why a command could not be framed.
@@ -360,7 +375,7 @@ impl Wire {
             size: found.size,
             synchronising: found.synchronising,
             binary: found.binary,
-            message: self.messages > 0 || parse::append_start(&self.command).is_ok(),
+            message: parse::takes_message(&self.command),
             index: self.messages,
         };
         self.state = State::Asked(literal);
@@ -385,15 +400,7 @@ impl Wire {
 
     /// Writes the announcement down in the command.
     fn announce(&mut self, literal: LiteralStart) {
-        if literal.binary {
-            self.command.push(b'~');
-        }
-        self.command.push(b'{');
-        crate::encode::number(&mut self.command, literal.size);
-        if !literal.synchronising {
-            self.command.push(b'+');
-        }
-        self.command.extend_from_slice(b"}\r\n");
+        literal.write(&mut self.command);
     }
 
     /// The command is over, with this literal.

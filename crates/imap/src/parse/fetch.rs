@@ -139,6 +139,14 @@ pub(super) fn fetch_att(c: &mut Cursor<'_>) -> Result<FetchItem> {
         )
 }
 
+/// A `section-spec` that stands alone, as in an IMAP URL; `None` if it is none.
+pub(crate) fn whole_section(spec: &[u8]) -> Option<Section> {
+    let bracketed = [b"[", spec, b"]"].concat();
+    let c = &mut Cursor::new(&bracketed);
+    let read = section(c).ok()?;
+    (c.peek().is_none() && !spec.is_empty()).then_some(read)
+}
+
 // section = "[" [section-spec] "]"
 fn section(c: &mut Cursor<'_>) -> Result<Section> {
     c.expect(b'[', "'['")?;

@@ -30,8 +30,10 @@ use alloc::{
 };
 use core::fmt;
 
-pub use append::{AppendStart, append_start};
+pub(crate) use append::takes_message;
+pub use append::{AppendStart, Replaced, append_start};
 pub(crate) use cursor::is_astring_char;
+pub(crate) use fetch::whole_section as section;
 pub use what::{Value, What};
 
 use self::cursor::{Cursor, Fault, Result};
@@ -172,6 +174,12 @@ pub const COMMANDS: &[Row] = &[
     row("LSUB", "RFC 3501 §6.3.9", mailbox::lsub),
     row("SCAN", "as UW imapd has it", mailbox::scan),
     row("APPEND", "RFC 9051 §6.3.12", append::append),
+    row("REPLACE", "RFC 8508 §3.2", |c| {
+        append::replace(c, Numbering::Sequence)
+    }),
+    row("UID REPLACE", "RFC 8508 §3.3", |c| {
+        append::replace(c, Numbering::Uid)
+    }),
     row("CREATE", "RFC 9051 §6.3.4", mailbox::create),
     row("DELETE", "RFC 9051 §6.3.5", |c| {
         mailbox::one(c)

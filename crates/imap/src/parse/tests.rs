@@ -1,5 +1,6 @@
 //! Every command, from the RFCs' own examples and from what clients send.
 
+mod append;
 mod errors;
 mod results;
 
@@ -9,10 +10,10 @@ use core::num::NonZeroU32;
 use super::{COMMANDS, SyntaxErrorKind, command as parse};
 use crate::{
     command::{
-        Any, Append, AppendMessage, Authenticated, Command, Copy, Date, DateOrder, DateTime, Fetch,
-        FetchItem, Flag, List, ListReturn, ListSelection, Mailbox, NotAuthenticated, Numbering,
-        Partial, Qresync, Search, SearchKey, SearchReturn, Section, SectionText, Select, Selected,
-        StatusItem, Store, StoreAction,
+        Any, Authenticated, Command, Copy, Date, DateOrder, Fetch, FetchItem, Flag, List,
+        ListReturn, ListSelection, Mailbox, NotAuthenticated, Numbering, Partial, Qresync, Search,
+        SearchKey, SearchReturn, Section, SectionText, Select, Selected, StatusItem, Store,
+        StoreAction,
     },
     set::{SequenceRange, SequenceSet},
 };
@@ -342,72 +343,6 @@ fn listing() {
             ..list("", &["%"])
         },
     );
-}
-
-#[test]
-fn appending() {
-    let message = |literal, size| AppendMessage {
-        flags: vec![],
-        date: None,
-        literal,
-        size,
-        binary: false,
-    };
-    let is = |rest: &str, name: &str, messages: Vec<AppendMessage>| {
-        after(
-            rest,
-            Authenticated::Append(Append {
-                mailbox: mailbox(name),
-                messages,
-            }),
-        );
-    };
-    is(
-        "APPEND saved-messages (\\Seen) {310}\r\n",
-        "saved-messages",
-        vec![AppendMessage {
-            flags: vec![Flag::Seen],
-            ..message(0, 310)
-        }],
-    );
-    // RFC 3502 §6, RFC 3516, RFC 6855.
-    let date = DateTime {
-        unix: 773_395_530,
-        zone_minutes: -420,
-    };
-    is(
-        "APPEND {3}\r\na b (\\Seen $x) \" 5-Jul-1994 01:05:30 -0700\" {0+}\r\n ~{7}\r\n UTF8 (~{9+}\r\n)",
-        "a b",
-        vec![
-            AppendMessage {
-                flags: vec![Flag::Seen, Flag::Keyword("$x".into())],
-                date: Some(date),
-                ..message(0, 0)
-            },
-            AppendMessage {
-                binary: true,
-                ..message(1, 7)
-            },
-            AppendMessage {
-                binary: true,
-                ..message(2, 9)
-            },
-        ],
-    );
-    let start = super::append_start(b"x1 APPEND \"a b\" (\\Seen) ").expect("an APPEND");
-    assert_eq!((start.tag.as_str(), start.mailbox), ("x1", mailbox("a b")));
-    for not_yet in [
-        "x1 APPEND ",
-        "x1 APPEND a",
-        "x1 APPEND {3}\r\nab",
-        "x1 COPY 1 a ",
-        "x1 ",
-    ] {
-        assert!(
-            super::append_start(not_yet.as_bytes()).is_err(),
-            "{not_yet}"
-        );
-    }
 }
 
 #[test]

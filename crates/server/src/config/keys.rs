@@ -196,6 +196,24 @@ pub const KEYS: &[Key] = &[
         Some("false"),
         "offer LITERAL- instead of LITERAL+: clients ask before they send more than 4096 octets",
     ),
+    key(
+        "imap.url-hosts",
+        Kind::Texts,
+        Some("[]"),
+        "further names of this server in IMAP URLs, besides `hostname`",
+    ),
+    key(
+        "imap.url-submitters",
+        Kind::Texts,
+        Some("[]"),
+        "accounts of submission servers: they may fetch what `submit+` URLs name",
+    ),
+    key(
+        "imap.utf8-only",
+        Kind::Flag,
+        Some("false"),
+        "clients have to enable UTF8=ACCEPT",
+    ),
     key("lmtp.unix", Kind::Path, None, "a Unix socket for LMTP"),
     key(
         "lmtp.unix-mode",

@@ -228,6 +228,11 @@ fn imap(values: &Values) -> session::imap::Settings {
         suppressed: Suppressed::new(values.texts("imap.suppress")),
         suppressed_for: rules.collect(),
         literal_minus: values.flag("imap.literal-minus"),
+        urls: session::imap::Urls {
+            hosts: values.texts("imap.url-hosts"),
+            submitters: values.texts("imap.url-submitters"),
+        },
+        utf8_only: values.flag("imap.utf8-only"),
     }
 }
 

@@ -118,6 +118,7 @@ pub const CAPABILITIES: &[Row] = &[
     login("CHILDREN", "RFC 3348"),
     login("MULTIAPPEND", "RFC 3502"),
     login("BINARY", "RFC 3516"),
+    login("CATENATE", "RFC 4469"),
     login("UNSELECT", "RFC 3691"),
     login("UIDPLUS", "RFC 4315"),
     login("ESEARCH", "RFC 4731"),
@@ -142,6 +143,7 @@ pub const CAPABILITIES: &[Row] = &[
     login("OBJECTID", "RFC 8474"),
     login("PARTIAL", "RFC 9394").needs(&["ESEARCH"]),
     login("SAVEDATE", "RFC 8514"),
+    login("REPLACE", "RFC 8508"),
     login("SCAN", "as UW imapd has it"),
     login("APPENDLIMIT", "RFC 7889").with(|facts| Some(facts.message_bytes_max)),
 ];

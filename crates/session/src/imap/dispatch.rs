@@ -11,7 +11,7 @@ use imap::{
 
 use super::{
     Lines, Session,
-    commands::append,
+    commands::{append, replace},
     refusal::{Done, Refusal, Stop},
     reply,
     state::State,
@@ -126,6 +126,12 @@ impl Session {
                 let user = selected.user.clone();
                 self.authenticated(&user, tag, (command, appending), out)
                     .await
+            }
+            (State::Selected(selected), Command::Selected(command::Selected::Replace(command))) => {
+                let services = (&self.services, self.enabled);
+                let appending = *appending.unwrap_or_default();
+                let done = replace::replace(selected, services, &command, appending, out).await;
+                done.map(Some)
             }
             (State::Selected(_), Command::Selected(command)) => {
                 self.selected(tag, &command, out).await.map(Some)

@@ -32,6 +32,7 @@ pub(crate) mod sync;
 mod table;
 #[cfg(test)]
 mod tests;
+pub(crate) mod url;
 pub(crate) mod view;
 pub(crate) mod wording;
 
@@ -55,10 +56,11 @@ use self::{
     refusal::Refusal,
     state::{Enabled, State, User},
     suppress::Hidden,
+    url::Base,
     wording::Text,
 };
 pub use self::{
-    settings::Settings,
+    settings::{Settings, Urls},
     suppress::{ForClients, Suppressed, check as check_suppressed},
 };
 use crate::{Gone, Next, Outlet, Peer, Services, Tls, imap::sync::flush_if_full};
@@ -164,7 +166,7 @@ impl Session {
                 }
                 Input::DataEnd => {
                     if let Some(appending) = &mut self.appending {
-                        appending.data_end().await;
+                        appending.data_end();
                     }
                     Next::Wait
                 }
@@ -303,36 +305,30 @@ impl Session {
         }
     }
 
-    /// A message of an APPEND is announced.
-    async fn message(&mut self, start: &LiteralStart) -> Result<(), Refusal> {
-        if start.index == 0 {
+    /// Octets of a message are announced, in an APPEND or REPLACE.
+    async fn message(&mut self, literal: &LiteralStart) -> Result<(), Refusal> {
+        if literal.index == 0 {
             self.appending = None;
         }
         let mut appending = self.appending.take().unwrap_or_default();
-        let user = self
-            .logged_in()
-            .ok_or_else(|| Refusal::bad("APPEND needs a login first"))?;
-        if start.index >= append::MESSAGES_MAX {
-            return Err(Refusal::no(Code::Limit, "Too many messages in one APPEND"));
-        }
-        if start.size == 0 {
-            // RFC 3502: so a client takes an APPEND back.
-            let text = "A message of no octets: nothing was appended";
-            return Err(Refusal::No(None, text.into()));
+        if let State::Selected(selected) = &mut self.state {
+            selected.refresh().await;
         }
         let unasked_max = unasked_literal_bytes_max(&self.services.imap);
-        if !start.synchronising && start.size > unasked_max {
+        if !literal.synchronising && literal.size > unasked_max {
             let text = "A literal of more than 4096 octets has to be asked for";
             return Err(Refusal::bad_with(Code::TooBig, text));
         }
-        if start.size > user.message_bytes_max {
-            return Err(store::Error::TooBig(user.message_bytes_max).into());
-        }
-        if start.index == 0 {
-            append::may_begin(user, self.enabled, self.wire.command_so_far())?;
-        }
-        let id = user.account.id();
-        appending.announced(&self.services.store, id).await?;
+        let base = Base {
+            services: &self.services,
+            user: self
+                .logged_in()
+                .ok_or_else(|| Refusal::bad("APPEND needs a login first"))?,
+            selected: self.state.selected(),
+        };
+        let start = append::may_go_on(base, self.enabled, (self.wire.command_so_far(), literal))?;
+        let announced = appending.announced(base, self.enabled, &start.messages);
+        announced.await?;
         self.appending = Some(appending);
         Ok(())
     }

@@ -12,4 +12,17 @@ pub struct Settings {
     pub suppressed_for: Vec<ForClients>,
     /// LITERAL- is offered, not LITERAL+ (RFC 7888 §5).
     pub literal_minus: bool,
+    /// What IMAP URLs may say.
+    pub urls: Urls,
+    /// Clients have to enable UTF8=ACCEPT: RFC 6855 §6.
+    pub utf8_only: bool,
+}
+
+/// What IMAP URLs may say on this server: RFC 5092, RFC 4467.
+#[derive(Debug, Clone, Default)]
+pub struct Urls {
+    /// Further names of this server.
+    pub hosts: Vec<String>,
+    /// The accounts of submission servers: they may fetch what `submit+` URLs name.
+    pub submitters: Vec<String>,
 }

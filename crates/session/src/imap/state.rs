@@ -26,6 +26,16 @@ pub(crate) enum State {
     Logout,
 }
 
+impl State {
+    /// The mailbox that is open.
+    pub(crate) fn selected(&self) -> Option<&Selected> {
+        match self {
+            Self::Selected(selected) => Some(selected),
+            Self::NotAuthenticated | Self::Authenticated(_) | Self::Logout => None,
+        }
+    }
+}
+
 /// Who has logged in.
 #[derive(Debug, Clone)]
 pub(crate) struct User {
@@ -80,9 +90,15 @@ pub(crate) enum Access {
 
 /// How the client is to be spoken to: what it has enabled (RFC 9051 §6.3.1, RFC 7162 §3.1, §3.2.3), and its language.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent word of ENABLE"
+)]
 pub(crate) struct Enabled {
     /// `IMAP4rev2`: UTF-8 names, no `\Recent`, ESEARCH.
     pub(crate) rev2: bool,
+    /// `UTF8=ACCEPT`: UTF-8 in quoted strings and names, messages as they are (RFC 6855 §3).
+    pub(crate) utf8: bool,
     /// CONDSTORE, in whatever way: FETCH responses carry MODSEQ.
     pub(crate) condstore: bool,
     /// QRESYNC: VANISHED takes the place of EXPUNGE, FETCH responses carry UID.
@@ -92,9 +108,15 @@ pub(crate) struct Enabled {
 }
 
 impl Enabled {
+    /// Whether the client knows UTF-8 where IMAP4rev1 has ASCII: in names, in quoted strings, in the
+    /// headers of messages (RFC 9051 §5.1, RFC 6855 §3).
+    pub(crate) const fn takes_utf8(self) -> bool {
+        self.rev2 || self.utf8
+    }
+
     /// How mailbox names are written: RFC 9051 §5.1.
     pub(crate) const fn names(self) -> imap::name::Encoding {
-        if self.rev2 {
+        if self.takes_utf8() {
             imap::name::Encoding::Utf8
         } else {
             imap::name::Encoding::ModifiedUtf7

@@ -15,7 +15,9 @@ use super::{
     refusal::{Done, Outcome, Refusal, Stop},
     reply, search,
     state::{Access, Enabled, State, User},
-    suppress, wire_limits,
+    suppress,
+    url::Base,
+    wire_limits,
 };
 use crate::{Gone, Outlet};
 
@@ -145,7 +147,14 @@ impl Session {
                 return Ok(None);
             }
             A::Notify(asked) => self.notify(user, asked.as_ref(), out).await,
-            A::Append(c) => append::append(user, enabled, &c, *appending.unwrap_or_default()).await,
+            A::Append(c) => {
+                let base = Base {
+                    services: &self.services,
+                    user,
+                    selected: self.state.selected(),
+                };
+                append::append(base, enabled, &c, *appending.unwrap_or_default()).await
+            }
             command => on_account(user, enabled, command, out).await,
         };
         outcome.map(Some)
@@ -217,6 +226,8 @@ impl Session {
             S::Store(c) => store::store(selected, enabled, c, out).await,
             S::Copy(c) => copy::copy(selected, enabled, c).await,
             S::Move(c) => copy::move_to(selected, enabled, c, out).await,
+            // It needs what it received: the dispatcher has answered it.
+            S::Replace(_) => Err(Refusal::bad("Not now").into()),
         }
     }
 }

@@ -137,6 +137,7 @@ fn selected(command: &command::Selected) -> Row {
         S::Fetch(c) => numbered(c.numbering, "FETCH", "UID FETCH"),
         S::Store(c) => numbered(c.numbering, "STORE", "UID STORE"),
         S::Copy(c) => moving(c.numbering, "COPY", "UID COPY"),
+        S::Replace(c) => answered(moving(c.numbering, "REPLACE", "UID REPLACE")),
         S::Move(c) => answered(moving(c.numbering, "MOVE", "UID MOVE")),
     }
 }

@@ -33,6 +33,31 @@ impl Account {
         mailbox: MailboxId,
         messages: Vec<AsWas>,
     ) -> Result<Placed, Error> {
+        let (records, eldest) = self.records(mailbox, &messages).await?;
+        self.shared
+            .commit(&self.by, eldest, |draft| {
+                let now = (self.shared.clock)();
+                let mut uids = Vec::with_capacity(messages.len());
+                for (message, record) in messages.iter().zip(&records) {
+                    uids.push(place(draft, mailbox, (message, *record), now)?);
+                }
+                Ok(Placed {
+                    uid_validity: draft.mailbox(mailbox)?.uid_validity(),
+                    uids,
+                })
+            })
+            .await
+    }
+
+    /// Writes the records of messages for a mailbox; says with what they were put.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchMailbox`]; as reading what lies elsewhere, and as the engine's put.
+    pub(super) async fn records(
+        &self,
+        mailbox: MailboxId,
+        messages: &[AsWas],
+    ) -> Result<(Vec<Piece>, Option<Writes>), Error> {
         // Asked again when the batch is made: this only spares the disk.
         if self.snapshot().mailbox(mailbox).is_none() {
             return Err(Error::NoSuchMailbox);
@@ -42,7 +67,7 @@ impl Account {
         // All that is referred to must have been put since the engine last failed: the
         // eldest context decides.
         let mut eldest: Option<Writes> = None;
-        for AsWas { arrival, .. } in &messages {
+        for AsWas { arrival, .. } in messages {
             let lies = arrival.message.lies_in(&engine, self.id()).await?;
             let to = Target {
                 engine: engine.clone(),
@@ -59,23 +84,12 @@ impl Account {
             let elder = |eldest: &Writes| eldest.generation <= lies.writes.generation;
             eldest = eldest.filter(elder).or(Some(lies.writes));
         }
-        self.shared
-            .commit(&self.by, eldest, |draft| {
-                let now = (self.shared.clock)();
-                let mut uids = Vec::with_capacity(messages.len());
-                for (message, record) in messages.iter().zip(&records) {
-                    uids.push(place(draft, mailbox, (message, *record), now)?);
-                }
-                Ok(Placed {
-                    uid_validity: draft.mailbox(mailbox)?.uid_validity(),
-                    uids,
-                })
-            })
-            .await
+        Ok((records, eldest))
     }
 }
 
-fn place(
+/// Places a message; gives its UID.
+pub(super) fn place(
     draft: &mut Draft<'_>,
     mailbox: MailboxId,
     (as_was, record): (&AsWas, Piece),

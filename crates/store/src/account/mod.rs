@@ -15,6 +15,7 @@ mod moving;
 mod open;
 mod recent;
 mod relocate;
+mod replace;
 mod watch;
 
 use std::sync::Arc;

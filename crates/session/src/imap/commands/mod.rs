@@ -15,6 +15,7 @@ pub(crate) mod lsub;
 pub(crate) mod namespace;
 mod notify;
 pub(crate) mod rename;
+pub(crate) mod replace;
 pub(crate) mod scan;
 pub(crate) mod select;
 pub(crate) mod status;

@@ -3,24 +3,19 @@
 use std::io::Write as _;
 
 use imap::{UidSet, command::DateTime, encode};
-use mail::{Part, Span, What};
-use store::{Account, Email, Message};
+use mail::Span;
+use store::{Account, Message};
 
 use super::{
     Troubled,
-    binary::Encoded,
-    fields::Names,
     plan::{Derived, Item, Kept, Plan, Wanted},
+    record::Record,
     response::{Fail, Response, clip, string},
 };
 use crate::{
     Outlet,
     imap::{flags::write_flags, refusal::Stop, state::Enabled, view::View},
 };
-
-/// Octets of a header that `HEADER.FIELDS` looks at. Real ones are far smaller; a
-/// hostile one is as large as a message can be.
-const HEADER_BYTES_MAX: u64 = 1 << 20;
 
 /// Serves messages, one after the other.
 #[derive(Debug)]
@@ -153,7 +148,7 @@ impl<'a> Server<'a> {
     ) -> Result<(), Fail> {
         match item {
             Item::Kept(_) => {}
-            Item::Derived(derived) => record.derived(*derived, response.item()),
+            Item::Derived(derived) => self::derived(*derived, record, response.item()),
             Item::Octets {
                 label,
                 section: Wanted::Span { part, what },
@@ -171,7 +166,10 @@ impl<'a> Server<'a> {
                 partial,
             } => {
                 name(label, response.item());
-                if self.choose(part, names, record).await? {
+                if record
+                    .choose(part, names, (&mut self.header, &mut self.chosen))
+                    .await?
+                {
                     let len = self.chosen.len() as u64;
                     let all = Span { start: 0, end: len };
                     string(response.buffer(), slice(&self.chosen, clip(all, *partial)));
@@ -210,33 +208,17 @@ impl<'a> Server<'a> {
         }
         Ok(())
     }
+}
 
-    /// Gathers the fields asked for in `chosen`; `false` if there is no such part.
-    async fn choose(
-        &mut self,
-        part: &[u32],
-        names: &Names,
-        record: &mut Record,
-    ) -> Result<bool, Fail> {
-        self.chosen.clear();
-        if part.is_empty() && names.are_listed() {
-            names.choose(record.email.trace(), &mut self.chosen);
-            names.choose(record.listed(), &mut self.chosen);
-        } else {
-            let Some(span) = record.span(part, What::Header) else {
-                return Ok(false);
-            };
-            let end = span.end.min(span.start.saturating_add(HEADER_BYTES_MAX));
-            self.header.clear();
-            record
-                .email
-                .read(Span { end, ..span }, &mut self.header)
-                .await?;
-            names.choose(&self.header, &mut self.chosen);
-        }
-        self.chosen.extend_from_slice(b"\r\n");
-        Ok(true)
-    }
+fn derived(derived: Derived, record: &Record, out: &mut Vec<u8>) {
+    let digest = record.email.digest_ref();
+    let (name, value): (&[u8], &[u8]) = match derived {
+        Derived::Envelope => (b"ENVELOPE ", digest.envelope),
+        Derived::Body => (b"BODY ", digest.body),
+        Derived::BodyStructure => (b"BODYSTRUCTURE ", digest.body_structure),
+    };
+    out.extend_from_slice(name);
+    out.extend_from_slice(value);
 }
 
 fn name(label: &[u8], out: &mut Vec<u8>) {
@@ -250,61 +232,4 @@ fn slice(octets: &[u8], span: Span) -> &[u8] {
     octets
         .get(index(span.start)..index(span.end))
         .unwrap_or_default()
-}
-
-/// A message's record, as far as it has been looked at.
-#[derive(Debug)]
-struct Record {
-    email: Email,
-    /// The MIME tree, once an item has needed it.
-    structure: Option<Part>,
-}
-
-impl Record {
-    fn new(email: Email) -> Self {
-        let structure = None;
-        Self { email, structure }
-    }
-
-    fn structure(&mut self) -> &Part {
-        let email = &self.email;
-        // The store has seen to it that a tree that can't be read reads as an empty one.
-        self.structure
-            .get_or_insert_with(|| email.digest().structure)
-    }
-
-    fn listed(&self) -> &[u8] {
-        self.email.digest_ref().listed
-    }
-
-    fn derived(&self, derived: Derived, out: &mut Vec<u8>) {
-        let digest = self.email.digest_ref();
-        let (name, value): (&[u8], &[u8]) = match derived {
-            Derived::Envelope => (b"ENVELOPE ", digest.envelope),
-            Derived::Body => (b"BODY ", digest.body),
-            Derived::BodyStructure => (b"BODYSTRUCTURE ", digest.body_structure),
-        };
-        out.extend_from_slice(name);
-        out.extend_from_slice(value);
-    }
-
-    /// The octets of a section; `None` if there is no such section.
-    fn span(&mut self, part: &[u32], what: What) -> Option<Span> {
-        let end = self.email.size();
-        // All of it needs no structure.
-        if part.is_empty() && what == What::Whole {
-            return Some(Span { start: 0, end });
-        }
-        let trace = self.email.trace_len();
-        let span = self.structure().span(part, what, trace)?;
-        Some(Span {
-            start: span.start.min(end),
-            end: span.end.min(end),
-        })
-    }
-
-    fn encoded(&mut self, part: &[u32]) -> Option<Encoded> {
-        let span = self.span(part, What::Whole)?;
-        Encoded::find(self.structure(), part, span)
-    }
 }

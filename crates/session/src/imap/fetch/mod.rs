@@ -12,7 +12,9 @@ mod binary;
 mod fields;
 mod message;
 mod plan;
+mod record;
 mod response;
+pub(crate) mod source;
 #[cfg(test)]
 pub(super) mod tests;
 

@@ -218,7 +218,7 @@ fn item(asked: &FetchItem) -> Item {
     }
 }
 
-fn wanted(section: &Section) -> Wanted {
+pub(super) fn wanted(section: &Section) -> Wanted {
     let part = numbers(&section.part);
     let what = match &section.text {
         SectionText::Whole => What::Whole,

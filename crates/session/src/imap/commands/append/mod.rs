@@ -1,0 +1,97 @@
+//! APPEND, with many messages at once and of parts: RFC 9051 §6.3.12, RFC 3502, RFC 4469.
+//!
+//! The messages are written to the store as they arrive ([`Appending`]); the command that
+//! ends them places them, all or none. What can be refused is refused when a
+//! literal is announced, before the client sends it.
+
+mod receiving;
+
+use imap::{UidSet, command, parse::AppendStart, response::Code, wire::LiteralStart};
+use store::{Arrival, Received, Timestamp};
+
+pub(crate) use self::receiving::Appending;
+use super::replace;
+use crate::imap::{
+    flags, names,
+    refusal::{Done, Outcome, Refusal},
+    state::Enabled,
+    url::Base,
+};
+
+/// The most literals of one APPEND: its messages are all held on to until the last has come.
+const LITERALS_MAX: usize = 1000;
+
+/// The longest that an APPEND may be before a literal, in octets: it is read anew at each.
+const BEFORE_LITERAL_BYTES_MAX: usize = 256 * 1024;
+
+/// Places what has been received.
+pub(crate) async fn append(
+    base: Base<'_>,
+    enabled: Enabled,
+    append: &command::Append,
+    appending: Appending,
+) -> Outcome {
+    let account = &base.user.account;
+    let to = names::destination(&append.mailbox, enabled, &account.snapshot())?;
+    let received = appending.complete(base, enabled, &append.messages).await?;
+    let arrivals = append
+        .messages
+        .iter()
+        .zip(received)
+        .map(|(message, received)| arrival(message, received))
+        .collect::<Result<Vec<_>, Refusal>>()?;
+    let placed = match account.append(to, arrivals).await {
+        Err(store::Error::NoSuchMailbox) => return Err(names::try_create().into()),
+        placed => placed?,
+    };
+    let uids: UidSet = placed.uids.iter().map(|uid| uid.0).collect();
+    Ok(Done::with(
+        Code::AppendUid(placed.uid_validity.0, uids),
+        "APPEND completed",
+    ))
+}
+
+/// A message as it is to be placed.
+///
+/// # Errors
+/// BAD for flags that nobody can set.
+pub(crate) fn arrival(
+    message: &command::AppendMessage,
+    received: Received,
+) -> Result<Arrival, Refusal> {
+    Ok(Arrival {
+        message: received,
+        trace: Vec::new(),
+        flags: flags::from_wire(&message.flags)?,
+        internal_date: message.date.map(|date| Timestamp {
+            unix: date.unix,
+            zone_minutes: date.zone_minutes,
+        }),
+    })
+}
+
+/// What came of an APPEND or REPLACE before a literal, if it has somewhere to go.
+///
+/// # Errors
+/// BAD if it breaks the grammar, sets flags that nobody can set, or comes at the wrong time; NO \[TRYCREATE];
+/// NO if it can replace nothing, or is too long.
+pub(crate) fn may_go_on(
+    base: Base<'_>,
+    enabled: Enabled,
+    (so_far, literal): (&[u8], &LiteralStart),
+) -> Result<AppendStart, Refusal> {
+    if literal.index >= LITERALS_MAX || so_far.len() > BEFORE_LITERAL_BYTES_MAX {
+        return Err(Refusal::no(Code::Limit, "Too many messages in one APPEND"));
+    }
+    let start = imap::parse::append_start(so_far, literal).map_err(|e| Refusal::bad(&e))?;
+    if let Some(replaced) = start.replaces {
+        let selected = base.selected;
+        let selected = selected.ok_or_else(|| Refusal::bad("Select a mailbox first"))?;
+        replace::replaced(selected, replaced)?;
+    }
+    names::destination(&start.mailbox, enabled, &base.user.account.snapshot())?;
+    if let Some(message) = start.messages.last() {
+        flags::from_wire(&message.flags)?;
+    }
+    Ok(start)
+}

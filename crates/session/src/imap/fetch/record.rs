@@ -1,0 +1,84 @@
+//! A message's record, as FETCH and URLs read it: what its sections are.
+
+use mail::{Part, Span, What};
+use store::Email;
+
+use super::{binary::Encoded, fields::Names};
+
+/// Octets of a header that `HEADER.FIELDS` looks at. Real ones are far smaller; a
+/// hostile one is as large as a message can be.
+const HEADER_BYTES_MAX: u64 = 1 << 20;
+
+/// A message's record, as far as it has been looked at.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) email: Email,
+    /// The MIME tree, once an item has needed it.
+    structure: Option<Part>,
+}
+
+impl Record {
+    pub(super) fn new(email: Email) -> Self {
+        let structure = None;
+        Self { email, structure }
+    }
+
+    fn structure(&mut self) -> &Part {
+        let email = &self.email;
+        // The store has seen to it that a tree that can't be read reads as an empty one.
+        self.structure
+            .get_or_insert_with(|| email.digest().structure)
+    }
+
+    fn listed(&self) -> &[u8] {
+        self.email.digest_ref().listed
+    }
+
+    /// The octets of a section; `None` if there is no such section.
+    pub(super) fn span(&mut self, part: &[u32], what: What) -> Option<Span> {
+        let end = self.email.size();
+        // All of it needs no structure.
+        if part.is_empty() && what == What::Whole {
+            return Some(Span { start: 0, end });
+        }
+        let trace = self.email.trace_len();
+        let span = self.structure().span(part, what, trace)?;
+        Some(Span {
+            start: span.start.min(end),
+            end: span.end.min(end),
+        })
+    }
+
+    /// Gathers the fields asked for in `chosen`, by way of `header`; `false` if there is no such part.
+    ///
+    /// # Errors
+    /// As reading it.
+    pub(super) async fn choose(
+        &mut self,
+        part: &[u32],
+        names: &Names,
+        (header, chosen): (&mut Vec<u8>, &mut Vec<u8>),
+    ) -> Result<bool, store::Error> {
+        chosen.clear();
+        if part.is_empty() && names.are_listed() {
+            names.choose(self.email.trace(), chosen);
+            names.choose(self.listed(), chosen);
+        } else {
+            let Some(span) = self.span(part, What::Header) else {
+                return Ok(false);
+            };
+            let end = span.end.min(span.start.saturating_add(HEADER_BYTES_MAX));
+            header.clear();
+            self.email.read(Span { end, ..span }, header).await?;
+            names.choose(header, chosen);
+        }
+        chosen.extend_from_slice(b"\r\n");
+        Ok(true)
+    }
+
+    /// The part, to be decoded; `None` if there is no such part.
+    pub(super) fn encoded(&mut self, part: &[u32]) -> Option<Encoded> {
+        let span = self.span(part, What::Whole)?;
+        Encoded::find(self.structure(), part, span)
+    }
+}
