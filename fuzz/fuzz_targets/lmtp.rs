@@ -27,6 +27,7 @@ static SERVICES: LazyLock<(Runtime, Services)> = LazyLock::new(|| {
         hostname: "fuzz.test".into(),
         plaintext_login: false,
         undelete: None,
+        site: std::sync::Arc::default(),
         language: session::Language::Default,
         imap: Arc::default(),
     };

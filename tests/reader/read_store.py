@@ -110,7 +110,7 @@ class Octets:
 
     def metadata(self):
         entries = self.list_of(lambda: (self.owner(), self.text(), self.counted()))
-        return {(owner, name): value for owner, name, value in entries}
+        return {(owner, name.lower()): (name, value) for owner, name, value in entries}
 
     def expiry(self):
         bits = self.u8()
@@ -331,9 +331,9 @@ class Account:
         elif tag == METADATA_SET:
             mailbox, owner, name = read.n(), read.owner(), read.text()
             metadata = self.mailboxes[mailbox]["metadata"] if mailbox else self.metadata
-            metadata.pop((owner, name), None)
+            metadata.pop((owner, name.lower()), None)
             if read.u8():
-                metadata[owner, name] = read.counted()
+                metadata[owner, name.lower()] = (name, read.counted())
         elif tag == MOVED_AWAY:
             self.moved_away = read.n()
         elif tag == MOVED_HERE:
@@ -369,7 +369,7 @@ def tell_metadata(of, metadata):
     """Metadata, where there is any: what protocols keep for themselves is nobody's to see."""
     shown = {
         f"{owner or ''}{name}": value.decode("latin-1")
-        for (owner, name), value in metadata.items()
+        for (owner, _), (name, value) in metadata.items()
         if name.startswith("/")
     }
     if shown:

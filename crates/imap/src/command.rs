@@ -128,6 +128,15 @@ pub enum Authenticated {
     },
     /// APPEND, §6.3.12, with MULTIAPPEND (RFC 3502).
     Append(Append),
+    /// GETMETADATA, RFC 5464 §4.2.
+    GetMetadata(GetMetadata),
+    /// SETMETADATA, RFC 5464 §4.3.
+    SetMetadata {
+        /// Of what: a mailbox, or the server if the name is empty.
+        mailbox: Mailbox,
+        /// At least one: valid names, and values, of which `None` removes the entry.
+        entries: Vec<(String, Option<Vec<u8>>)>,
+    },
     /// IDLE, §6.3.13; DONE is the wire's business.
     Idle,
     /// NOTIFY, RFC 5465: SET with what is asked for; NONE with nothing.
@@ -310,6 +319,8 @@ pub struct ListReturn {
     pub special_use: bool,
     /// `STATUS (…)`.
     pub status: Option<Vec<StatusItem>>,
+    /// `METADATA (…)`, RFC 9590: names of entries; none if it was not there.
+    pub metadata: Vec<String>,
 }
 
 /// What STATUS can tell: RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 8474 §5.4, RFC 7889.
@@ -368,6 +379,31 @@ impl StatusItem {
             Self::AppendLimit => "APPENDLIMIT",
         }
     }
+}
+
+/// GETMETADATA: RFC 5464 §4.2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetMetadata {
+    /// Of what: a mailbox, or the server if the name is empty.
+    pub mailbox: Mailbox,
+    /// `MAXSIZE`: values of more octets than this are not wanted.
+    pub size_max: Option<u64>,
+    /// `DEPTH`: what is wanted of the entries below.
+    pub depth: Depth,
+    /// Valid names of entries, at least one.
+    pub entries: Vec<String>,
+}
+
+/// How far below an entry: RFC 5464 §4.2.2.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Depth {
+    /// `0`: the entry alone.
+    #[default]
+    Zero,
+    /// `1`: those directly below it too.
+    One,
+    /// `infinity`: all below it too.
+    Infinity,
 }
 
 /// APPEND: a mailbox, and one message or more.

@@ -14,6 +14,10 @@ use crate::{
     set::{SequenceSet, UidSet},
 };
 
+mod metadata;
+
+pub use metadata::metadata;
+
 /// The longest string that is quoted; longer ones become literals, which a
 /// client can read without looking at every octet.
 const QUOTED_BYTES_MAX: usize = 1024;

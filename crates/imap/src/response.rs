@@ -56,6 +56,8 @@ pub enum Code {
     Limit,
     /// `MAILBOXID (id)`.
     MailboxId(String),
+    /// `METADATA …`, RFC 5464 §5.
+    Metadata(MetadataCode),
     /// `MODIFIED set`.
     Modified(UidSet),
     /// `NOMODSEQ`.
@@ -111,6 +113,37 @@ pub struct Progress {
     pub tag: Option<String>,
     /// How many there are done, if they are counted, and of how many, if that is known.
     pub done: Option<(u32, Option<NonZeroU32>)>,
+}
+
+/// What `METADATA` says: RFC 5464 §4.2.1, §4.3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetadataCode {
+    /// `LONGENTRIES n`: the octets of the largest value that was left out.
+    LongEntries(u64),
+    /// `MAXSIZE n`: the octets that a value may have.
+    MaxSize(u64),
+    /// `TOOMANY`.
+    TooMany,
+    /// `NOPRIVATE`.
+    NoPrivate,
+}
+
+impl MetadataCode {
+    fn write(self, out: &mut Vec<u8>) {
+        out.push(b' ');
+        match self {
+            Self::LongEntries(n) => {
+                out.extend_from_slice(b"LONGENTRIES");
+                argument(out, n);
+            }
+            Self::MaxSize(n) => {
+                out.extend_from_slice(b"MAXSIZE");
+                argument(out, n);
+            }
+            Self::TooMany => out.extend_from_slice(b"TOOMANY"),
+            Self::NoPrivate => out.extend_from_slice(b"NOPRIVATE"),
+        }
+    }
 }
 
 /// The kind of a status response.
@@ -185,6 +218,7 @@ impl Code {
                 url_text(out, url);
             }
             Self::UrlMech => out.extend_from_slice(b" INTERNAL"),
+            Self::Metadata(code) => code.write(out),
             Self::Modified(set) | Self::Downgraded(set) => {
                 out.push(b' ');
                 encode::uid_set(out, set);
@@ -229,6 +263,7 @@ impl Code {
             Self::InUse => "INUSE",
             Self::Limit => "LIMIT",
             Self::MailboxId(_) => "MAILBOXID",
+            Self::Metadata(_) => "METADATA",
             Self::Modified(_) => "MODIFIED",
             Self::NoModSeq => "NOMODSEQ",
             Self::NonExistent => "NONEXISTENT",
@@ -426,6 +461,19 @@ mod tests {
             (Code::UrlMech, "URLMECH INTERNAL"),
             (Code::HighestModSeq(7), "HIGHESTMODSEQ 7"),
             (Code::MailboxId("F2".into()), "MAILBOXID (F2)"),
+            (
+                Code::Metadata(MetadataCode::LongEntries(2199)),
+                "METADATA LONGENTRIES 2199",
+            ),
+            (
+                Code::Metadata(MetadataCode::MaxSize(1024)),
+                "METADATA MAXSIZE 1024",
+            ),
+            (Code::Metadata(MetadataCode::TooMany), "METADATA TOOMANY"),
+            (
+                Code::Metadata(MetadataCode::NoPrivate),
+                "METADATA NOPRIVATE",
+            ),
             (Code::Modified(set(&[7, 9])), "MODIFIED 7,9"),
             (
                 Code::PermanentFlags("\\Seen \\*".into()),

@@ -82,6 +82,7 @@ pub(crate) async fn open(config: &Config) -> Result<Services, Error> {
             deleted_seconds: config.retention.deleted.as_secs(),
         }),
         language: config.language,
+        site: Arc::clone(&config.site),
     })
 }
 

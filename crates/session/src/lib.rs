@@ -11,11 +11,13 @@
 pub mod imap;
 pub mod limits;
 pub mod lmtp;
+mod site;
 
 use std::{fmt, future::Future, net::IpAddr, sync::Arc};
 
 pub use imap::Language;
 pub use limits::Limits;
+pub use site::{MetadataMax, Site};
 
 /// What every session works with.
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ pub struct Services {
     pub language: Language,
     /// What an administrator has set of IMAP.
     pub imap: Arc<imap::Settings>,
+    /// What the server says of itself.
+    pub site: Arc<Site>,
 }
 
 /// The other end of a connection.

@@ -175,7 +175,7 @@ pub enum Change {
         mailbox: Option<MailboxId>,
         /// Whose private value it is, if not the account's own user's; `None` for what is not private.
         owner: Option<AccountId>,
-        /// Its name, in lower case.
+        /// Its name, as it was spelt: letters of another case name the same entry.
         entry: Arc<str>,
         /// Its value now; `None`: it has gone.
         value: Option<Arc<[u8]>>,

@@ -3,10 +3,7 @@
 //! A name begins with `/private/`, `/shared/`, or `internal/`, which is for what a protocol keeps
 //! here for itself and shows to nobody. What is private is so for each user of the account.
 
-use std::{
-    collections::{BTreeMap, btree_map},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::id::AccountId;
 
@@ -51,7 +48,8 @@ impl MetadataLimits {
 /// What is to become of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its name, in lower case: names are case-insensitive, and this is their one form.
+    /// Its name, as it was spelt. Another spelling that differs in the case of ASCII letters alone names the
+    /// same entry.
     pub name: Arc<str>,
     /// Its value; `None`: it goes.
     pub value: Option<Arc<[u8]>>,
@@ -64,13 +62,22 @@ pub struct Metadata {
     entries: Option<Arc<Entries>>,
 }
 
-type Entries = BTreeMap<(Owner, Arc<str>), Arc<[u8]>>;
+/// By whose it is and the name in lower case.
+type Entries = BTreeMap<(Owner, Box<str>), Stored>;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stored {
+    /// As it was spelt last.
+    name: Arc<str>,
+    value: Arc<[u8]>,
+}
 
 impl Metadata {
     /// The value of an entry, if it has one. Shared ones and `internal/` ones are of nobody.
     #[must_use]
     pub fn get(&self, owner: Owner, name: &str) -> Option<&Arc<[u8]>> {
-        self.entries.as_ref()?.get(&(owner, name.into()))
+        let key = (owner, name.to_ascii_lowercase().into());
+        self.entries.as_ref()?.get(&key).map(|stored| &stored.value)
     }
 
     /// The entries of nobody, or of one other user, by name.
@@ -82,7 +89,7 @@ impl Metadata {
     /// Every entry: whose, its name, its value; in the order of these.
     pub fn every(&self) -> impl Iterator<Item = (Owner, &Arc<str>, &Arc<[u8]>)> {
         let every = self.entries.iter().flat_map(|entries| entries.iter());
-        every.map(|((owner, name), value)| (*owner, name, value))
+        every.map(|((owner, _), stored)| (*owner, &stored.name, &stored.value))
     }
 
     /// Whether there are none.
@@ -106,16 +113,14 @@ impl Metadata {
     }
 
     /// Sets an entry, or takes it away.
-    pub(crate) fn set(&mut self, owner: Owner, name: &Arc<str>, value: Option<&Arc<[u8]>>) {
+    pub fn set(&mut self, owner: Owner, name: &Arc<str>, value: Option<&Arc<[u8]>>) {
         let entries = Arc::make_mut(self.entries.get_or_insert_default());
-        match (entries.entry((owner, Arc::clone(name))), value) {
-            (btree_map::Entry::Occupied(there), None) => drop(there.remove()),
-            (btree_map::Entry::Occupied(mut there), Some(value)) => {
-                there.insert(Arc::clone(value));
-            }
-            (btree_map::Entry::Vacant(_), None) => {}
-            (btree_map::Entry::Vacant(place), Some(value)) => {
-                place.insert(Arc::clone(value));
+        let key = (owner, name.to_ascii_lowercase().into());
+        match value {
+            None => drop(entries.remove(&key)),
+            Some(value) => {
+                let (name, value) = (Arc::clone(name), Arc::clone(value));
+                entries.insert(key, Stored { name, value });
             }
         }
         if entries.is_empty() {

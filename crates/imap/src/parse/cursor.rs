@@ -220,6 +220,21 @@ impl<'a> Cursor<'a> {
         Ok(octets.to_vec())
     }
 
+    // literal8 = "~{" number64 ["+"] "}" CRLF *OCTET
+    pub(super) fn literal8(&mut self) -> Result<Vec<u8>> {
+        let start = self.at;
+        self.expect(b'~', "a literal that begins with '~'")?;
+        let size = self.literal_head()?;
+        let octets = usize::try_from(size)
+            .ok()
+            .and_then(|size| self.rest().get(..size));
+        let Some(octets) = octets else {
+            return fault_at(start, "literal is not all there");
+        };
+        self.at += octets.len();
+        Ok(octets.to_vec())
+    }
+
     /// `{n}` or `{n+}` with its line end.
     pub(super) fn literal_head(&mut self) -> Result<u64> {
         self.expect(b'{', "a literal")?;

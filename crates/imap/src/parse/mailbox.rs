@@ -4,6 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use super::{
     cursor::{Cursor, Result, fault_at},
+    metadata,
     sequence::known_set,
 };
 use crate::{
@@ -231,8 +232,12 @@ fn list_return_opts(c: &mut Cursor<'_>) -> Result<ListReturn> {
         } else if c.eat_word("STATUS") {
             c.sp("STATUS")?;
             returns.status = Some(status_atts(c)?);
+        } else if c.eat_word("METADATA") {
+            // RFC 9590 §5
+            c.sp("METADATA")?;
+            returns.metadata = metadata::entries(c)?;
         } else {
-            return c.expected("SUBSCRIBED, CHILDREN, SPECIAL-USE or STATUS");
+            return c.expected("SUBSCRIBED, CHILDREN, SPECIAL-USE, STATUS or METADATA");
         }
         Ok(())
     })?;

@@ -15,6 +15,7 @@ mod language;
 mod login;
 mod mailbox;
 mod messages;
+mod metadata;
 mod notify;
 mod partial;
 mod search;
@@ -197,6 +198,8 @@ pub const COMMANDS: &[Row] = &[
             .map(Authenticated::Unsubscribe)
             .map(Command::Authenticated)
     }),
+    row("GETMETADATA", "RFC 5464 §4.2", metadata::getmetadata),
+    row("SETMETADATA", "RFC 5464 §4.3", metadata::setmetadata),
     row("NAMESPACE", "RFC 9051 §6.3.10", |_| {
         Ok(Command::Authenticated(Authenticated::Namespace))
     }),

@@ -2,6 +2,7 @@
 
 mod append;
 mod errors;
+mod metadata;
 mod results;
 
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec, vec::Vec};
@@ -303,10 +304,21 @@ fn listing() {
                 subscribed: true,
                 children: true,
                 special_use: true,
-                status: None,
+                ..ListReturn::default()
             }),
             extended: true,
             ..list("", &["*"])
+        },
+    );
+    is(
+        "LIST \"\" % RETURN (METADATA (\"/shared/a\" /private/b /SHARED/A))",
+        List {
+            returns: Some(ListReturn {
+                metadata: vec!["/shared/a".into(), "/private/b".into()],
+                ..ListReturn::default()
+            }),
+            extended: true,
+            ..list("", &["%"])
         },
     );
     // RFC 5258 §5, RFC 5819 §2.

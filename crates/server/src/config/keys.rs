@@ -214,6 +214,24 @@ pub const KEYS: &[Key] = &[
         Some("false"),
         "clients have to enable UTF8=ACCEPT",
     ),
+    key(
+        "imap.admin",
+        Kind::Text,
+        None,
+        "how clients reach the administrator, a URI: `/shared/admin` of METADATA",
+    ),
+    key(
+        "imap.comment",
+        Kind::Text,
+        None,
+        "a note on the server: `/shared/comment` of METADATA, where the account has none of its own",
+    ),
+    key(
+        "imap.jmap-url",
+        Kind::Text,
+        None,
+        "where the same mail is to be had over JMAP; JMAPACCESS is offered only with it",
+    ),
     key("lmtp.unix", Kind::Path, None, "a Unix socket for LMTP"),
     key(
         "lmtp.unix-mode",
@@ -335,6 +353,24 @@ pub const KEYS: &[Key] = &[
         Kind::Bytes,
         Some("\"4KiB\""),
         "the longest LMTP command line",
+    ),
+    key(
+        "limits.metadata",
+        Kind::Bytes,
+        Some("\"1MiB\""),
+        "all metadata of an account, names and values",
+    ),
+    key(
+        "limits.metadata-value",
+        Kind::Bytes,
+        Some("\"64KiB\""),
+        "the longest value of metadata; the standard wants 1 KiB or more",
+    ),
+    key(
+        "limits.metadata-entries",
+        Kind::Count,
+        Some("100"),
+        "entries of metadata of one mailbox, or of the server; the standard wants 10 or more",
     ),
     key(
         "limits.handshake",

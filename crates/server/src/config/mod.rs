@@ -44,6 +44,8 @@ pub struct Config {
     pub retention: admin::Retention,
     /// Users bring back by themselves what they deleted.
     pub users_undelete: bool,
+    /// What the server says of itself.
+    pub site: Arc<session::Site>,
     /// The language of clients that ask for the default one.
     pub language: session::Language,
     /// What is set of IMAP.
@@ -159,6 +161,7 @@ impl Config {
                 deleted: values.duration("retention.deleted")?,
             },
             users_undelete: values.flag("imap.deleted-mailboxes"),
+            site: Arc::new(site(values)?),
             language: session::Language::tagged(&values.text("imap.language")?)?,
             imap: Arc::new(imap(values)),
             partition: values.text("partition.default").map(Into::into),
@@ -197,6 +200,23 @@ impl Config {
     pub fn in_force(&self) -> &[(&'static Key, Value, Origin)] {
         &self.in_force
     }
+}
+
+/// What the server says of itself.
+fn site(values: &Values) -> Option<session::Site> {
+    let text = |key| values.text(key).map(Arc::from);
+    Some(session::Site {
+        admin: text("imap.admin"),
+        comment: text("imap.comment"),
+        jmap: text("imap.jmap-url"),
+        metadata: session::MetadataMax {
+            value_octets: values.count("limits.metadata-value")?,
+            together: store::MetadataLimits {
+                entries_max: values.count("limits.metadata-entries")?,
+                octets_max: values.count("limits.metadata")?,
+            },
+        },
+    })
 }
 
 /// When mail goes by itself, by what the configuration says.

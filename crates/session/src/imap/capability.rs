@@ -145,6 +145,9 @@ pub const CAPABILITIES: &[Row] = &[
     login("SAVEDATE", "RFC 8514"),
     login("REPLACE", "RFC 8508"),
     login("SCAN", "as UW imapd has it"),
+    login("METADATA", "RFC 5464"),
+    login("METADATA-SERVER", "RFC 5464"),
+    login("LIST-METADATA", "RFC 9590").needs(&["METADATA", "LIST-EXTENDED"]),
     login("APPENDLIMIT", "RFC 7889").with(|facts| Some(facts.message_bytes_max)),
 ];
 

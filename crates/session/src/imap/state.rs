@@ -5,6 +5,8 @@ use std::sync::Arc;
 use imap::{UidSet, command::Numbering, set::SequenceSet};
 use store::{Account, MailboxId, Uid};
 
+use crate::Site;
+
 use super::{
     refusal::Refusal,
     suppress::Suppressed,
@@ -47,6 +49,8 @@ pub(crate) struct User {
     pub(crate) message_bytes_max: u64,
     /// What is gone for no longer than this, they can bring back.
     pub(crate) undelete: Option<store::past::Retention>,
+    /// What the server says of itself.
+    pub(crate) site: Arc<Site>,
     /// The language that is preferred for them: RFC 5255 §3.2, `default`.
     pub(crate) language: Option<Language>,
     /// Capabilities that they are not told of.

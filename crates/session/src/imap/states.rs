@@ -9,7 +9,7 @@ use super::{
     DONE_LINE_BYTES_MAX, Lines, Sasl, Session,
     commands::{
         append, close, copy, create, delete, enable, expunge, id, language, list, login, lsub,
-        namespace, rename, scan, select, status, store, subscribe,
+        metadata, namespace, rename, scan, select, status, store, subscribe,
     },
     fetch,
     refusal::{Done, Outcome, Refusal, Stop},
@@ -258,6 +258,10 @@ async fn on_account(
             pattern,
             contents,
         } => scan::scan(user, enabled, (reference, pattern), &contents, out).await,
+        A::GetMetadata(c) => metadata::get(user, enabled, &c, out).await,
+        A::SetMetadata { mailbox, entries } => {
+            metadata::set(user, enabled, (&mailbox, entries)).await
+        }
         A::Namespace => Ok(namespace::namespace(out)),
         A::Status { mailbox, items } => status::status(user, enabled, &mailbox, &items, out).await,
         // Those that change the session: `authenticated` has answered them.

@@ -116,6 +116,8 @@ fn authenticated(command: &command::Authenticated) -> Row {
         A::Lsub { .. } => told("LSUB"),
         A::Scan { .. } => told("SCAN"),
         A::Namespace => told("NAMESPACE"),
+        A::GetMetadata(_) => told("GETMETADATA"),
+        A::SetMetadata { .. } => told("SETMETADATA"),
         A::Status { .. } => told("STATUS"),
         A::Append(_) => told("APPEND"),
         A::Idle => told("IDLE"),

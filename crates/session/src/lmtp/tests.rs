@@ -80,6 +80,7 @@ impl World {
             undelete: None,
             language: crate::Language::Default,
             imap: Arc::default(),
+            site: Arc::default(),
         };
         Self {
             session: Session::new(services.clone(), peer),

@@ -78,7 +78,8 @@ fn entries_are_set_together_and_each_user_has_private_ones() {
         );
         let highest = account.snapshot().mailbox(id).unwrap().highest_mod_seq();
         assert_eq!(highest, ModSeq(1));
-        let changes = [gone("/private/comment"), gone("/private/other")];
+        assert!(!set(&account, inbox, &[entry("/PRIVATE/comment", "mine")]).await);
+        let changes = [gone("/PRIVATE/Comment"), gone("/private/other")];
         assert!(set(&account, inbox, &changes).await);
         assert_eq!(
             of(&account, "INBOX"),

@@ -1,4 +1,4 @@
-//! LIST: RFC 9051 §6.3.9, RFC 5258, RFC 5819, RFC 6154.
+//! LIST: RFC 9051 §6.3.9, RFC 5258, RFC 5819, RFC 6154, RFC 9590.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,7 +11,7 @@ use store::{Mailbox, MailboxName, Snapshot, name::DELIMITER, past::DELETED};
 use crate::{
     Outlet,
     imap::{
-        commands::status,
+        commands::{metadata, status},
         deleted, names,
         pattern::Pattern,
         refusal::{Done, Outcome, Refusal},
@@ -52,6 +52,10 @@ pub(crate) async fn list(
                 enabled,
                 out.buffer(),
             );
+        }
+        let entries = &search.returns.metadata[..];
+        if let (true, Some(mailbox)) = (node.satisfies(selection), &node.mailbox) {
+            metadata::list(user, enabled, (mailbox, entries), out).await?;
         }
         flush_if_full(out).await?;
     }

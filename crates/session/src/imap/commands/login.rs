@@ -1,5 +1,7 @@
 //! LOGIN and AUTHENTICATE: RFC 9051 §6.2.2, §6.2.3, RFC 4959.
 
+use std::sync::Arc;
+
 use auth::{Channel, Identity, Refused};
 use imap::response::Code;
 use store::AccountId;
@@ -55,6 +57,7 @@ pub(crate) async fn enter(
         account: account.acting(&format!("imap {} {peer}", identity.name)),
         message_bytes_max: services.store.message_bytes_max(),
         undelete: services.undelete,
+        site: Arc::clone(&services.site),
         language: identity.language.as_deref().and_then(Language::tagged),
         suppressed: Suppressed::new(identity.suppressed.iter()),
         name: identity.name,

@@ -12,6 +12,7 @@ pub(crate) mod language;
 pub(crate) mod list;
 pub(crate) mod login;
 pub(crate) mod lsub;
+pub(crate) mod metadata;
 pub(crate) mod namespace;
 mod notify;
 pub(crate) mod rename;

@@ -71,6 +71,7 @@ impl Reader {
                 account: account.clone(),
                 message_bytes_max: 1 << 20,
                 undelete: None,
+                site: std::sync::Arc::default(),
                 language: None,
                 suppressed: Suppressed::default(),
             },

@@ -108,6 +108,7 @@ impl World {
             undelete: Some(store::past::Retention::default()),
             language: crate::Language::Default,
             imap: Arc::default(),
+            site: Arc::default(),
         }
     }
 
@@ -128,6 +129,7 @@ impl World {
             account: self.account.acting("a client"),
             message_bytes_max: self.store.message_bytes_max(),
             undelete: None,
+            site: Arc::default(),
             language: None,
             suppressed: Suppressed::default(),
         });
