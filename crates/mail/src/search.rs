@@ -13,6 +13,26 @@ pub fn fold(text: &str, out: &mut String) {
     Collation::UnicodeCasemap.fold(text, out);
 }
 
+/// A number that is another whenever [`fold`] is: what was derived from folded text is then of
+/// no use. Folds every character for it, some milliseconds.
+#[must_use]
+pub fn fingerprint() -> u64 {
+    let mut folded = String::new();
+    // FNV-1a.
+    let mut print = 0xcbf2_9ce4_8422_2325_u64;
+    for first in (0..=u32::from(char::MAX)).step_by(0x100) {
+        folded.clear();
+        for c in (first..first + 0x100).filter_map(char::from_u32) {
+            fold(c.encode_utf8(&mut [0; 4]), &mut folded);
+            folded.push('\0');
+        }
+        for octet in folded.bytes() {
+            print = (print ^ u64::from(octet)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+    print
+}
+
 /// Looks for a text within another that comes in pieces.
 #[derive(Debug)]
 pub struct Matcher {

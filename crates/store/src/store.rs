@@ -23,6 +23,7 @@ use crate::{
     id::AccountId,
     incoming::Incoming,
     name::MailboxName,
+    search::Desk,
     verify::{self, Depth, Finding, Summary, Walked},
 };
 
@@ -63,6 +64,7 @@ struct Inner {
     moves: tokio::sync::Mutex<()>,
     /// One compaction at a time.
     compaction: tokio::sync::Mutex<()>,
+    indexing: Desk,
 }
 
 #[derive(Debug, Default)]
@@ -143,6 +145,7 @@ impl Store {
                 checkpoint: Arc::default(),
                 moves: tokio::sync::Mutex::default(),
                 compaction: tokio::sync::Mutex::default(),
+                indexing: Desk::default(),
             }),
         }
     }
@@ -461,6 +464,16 @@ impl Store {
     /// Held by whoever compacts.
     pub(crate) fn compaction(&self) -> &tokio::sync::Mutex<()> {
         &self.inner.compaction
+    }
+
+    /// What is kept for indexing.
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.inner.indexing
+    }
+
+    /// The accounts that are open.
+    pub(crate) fn open_ids(&self) -> Vec<AccountId> {
+        self.open_accounts().open.keys().copied().collect()
     }
 
     /// Waits for what is queued now in all accounts, however it ends. One that is not open has

@@ -10,7 +10,7 @@
 
 mod account;
 mod live;
-mod pace;
+pub(crate) mod pace;
 #[cfg(test)]
 mod tests;
 

@@ -1,4 +1,5 @@
-//! A budget of octets in a second: so that compaction leaves the disk to those who wait for mail.
+//! A budget of octets in a second: so that compaction and indexing leave the disk to those who wait
+//! for mail.
 
 use std::{
     thread,
@@ -12,7 +13,7 @@ const WAIT_MIN: Duration = Duration::from_millis(50);
 
 /// What has been spent of the budget.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     /// Octets in a second.
     rate: Option<u64>,
     /// Up to when what has been read is paid for.
@@ -20,15 +21,20 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new(rate: Option<u64>) -> Self {
+    pub(crate) fn new(rate: Option<u64>) -> Self {
         Self {
             rate: rate.filter(|rate| *rate > 0),
             paid_to: Instant::now(),
         }
     }
 
+    /// Octets in a second.
+    pub(crate) fn rate(&self) -> Option<u64> {
+        self.rate
+    }
+
     /// So many octets have been read: waits if that was too fast.
-    pub(super) async fn spend(&mut self, octets: u64) {
+    pub(crate) async fn spend(&mut self, octets: u64) {
         let Some(rate) = self.rate else {
             return;
         };

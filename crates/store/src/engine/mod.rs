@@ -18,6 +18,7 @@
 mod crossing;
 pub(crate) mod log;
 pub(crate) mod partitions;
+mod volume;
 
 use std::{
     ops::{ControlFlow, Range},
@@ -29,10 +30,14 @@ use std::{
 use tokio::sync::oneshot;
 
 use self::log::{Log, disk::RealDisk, past::PastDisk, ram::RamDisk, registry};
-pub(crate) use self::log::{files::Partition, pins::Pin};
+pub(crate) use self::log::{
+    files::{Partition, io_error},
+    pins::Pin,
+};
 #[cfg(test)]
 pub(crate) use self::partitions::AnyDisk;
 pub(crate) use self::partitions::{Partitions, Slot as PartitionSlot};
+pub(crate) use self::volume::{OpenFile, Volume};
 use crate::{error::Error, id::AccountId};
 
 /// The longest body of one put, in octets; larger things are several puts.

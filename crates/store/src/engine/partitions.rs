@@ -14,7 +14,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, oneshot};
 
 use super::{
-    Damage, Engine, EngineOptions, Partition, Ref, Visit, Walk, WalkFn, WalkItem, Writes,
+    Damage, Engine, EngineOptions, Partition, Ref, Visit, Volume, Walk, WalkFn, WalkItem, Writes,
     crossing::{Crossing, Passing},
     log::{
         Log,
@@ -26,6 +26,7 @@ use super::{
         refuse_unfinished,
         registry::{self, Registry, State},
     },
+    volume::On,
 };
 use crate::error::Error;
 
@@ -436,6 +437,11 @@ impl Partitions {
         registry.unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The disk, for files beside the logs.
+    pub(crate) fn volume(&self) -> Arc<dyn Volume> {
+        on!(&self.inner.disk, disk => Arc::new(On(Arc::clone(disk))))
+    }
+
     /// Where a partition is, the octets of its files, and the octets that are free there, as far as the
     /// disk says.
     pub(crate) fn space(&self, partition: &Partition) -> (Option<PathBuf>, Option<Space>) {
@@ -606,7 +612,7 @@ fn out_of_service(slot: &Slot) -> Error {
 }
 
 /// Runs something that waits for the disk on a thread of its own.
-async fn aside<T: Send + 'static>(
+pub(crate) async fn aside<T: Send + 'static>(
     name: &str,
     run: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {
@@ -620,5 +626,5 @@ async fn aside<T: Send + 'static>(
         .name(name.into())
         .spawn(run)
         .map_err(|error| failed(error.to_string()))?;
-    done.await.map_err(|_| failed("opening it panicked".into()))
+    done.await.map_err(|_| failed(format!("{name} panicked")))
 }

@@ -71,6 +71,10 @@ impl Partition {
     pub(crate) fn checkpoint(&self) -> String {
         format!("{PARTITIONS}/{}/checkpoint", self.name)
     }
+    /// The indexes of texts, derived.
+    pub(crate) fn search(&self) -> String {
+        format!("{PARTITIONS}/{}/search", self.name)
+    }
     /// Bytes cut off or unreadable, kept for a person to look at.
     pub(crate) fn quarantine(&self) -> String {
         format!("{PARTITIONS}/{}/quarantine", self.name)

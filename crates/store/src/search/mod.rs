@@ -1,0 +1,318 @@
+//! An index of the text of messages, so that a search need not look at all of them.
+//!
+//! Of every account, in segments: for each three octets of folded text, by where they are, the messages
+//! that have them. It answers which messages may have a text, for any substring: never too
+//! few, sometimes too many, and whoever asks looks at those. What is not in the index has to be
+//! looked at too, so nothing is ever missed, however far it has come.
+//!
+//! It is derived. Every page is checked when it is read; what is damaged is thrown away and made again. It
+//! is made in the background, from what is in the mailboxes, and a delivery knows nothing of it. Emails are
+//! immutable: what is once in a segment is right for ever, and messages that are gone go when
+//! segments are merged.
+
+mod build;
+mod drawer;
+mod grams;
+mod pages;
+mod postings;
+mod segment;
+mod sift;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+pub use self::sift::{Place, Sieve, Sifted};
+use self::{build::Live, drawer::Drawer, pages::Fault};
+use crate::{
+    account::Account,
+    compact::pace::Pace,
+    engine::{io_error, partitions::aside},
+    error::Error,
+    id::AccountId,
+    store::Store,
+};
+
+/// Messages that the background does not index by themselves: looking at them costs little, and
+/// a segment for each would cost much.
+pub const WAITING_MAX: u64 = 64;
+
+/// What is kept in memory for indexing.
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    /// Held by whoever writes an index: one account at a time.
+    writing: tokio::sync::Mutex<()>,
+    /// Up to which EMAILID the accounts are indexed that were looked at, for the next round.
+    done: Mutex<HashMap<AccountId, u64>>,
+}
+
+impl Desk {
+    fn note(&self, account: AccountId, last: Option<u64>) {
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        match last {
+            Some(last) => done.insert(account, last),
+            None => done.remove(&account),
+        };
+    }
+
+    fn noted(&self, account: AccountId) -> Option<u64> {
+        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        done.get(&account).copied()
+    }
+}
+
+/// How to index.
+#[derive(Debug, Clone, Copy)]
+pub struct IndexOptions {
+    /// Octets of text that may be read in a second; `None`: as fast as it goes.
+    pub rate: Option<u64>,
+    /// An account with fewer messages to index is left as it is.
+    pub least: u64,
+}
+
+/// Which accounts a round looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IndexRound {
+    /// Those that are open: mail can have come to no other.
+    Open,
+    /// All. What is gone from their mailboxes also goes from their indexes.
+    All,
+}
+
+/// What is in the index of an account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct IndexStatus {
+    /// Messages that the account has, each once.
+    pub messages: u64,
+    /// How many of them are in the index.
+    pub indexed: u64,
+    /// Messages in the index that the account has no more.
+    pub gone: u64,
+    /// Files.
+    pub segments: u64,
+    /// Their octets.
+    pub octets: u64,
+    /// Octets of the messages.
+    pub of_octets: u64,
+}
+
+impl Account {
+    /// Puts all messages that are in the account's index through sieves. Whatever the state of the index,
+    /// what it rules out is right.
+    pub async fn sift(&self, sieves: Vec<Sieve>) -> Sifted {
+        let drawer = drawer(self);
+        let engine = self.shared.engine();
+        let sifted = engine.work(move || sift::sift(&drawer, &sieves)).await;
+        sifted.unwrap_or_default()
+    }
+}
+
+fn drawer(account: &Account) -> Drawer {
+    let shared = &account.shared;
+    Drawer::new(shared.partitions.volume(), &shared.engine(), shared.id)
+}
+
+impl Store {
+    /// Brings indexes up to date, one account after the other; gives how many messages were added. What goes
+    /// wrong with one account is logged.
+    ///
+    /// # Errors
+    /// [`Error::Full`]: the rest has to wait.
+    pub async fn index_round(
+        &self,
+        round: IndexRound,
+        options: IndexOptions,
+    ) -> Result<u64, Error> {
+        let mut added = 0;
+        let ids = match round {
+            IndexRound::Open => self.open_ids(),
+            IndexRound::All => self.accounts().await?,
+        };
+        for id in ids {
+            let indexed = async {
+                let account = self.account(id).await?;
+                if round == IndexRound::All {
+                    self.weed(&account, options).await?;
+                } else {
+                    let last = account.snapshot().last.email;
+                    let noted = self.desk().noted(id);
+                    if noted.is_some_and(|noted| last.saturating_sub(noted) < options.least) {
+                        return Ok(0);
+                    }
+                }
+                self.index(&account, options).await
+            };
+            match indexed.await {
+                Ok(more) => added += more,
+                Err(Error::Full) => return Err(Error::Full),
+                Err(error) => tracing::warn!(account = %id, %error, "not indexed"),
+            }
+        }
+        if round == IndexRound::All {
+            self.leave_none_behind().await?;
+        }
+        Ok(added)
+    }
+
+    /// Brings the index of an account up to date; gives how many messages were added.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Full`], [`Error::Corrupt`] if its mailboxes can't be read.
+    pub async fn index(&self, account: &Account, options: IndexOptions) -> Result<u64, Error> {
+        let _one = self.desk().writing.lock().await;
+        let drawer = drawer(account);
+        let last = account.snapshot().last.email;
+        let gaps = on_disk(&drawer, move |drawer| {
+            drawer.tidy()?;
+            Ok(drawer::gaps(&drawer.segments()?, last))
+        })
+        .await?;
+        let waiting: u64 = gaps.iter().map(|gap| gap.end() - gap.start() + 1).sum();
+        if waiting < options.least.max(1) {
+            self.desk().note(account.id(), Some(last - waiting));
+            return Ok(0);
+        }
+        let live = build::live(account).await?;
+        let mut pace = Pace::new(options.rate);
+        let mut added = 0;
+        for gap in gaps {
+            added += build::fill(account, &drawer, (gap, &live), &mut pace).await?;
+        }
+        self.desk().note(account.id(), Some(last));
+        tracing::debug!(account = %account.id(), messages = added, "indexed");
+        Ok(added)
+    }
+
+    /// Rids an account's index of messages that are gone, where they are many, and makes it anew where many
+    /// are missing, because they came back.
+    async fn weed(&self, account: &Account, options: IndexOptions) -> Result<(), Error> {
+        let _one = self.desk().writing.lock().await;
+        let drawer = drawer(account);
+        let segments = on_disk(&drawer, Drawer::segments).await?;
+        if segments.is_empty() {
+            return Ok(());
+        }
+        let live = build::live(account).await?;
+        for covers in segments {
+            let (from, emails) = (covers.clone(), emails(&live));
+            let told = on_disk(&drawer, move |drawer| tell(drawer, &from, &emails)).await?;
+            let Some((status, within)) = told else {
+                continue;
+            };
+            let missing = within - status.indexed;
+            if missing > WAITING_MAX.max(within / 16) {
+                on_disk(&drawer, move |drawer| drawer.remove(&covers)).await?;
+            } else if status.gone * 4 > status.gone + status.indexed {
+                build::rewrite(&drawer, &covers, &live, options.rate).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes indexes of accounts that are not where their index is, and those of other versions.
+    async fn leave_none_behind(&self) -> Result<(), Error> {
+        let volume = self.partitions().volume();
+        for engine in self.partitions().engines() {
+            let (there, of) = (volume.clone(), engine.clone());
+            let indexed = aside("store-index", move || drawer::accounts(&there, &of)).await??;
+            let known = self.accounts().await?;
+            for id in indexed {
+                let here = match self.home(id).await {
+                    Ok(home) => home.partition() == engine.partition(),
+                    // It can't be told now.
+                    Err(_) => continue,
+                };
+                if !here || known.binary_search(&id).is_err() {
+                    let old = Drawer::new(volume.clone(), &engine, id);
+                    on_disk(&old, Drawer::drop_all).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is in the index of an account.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Corrupt`] if its mailboxes can't be read.
+    pub async fn index_status(&self, account: &Account) -> Result<IndexStatus, Error> {
+        let live = build::live(account).await?;
+        let (emails, mut sum) = (emails(&live), IndexStatus::default());
+        sum.messages = live.len() as u64;
+        sum.of_octets = account
+            .snapshot()
+            .mailboxes()
+            .map(|(_, mailbox)| mailbox.counters().octets)
+            .sum();
+        let drawer = drawer(account);
+        let status = on_disk(&drawer, move |drawer| {
+            for covers in drawer.segments()? {
+                let Some((status, _)) = tell(drawer, &covers, &emails)? else {
+                    continue;
+                };
+                sum.indexed += status.indexed;
+                sum.gone += status.gone;
+                sum.segments += 1;
+                sum.octets += status.octets;
+            }
+            Ok(sum)
+        });
+        status.await
+    }
+
+    /// Throws the index of an account away. It is made again by whoever indexes next.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub async fn drop_index(&self, account: &Account) -> Result<(), Error> {
+        let _one = self.desk().writing.lock().await;
+        self.desk().note(account.id(), None);
+        on_disk(&drawer(account), Drawer::drop_all).await
+    }
+}
+
+fn emails(live: &[Live]) -> Vec<u64> {
+    live.iter().map(|it| it.email).collect()
+}
+
+/// What a segment has of the messages given, and how many of them it should have. One that is damaged is
+/// thrown away.
+fn tell(
+    drawer: &Drawer,
+    covers: &drawer::Covers,
+    emails: &[u64],
+) -> Result<Option<(IndexStatus, u64)>, Error> {
+    let segment = match drawer.open(covers) {
+        Ok(segment) => segment,
+        Err(Fault::Damaged(why)) => {
+            drawer.discard(covers, why);
+            return Ok(None);
+        }
+        Err(Fault::Io(error)) => return Err(io_error("search", error)),
+    };
+    let mut status = IndexStatus {
+        octets: drawer.octets(covers).unwrap_or(0),
+        ..IndexStatus::default()
+    };
+    for document in segment.documents() {
+        match emails.binary_search(&document.email) {
+            Ok(_) => status.indexed += 1,
+            Err(_) => status.gone += 1,
+        }
+    }
+    let from = emails.partition_point(|email| email < covers.start());
+    let to = emails.partition_point(|email| email <= covers.end());
+    Ok(Some((status, (to - from) as u64)))
+}
+
+/// Does something with an index on a thread that may wait for the disk.
+async fn on_disk<T: Send + 'static>(
+    drawer: &Drawer,
+    job: impl FnOnce(&Drawer) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let drawer = drawer.clone();
+    aside("store-index", move || job(&drawer)).await?
+}
