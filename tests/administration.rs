@@ -108,6 +108,8 @@ fn every_verb_prints_objects_and_is_written_down_as_done_by_who_asked() {
         ("hold lift ann INBOX --dry-run", 0, ("held", 0)),
         ("expiry show ann Trash", 1, ("mailboxes", 1)),
         ("partition list", 1, ("partitions", 1)),
+        ("index update ann", 0, ("messages", 0)),
+        ("index status ann", 1, ("accounts", 1)),
         ("history ann INBOX 9", 0, ("events", 0)),
     ] {
         let mut said = ask(typed);
@@ -124,6 +126,7 @@ fn every_verb_prints_objects_and_is_written_down_as_done_by_who_asked() {
         "restore ann INBOX --at 0 --dry-run",
         "compact --dry-run",
         "partition add other --dry-run",
+        "index drop ann --dry-run",
     ] {
         assert!(!ask(typed).is_empty(), "{typed}");
     }

@@ -32,6 +32,7 @@ pub mod export;
 pub mod history;
 pub mod hold;
 pub mod import;
+pub mod index;
 pub mod mailbox;
 mod moment;
 mod octets;

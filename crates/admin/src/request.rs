@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     account, backup, compact,
     context::Context,
-    expiry, export, history, hold, import, mailbox,
+    expiry, export, history, hold, import, index, mailbox,
     outcome::{Failed, Outcome},
     partition, repair,
     report::Report,
@@ -42,6 +42,9 @@ pub enum Request {
     #[command(subcommand)]
     Hold(hold::Hold),
     Import(import::Import),
+    /// Show the indexes that make searches quick, bring them up to date, make them anew
+    #[command(subcommand)]
+    Index(index::Index),
     Repair(repair::Repair),
     Restore(restore::Restore),
     Undelete(undelete::Undelete),
@@ -66,6 +69,7 @@ impl Request {
             Self::History(history) => history.run(context, report).await,
             Self::Hold(verb) => verb.run(context, report).await,
             Self::Import(import) => import.run(context, report).await,
+            Self::Index(verb) => verb.run(context, report).await,
             Self::Repair(repair) => repair.run(context, report).await,
             Self::Restore(restore) => restore.run(context, report).await,
             Self::Undelete(undelete) => undelete.run(context, report).await,
@@ -83,6 +87,7 @@ impl Request {
             Self::Partition(verb) => verb.changes(),
             Self::Expiry(verb) => verb.changes(),
             Self::Hold(verb) => verb.changes(),
+            Self::Index(verb) => verb.changes(),
             Self::Compact(compact) => !compact.dry_run,
             Self::Expire(expire) => !expire.dry_run,
             Self::Import(import) => !import.dry_run,

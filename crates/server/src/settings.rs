@@ -39,6 +39,10 @@ pub struct Settings {
     pub compact_every: Duration,
     /// Octets that may be read for that in a second; 0: as fast as it goes.
     pub compact_rate: u64,
+    /// Whether the text of messages is indexed in the background.
+    pub index: bool,
+    /// Octets that may be read for that in a second; 0: as fast as it goes.
+    pub index_rate: u64,
 }
 
 impl Default for Settings {
@@ -59,6 +63,8 @@ impl Default for Settings {
             compact: true,
             compact_every: Duration::from_hours(24),
             compact_rate: 32 << 20,
+            index: true,
+            index_rate: 16 << 20,
         }
     }
 }

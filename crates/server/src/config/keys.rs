@@ -155,6 +155,18 @@ pub const KEYS: &[Key] = &[
         "octets that may be read for that in a second; 0 is as fast as it goes",
     ),
     key(
+        "search.index",
+        Kind::Flag,
+        Some("true"),
+        "the text of messages is indexed in the background, so that searches are quick",
+    ),
+    key(
+        "search.rate",
+        Kind::Bytes,
+        Some("\"16MiB\""),
+        "octets that may be read for that in a second; 0 is as fast as it goes",
+    ),
+    key(
         "imap.listen",
         Kind::Addresses,
         Some("[]"),

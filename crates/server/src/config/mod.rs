@@ -294,6 +294,8 @@ fn settings(values: &Values) -> Option<Settings> {
         compact: values.flag("compact.enabled"),
         compact_every: values.duration("compact.every")?,
         compact_rate: values.count("compact.rate")?,
+        index: values.flag("search.index"),
+        index_rate: values.count("search.rate")?,
         ..Settings::default()
     })
 }

@@ -41,7 +41,7 @@ impl Outlet for Sent {
 
 /// One client of one account's INBOX.
 pub(in crate::imap) struct Reader {
-    store: Store,
+    pub(in crate::imap) store: Store,
     pub(in crate::imap) selected: Selected,
     pub(in crate::imap) enabled: Enabled,
     /// The largest piece that went out.

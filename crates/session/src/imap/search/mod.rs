@@ -3,7 +3,9 @@
 //!
 //! [`query`] makes a key ready; every message is then asked from the cheapest source
 //! on: the snapshot, the digest, the header, the text, and no further than until its
-//! fate is known. [`sort`] may put what was found in another order. [`found`] words the result.
+//! fate is known. Once some messages had to be read, the store's index is asked which of the
+//! others need not be ([`sieve`]). [`sort`] may put what was found in another order. [`found`]
+//! words the result.
 //!
 //! Messages that another session has expunged are not found, even while the client
 //! still counts them (RFC 2180 §4.4 leaves that to the server). A message that can't
@@ -15,6 +17,7 @@ mod found;
 pub(super) mod pace;
 mod probe;
 mod query;
+mod sieve;
 mod sort;
 #[cfg(test)]
 mod tests;
@@ -25,7 +28,7 @@ use imap::{
     command::{self, SearchReturn},
 };
 use mail::collation::Comparator;
-use store::{Account, Error, Message};
+use store::{Account, Error, Message, search::Sifted};
 
 use self::{
     damaged::Damaged,
@@ -33,6 +36,7 @@ use self::{
     pace::Pace,
     probe::Witness,
     query::{Facts, Search, Source},
+    sieve::{LOOKED_AT_MIN, SIEVES_MAX},
     sort::Sorter,
 };
 use super::{
@@ -158,6 +162,8 @@ async fn find(
         view: &selected.view,
         search: &search,
         answers: vec![None; search.probes.len()],
+        looked_at: 0,
+        sifted: None,
         damaged: Damaged::default(),
         pace: Pace::default(),
     };
@@ -196,6 +202,10 @@ struct Finder<'a> {
     search: &'a Search,
     /// Of the probes, for the message being looked at.
     answers: Vec<Option<bool>>,
+    /// Messages whose fate the snapshot did not tell.
+    looked_at: usize,
+    /// What the index says, once it was asked.
+    sifted: Option<Sifted>,
     damaged: Damaged,
     pace: Pace,
 }
@@ -235,19 +245,42 @@ impl Finder<'_> {
         Ok(found)
     }
 
-    /// Reads a message that its snapshot leaves undecided.
+    /// Reads a message that its snapshot leaves undecided, if the index does too.
     async fn ask(&mut self, message: &Message<'_>, facts: &Facts<'_>) -> Result<bool, Error> {
+        self.looked_at += 1;
+        if self.looked_at > LOOKED_AT_MIN
+            && let Some(verdict) = self.sift(message, facts).await
+        {
+            return Ok(verdict);
+        }
         match self.testimony(message, facts).await {
             Ok(verdict) => Ok(verdict),
             Err(error) => self.damaged.note(message.uid, error).map(|()| false),
         }
     }
 
+    /// What the index tells of a message, if that decides it.
+    async fn sift(&mut self, message: &Message<'_>, facts: &Facts<'_>) -> Option<bool> {
+        if self.sifted.is_none() {
+            let probes = self.search.probes.iter().take(SIEVES_MAX);
+            let sieves = probes.map(|probe| probe.sieve.clone()).collect();
+            self.sifted = Some(self.account.sift(sieves).await);
+        }
+        let sifted = self.sifted.as_ref()?;
+        for (number, answer) in self.answers.iter_mut().enumerate() {
+            if sifted.rules_out(number, message) {
+                *answer = Some(false);
+            }
+        }
+        self.search.query.verdict(facts, &self.answers)
+    }
+
     async fn testimony(&mut self, message: &Message<'_>, facts: &Facts<'_>) -> Result<bool, Error> {
         let witness = Witness::new(self.account.email(message).await?);
         for source in [Source::Digest, Source::Header, Source::Text] {
             let probes = &self.search.probes;
-            if !probes.iter().any(|probe| probe.source == source) {
+            let mut asked = probes.iter().zip(&self.answers);
+            if !asked.any(|(probe, answer)| probe.source == source && answer.is_none()) {
                 continue;
             }
             witness

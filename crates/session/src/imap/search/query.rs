@@ -14,8 +14,12 @@ use imap::{
     set::SequenceSet,
 };
 use mail::{charset, header, search};
-use store::{EmailId, Keyword, Message, ModSeq, SystemFlags, ThreadId, Timestamp, Uid};
+use store::{
+    EmailId, Keyword, Message, ModSeq, SystemFlags, ThreadId, Timestamp, Uid,
+    search::{Place, Sieve},
+};
 
+use super::sieve;
 use crate::imap::{refusal::Refusal, view::View, wording::Text};
 
 /// Keys of one SEARCH. Each is work for every message.
@@ -77,6 +81,8 @@ pub(super) struct Probe {
     pub(super) source: Source,
     /// What is asked.
     pub(super) what: Asked,
+    /// What the index is asked.
+    pub(super) sieve: Sieve,
 }
 
 /// Where answers are found, cheapest first.
@@ -258,7 +264,8 @@ impl Reader<'_> {
                 Query::And(vec![Query::Kept(Kept::Recent), Query::Not(Box::new(seen))])
             }
             SearchKey::SentDate(order, date) => {
-                self.probe(Source::Digest, Asked::Sent(days(*order, *date)))
+                let sent = Asked::Sent(days(*order, *date));
+                self.probe(Source::Digest, sent, Sieve::Open)
             }
             SearchKey::Header { field, contains } => {
                 let source = if header::is_listed(field) {
@@ -266,19 +273,22 @@ impl Reader<'_> {
                 } else {
                     Source::Header
                 };
-                let mut folded = String::new();
-                search::fold(&self.text(contains)?, &mut folded);
-                let contains = folded;
+                let text = self.text(contains)?;
+                let mut contains = String::new();
+                search::fold(&text, &mut contains);
                 let name = field.clone();
-                self.probe(source, Asked::Field { name, contains })
+                let sieve = sieve::field(field, &text);
+                self.probe(source, Asked::Field { name, contains }, sieve)
             }
             SearchKey::Body(text) => {
                 let text = self.text(text)?;
-                self.probe(Source::Text, Asked::Body(text))
+                let sieve = sieve::text(Place::Body, &text);
+                self.probe(Source::Text, Asked::Body(text), sieve)
             }
             SearchKey::Text(text) => {
                 let text = self.text(text)?;
-                self.probe(Source::Text, Asked::Text(text))
+                let sieve = sieve::text(Place::Text, &text);
+                self.probe(Source::Text, Asked::Text(text), sieve)
             }
             key => Query::Kept(self.kept(key)?),
         })
@@ -360,8 +370,12 @@ impl Reader<'_> {
         })
     }
 
-    fn probe(&mut self, source: Source, what: Asked) -> Query {
-        self.probes.push(Probe { source, what });
+    fn probe(&mut self, source: Source, what: Asked, sieve: Sieve) -> Query {
+        self.probes.push(Probe {
+            source,
+            what,
+            sieve,
+        });
         Query::Probe(self.probes.len() - 1)
     }
 

@@ -1,5 +1,7 @@
 //! SEARCH on a store, command by command.
 
+mod differential;
+
 use crate::imap::fetch::tests::{NESTED, Reader, run};
 
 /// Four messages: a nested one, a plain one without a date, one in Japanese, and a
