@@ -77,7 +77,8 @@ impl Session {
         };
         selected.refresh().await;
         if row.by_uid && selected.view.has_unannounced() {
-            sync::tell(selected, self.enabled, Expunges::Held, out).await?;
+            let told = sync::tell(selected, self.enabled, Expunges::Held, out).await?;
+            selected.exists_unheard |= told.exists && row.name.ends_with("FETCH");
         }
         let waits = matches!(row.name, "NOOP" | "CHECK" | "IDLE");
         if waits && std::mem::take(&mut selected.exists_unheard) {
