@@ -3,6 +3,7 @@
 //! They are Debian's packages; `tests/run` installs them.
 
 mod alpine;
+mod compress;
 mod curl;
 mod getmail;
 mod imapfilter;

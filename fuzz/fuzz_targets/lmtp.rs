@@ -69,7 +69,7 @@ fn run<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
         for piece in pieces {
             match session.receive(piece, &mut out).await {
                 Ok(Next::Wait) => {}
-                Ok(Next::StartTls | Next::Close) | Err(Gone) => break,
+                Ok(_) | Err(Gone) => break,
             }
         }
     });

@@ -7,15 +7,23 @@ use crate::chapar::{Chapar, PASSWORD};
 
 #[test]
 fn mutt_reads_a_mailbox_and_copies_it_out() {
-    reads_and_copies_out("mutt");
+    reads_and_copies_out("mutt", "");
+}
+
+/// RFC 4978, with a client that has its own mind of what it flushes.
+#[test]
+fn mutt_reads_a_mailbox_compressed() {
+    let log = reads_and_copies_out("mutt", "set imap_deflate=yes\n");
+    assert!(log.contains("received_deflated"), "{log}");
 }
 
 #[test]
 fn neomutt_reads_a_mailbox_and_copies_it_out() {
-    reads_and_copies_out("neomutt");
+    reads_and_copies_out("neomutt", "");
 }
 
-fn reads_and_copies_out(program: &str) {
+/// Does it with more settings; gives the server's log.
+fn reads_and_copies_out(program: &str, settings: &str) -> String {
     let chapar = Chapar::with_accounts(&["ann"]);
     let mut ann = chapar.login("ann");
     for n in 0..25 {
@@ -26,7 +34,7 @@ fn reads_and_copies_out(program: &str) {
     let rc = format!(
         "set ssl_starttls=no\nset ssl_force_tls=yes\nset certificate_file={cert}\nset ssl_verify_host=no\nset imap_user=ann\n\
          set imap_pass={PASSWORD}\nset header_cache=\"\"\nset confirmappend=no\nset confirmcreate=no\nset move=no\nset delete=yes\n\
-         set wait_key=no\nset quit=yes\nset mbox_type=mbox\nset folder={folder}\n",
+         set wait_key=no\nset quit=yes\nset mbox_type=mbox\nset folder={folder}\n{settings}",
         cert = directory.join("cert.pem").display(),
         folder = directory.display(),
     );
@@ -56,4 +64,5 @@ fn reads_and_copies_out(program: &str) {
             "the text of {n} is missing"
         );
     }
+    chapar.log()
 }

@@ -139,6 +139,10 @@ pub enum Authenticated {
     },
     /// IDLE, §6.3.13; DONE is the wire's business.
     Idle,
+    /// COMPRESS DEFLATE, RFC 4978 §3: there is no other algorithm.
+    Compress,
+    /// UNAUTHENTICATE, RFC 8437 §3.
+    Unauthenticate,
     /// NOTIFY, RFC 5465: SET with what is asked for; NONE with nothing.
     Notify(Option<Notify>),
 }

@@ -32,6 +32,8 @@ pub enum Code {
     ClientBug,
     /// `CLOSED`.
     Closed,
+    /// `COMPRESSIONACTIVE`, RFC 4978 §3.
+    CompressionActive,
     /// `CONTACTADMIN`.
     ContactAdmin,
     /// `COPYUID validity from to`: pairwise, in the order copied.
@@ -251,6 +253,7 @@ impl Code {
             Self::Capability(_) => "CAPABILITY",
             Self::ClientBug => "CLIENTBUG",
             Self::Closed => "CLOSED",
+            Self::CompressionActive => "COMPRESSIONACTIVE",
             Self::ContactAdmin => "CONTACTADMIN",
             Self::CopyUid(..) => "COPYUID",
             Self::Corruption => "CORRUPTION",

@@ -5,15 +5,16 @@ use std::{fmt, io, time::Duration};
 use session::{Gone, Next, Outlet, Peer};
 use tokio::{
     sync::watch,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 
 use crate::{
+    deflate::{Inflater, Piece},
     protocol::Protocol,
     seats::Seat,
     stream::{Socket, Stream},
     tls::Handshake,
-    wire::Wire,
+    wire::{Ratio, Wire},
 };
 
 /// How far the server is in stopping.
@@ -70,6 +71,8 @@ impl From<Gone> for Disconnect {
 pub(crate) struct Connection<P> {
     session: P,
     wire: Wire<Stream>,
+    /// What is read is inflated first (RFC 4978).
+    inflater: Option<Box<Inflater>>,
     handshake: Option<Handshake>,
     seat: Seat,
     phase: watch::Receiver<Phase>,
@@ -78,7 +81,11 @@ pub(crate) struct Connection<P> {
     opened: Instant,
     /// When the client last said something.
     heard: Instant,
+    /// When the client became a stranger: when it connected, or logged out and stayed.
+    strange: Instant,
     received: u64,
+    /// Octets that came compressed, after and before.
+    came: Ratio,
 }
 
 /// What a connection waits for.
@@ -87,7 +94,12 @@ enum Event {
     News,
     Silence,
     Stopping,
+    /// Nothing has happened for a while.
+    Rest,
 }
+
+/// The time after which a connection gives back what compression needs only while it works.
+const REST_AFTER: Duration = Duration::from_secs(5);
 
 /// A client that has not logged in gets so many times the silence it may keep, in
 /// all: one octet a minute is not a login.
@@ -133,13 +145,16 @@ impl<P: Protocol> Connection<P> {
         Ok(Box::new(Self {
             session: P::new(setup, peer),
             wire: Wire::new(stream, opening.write_timeout),
+            inflater: None,
             handshake,
             seat,
             phase,
             told_to_stop: false,
             opened,
             heard: opened,
+            strange: opened,
             received: 0,
+            came: Ratio::default(),
         }))
     }
 
@@ -149,7 +164,23 @@ impl<P: Protocol> Connection<P> {
         let user = self.seat.account().unwrap_or_default();
         let (received, sent) = (self.received, self.wire.sent);
         let seconds = self.opened.elapsed().as_secs();
-        tracing::info!(user, received, sent, seconds, %why, "connection closed");
+        if self.wire.deflated.packed == 0 && self.came.packed == 0 {
+            tracing::info!(user, received, sent, seconds, %why, "connection closed");
+            return;
+        }
+        let (went, came) = (self.wire.deflated, self.came);
+        tracing::info!(
+            user,
+            received,
+            sent,
+            seconds,
+            %why,
+            received_deflated = came.packed,
+            received_inflated = came.plain,
+            sent_plain = went.plain,
+            sent_deflated = went.packed,
+            "connection closed",
+        );
     }
 
     async fn run(&mut self) -> Disconnect {
@@ -159,6 +190,11 @@ impl<P: Protocol> Connection<P> {
                 self.wire.buffer().extend_from_slice(P::ACCOUNT_CROWDED);
                 Box::pin(self.wire.close()).await;
                 Disconnect::Crowded
+            }
+            Err(Disconnect::Broken(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                self.wire.buffer().extend_from_slice(P::NOT_DEFLATED);
+                Box::pin(self.wire.close()).await;
+                Disconnect::Broken(error)
             }
             Err(why) => why,
         }
@@ -178,6 +214,21 @@ impl<P: Protocol> Connection<P> {
                     self.wire.flush().await?;
                     Box::pin(self.start_tls()).await?;
                 }
+                Next::Compress => {
+                    self.wire.flush().await?;
+                    self.wire.compress();
+                    self.inflater = Some(Box::new(Inflater::new()));
+                    next = self.go_on().await?;
+                    continue;
+                }
+                Next::Uncompress => {
+                    self.wire.uncompress().await?;
+                    if let Some(inflater) = &mut self.inflater {
+                        inflater.end();
+                    }
+                    next = self.go_on().await?;
+                    continue;
+                }
             }
             self.wire.rest();
             let event = self.event().await?;
@@ -187,16 +238,25 @@ impl<P: Protocol> Connection<P> {
         }
     }
 
+    /// The session goes on with what it has already: it stopped for what the driver had to do.
+    async fn go_on(&mut self) -> Result<Next, Disconnect> {
+        let next = Box::pin(self.session.receive(&[], &mut self.wire)).await?;
+        self.check_account()?;
+        Ok(next)
+    }
+
     async fn event(&mut self) -> Result<Event, Disconnect> {
         let deadline = self.deadline();
+        let is_awake = self.wire.is_awake() || self.inflater.as_ref().is_some_and(|i| i.is_awake());
         tokio::select! {
-            read = self.wire.stream.octets() => match read {
+            read = octets(&mut self.wire.stream, &mut self.inflater, &mut self.came) => match read {
                 Ok(octets) if octets.is_empty() => Err(Disconnect::Left),
                 Ok(octets) => Ok(Event::Octets(octets)),
                 Err(error) => Err(Disconnect::Broken(error)),
             },
             () = self.session.news() => Ok(Event::News),
             () = sleep_until(deadline) => Ok(Event::Silence),
+            () = sleep(REST_AFTER), if is_awake => Ok(Event::Rest),
             // Closed with the server: it stops, then.
             _ = self.phase.wait_for(|p| *p >= Phase::Stopping), if !self.told_to_stop => {
                 Ok(Event::Stopping)
@@ -218,6 +278,13 @@ impl<P: Protocol> Connection<P> {
                 self.told_to_stop = true;
                 session.stopping(wire).await
             }
+            Event::Rest => {
+                wire.doze();
+                if let Some(inflater) = &mut self.inflater {
+                    inflater.rest();
+                }
+                Ok(Next::Wait)
+            }
         }
     }
 
@@ -225,7 +292,7 @@ impl<P: Protocol> Connection<P> {
         let patience = self.session.patience();
         let silence = self.heard + patience;
         if self.session.is_stranger() {
-            silence.min(self.opened + patience * STRANGERS_PATIENCE)
+            silence.min(self.strange + patience * STRANGERS_PATIENCE)
         } else {
             silence
         }
@@ -252,6 +319,11 @@ impl<P: Protocol> Connection<P> {
     /// Counts the connection for its account, once it has logged in.
     fn check_account(&mut self) -> Result<(), Disconnect> {
         let Some(user) = self.session.user() else {
+            if let Some(user) = self.seat.account() {
+                tracing::info!(user, "logged out, and stays");
+                self.seat.release();
+                self.strange = Instant::now();
+            }
             return Ok(());
         };
         if self.seat.account() == Some(user) {
@@ -260,5 +332,40 @@ impl<P: Protocol> Connection<P> {
         tracing::info!(user, "logged in");
         let seated = self.seat.belongs_to(user);
         seated.map_err(|_| Disconnect::Crowded)
+    }
+}
+
+/// The next octets of the client, inflated if they come compressed: a piece at a time, so that no client
+/// makes much of little. Cancel-safe.
+async fn octets(
+    stream: &mut Stream,
+    inflater: &mut Option<Box<Inflater>>,
+    ratio: &mut Ratio,
+) -> io::Result<Vec<u8>> {
+    loop {
+        let Some(active) = inflater else {
+            return stream.octets().await;
+        };
+        if active.has_more() {
+            // There may be much of it, and it never waits for the client.
+            tokio::task::yield_now().await;
+        }
+        match active.piece()? {
+            Some(Piece::Inflated(piece)) => {
+                ratio.plain += piece.len() as u64;
+                return Ok(piece);
+            }
+            Some(Piece::Plain(piece)) => {
+                *inflater = None;
+                return Ok(piece);
+            }
+            None => {}
+        }
+        let packed = stream.octets().await?;
+        if packed.is_empty() {
+            return Ok(packed);
+        }
+        ratio.packed += packed.len() as u64;
+        active.feed(&packed);
     }
 }

@@ -9,6 +9,7 @@
 pub mod config;
 mod connection;
 pub mod control;
+mod deflate;
 mod error;
 mod listen;
 mod log;

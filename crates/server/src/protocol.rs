@@ -12,6 +12,8 @@ pub(crate) trait Protocol: Send + Sized + 'static {
     const CROWDED: &'static [u8];
     /// What a connection too many of one account is told.
     const ACCOUNT_CROWDED: &'static [u8];
+    /// What a client is told whose octets can't be inflated, before it is closed.
+    const NOT_DEFLATED: &'static [u8] = b"";
 
     /// What a session is made of, besides its peer.
     type Setup: Clone + Send + 'static;
@@ -39,6 +41,7 @@ impl Protocol for imap::Session {
     const CROWDED: &'static [u8] = b"* BYE [LIMIT] Too many connections, try again later\r\n";
     const ACCOUNT_CROWDED: &'static [u8] =
         b"* BYE [LIMIT] Too many connections of this account\r\n";
+    const NOT_DEFLATED: &'static [u8] = b"* BYE What came was not deflated\r\n";
 
     type Setup = Services;
 

@@ -93,7 +93,8 @@ impl Seat {
         Ok(())
     }
 
-    fn release(&mut self) {
+    /// The connection belongs to no account any more, or does not yet.
+    pub(crate) fn release(&mut self) {
         let Some(account) = self.account.take() else {
             return;
         };

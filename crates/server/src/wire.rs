@@ -9,6 +9,8 @@ use tokio::{
     time::timeout,
 };
 
+use crate::deflate::Deflater;
+
 /// A stream to write to.
 #[derive(Debug)]
 pub(crate) struct Wire<S> {
@@ -18,6 +20,17 @@ pub(crate) struct Wire<S> {
     patience: Duration,
     /// Octets sent.
     pub(crate) sent: u64,
+    /// What is written is compressed first (RFC 4978).
+    deflater: Option<Deflater>,
+    /// Octets that were compressed, before and after.
+    pub(crate) deflated: Ratio,
+}
+
+/// What compression came to, in octets.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Ratio {
+    pub(crate) plain: u64,
+    pub(crate) packed: u64,
 }
 
 /// Octets of a buffer that is kept between commands; a larger one is given back.
@@ -30,6 +43,36 @@ impl<S: AsyncWrite + Unpin + Send> Wire<S> {
             buffer: Vec::new(),
             patience,
             sent: 0,
+            deflater: None,
+            deflated: Ratio::default(),
+        }
+    }
+
+    /// Compresses what is written from now on.
+    pub(crate) fn compress(&mut self) {
+        self.deflater = Some(Deflater::new());
+    }
+
+    /// Writes the buffer out, and ends the compressed stream with it.
+    pub(crate) async fn uncompress(&mut self) -> Result<(), Gone> {
+        if let Some(mut deflater) = self.deflater.take() {
+            let plain = std::mem::take(&mut self.buffer);
+            deflater.finish(&plain, &mut self.buffer);
+            self.deflated.plain += plain.len() as u64;
+            self.deflated.packed += self.buffer.len() as u64;
+        }
+        self.flush().await
+    }
+
+    /// Whether there is something that [`Wire::doze`] would give back.
+    pub(crate) fn is_awake(&self) -> bool {
+        self.deflater.as_ref().is_some_and(Deflater::is_awake)
+    }
+
+    /// Gives back what is not needed while nothing is written.
+    pub(crate) fn doze(&mut self) {
+        if let Some(deflater) = &mut self.deflater {
+            deflater.rest();
         }
     }
 
@@ -42,7 +85,7 @@ impl<S: AsyncWrite + Unpin + Send> Wire<S> {
 
     /// Writes the buffer out and says goodbye; whether the client hears it does not matter.
     pub(crate) async fn close(&mut self) {
-        if self.flush().await.is_ok() {
+        if self.uncompress().await.is_ok() {
             let _ = timeout(self.patience, self.stream.shutdown()).await;
         }
     }
@@ -68,6 +111,13 @@ impl<S: AsyncWrite + Unpin + Send> Outlet for Wire<S> {
     async fn flush(&mut self) -> Result<(), Gone> {
         if self.buffer.is_empty() {
             return Ok(());
+        }
+        if let Some(deflater) = &mut self.deflater {
+            let mut packed = Vec::with_capacity(self.buffer.len() / 2);
+            deflater.deflate(&self.buffer, &mut packed);
+            self.deflated.plain += self.buffer.len() as u64;
+            self.deflated.packed += packed.len() as u64;
+            self.buffer = packed;
         }
         let written = self.write().await;
         self.buffer.clear();

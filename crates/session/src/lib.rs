@@ -99,6 +99,12 @@ pub enum Next {
     /// Flush, then do the TLS handshake and tell the session (`secured`). What
     /// the client sent before the handshake was discarded already.
     StartTls,
+    /// Flush, then compress both ways (RFC 4978); then give the session what else has come, if
+    /// only nothing (`receive`).
+    Compress,
+    /// Flush, end compression with that, both ways (RFC 8437 §4.1), and go on as after
+    /// [`Next::Compress`].
+    Uncompress,
     /// Flush and close.
     Close,
 }

@@ -1,4 +1,4 @@
-//! Who is there: LOGIN, AUTHENTICATE, ENABLE, ID.
+//! Who is there, and how it is spoken: LOGIN, AUTHENTICATE, ENABLE, COMPRESS, ID.
 
 use alloc::{string::String, vec::Vec};
 
@@ -50,6 +50,18 @@ fn initial_resp(c: &mut Cursor<'_>) -> Result<Vec<u8>> {
     match BASE64.decode(word) {
         Ok(response) => Ok(response),
         Err(_) => fault_at(start, "the initial response is not base64"),
+    }
+}
+
+// compress = "COMPRESS" SP algorithm
+// algorithm = "DEFLATE"
+pub(super) fn compress(c: &mut Cursor<'_>) -> Result<Command> {
+    c.sp("COMPRESS")?;
+    let at = c.at();
+    if c.atom("an algorithm")?.eq_ignore_ascii_case("DEFLATE") {
+        Ok(Command::Authenticated(Authenticated::Compress))
+    } else {
+        fault_at(at, "the only algorithm is DEFLATE")
     }
 }
 

@@ -204,6 +204,10 @@ pub const COMMANDS: &[Row] = &[
         Ok(Command::Authenticated(Authenticated::Namespace))
     }),
     row("ENABLE", "RFC 9051 §6.3.1", login::enable),
+    row("COMPRESS", "RFC 4978 §3", login::compress),
+    row("UNAUTHENTICATE", "RFC 8437 §3", |_| {
+        Ok(Command::Authenticated(Authenticated::Unauthenticate))
+    }),
     row("CAPABILITY", "RFC 9051 §6.1.1", |_| {
         Ok(Command::Any(Any::Capability))
     }),

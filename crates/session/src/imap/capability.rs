@@ -148,6 +148,8 @@ pub const CAPABILITIES: &[Row] = &[
     login("METADATA", "RFC 5464"),
     login("METADATA-SERVER", "RFC 5464"),
     login("LIST-METADATA", "RFC 9590").needs(&["METADATA", "LIST-EXTENDED"]),
+    login("COMPRESS=DEFLATE", "RFC 4978"),
+    login("UNAUTHENTICATE", "RFC 8437"),
     login("APPENDLIMIT", "RFC 7889").with(|facts| Some(facts.message_bytes_max)),
 ];
 

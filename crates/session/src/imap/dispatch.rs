@@ -179,7 +179,7 @@ impl Session {
         Ok(match (&self.state, &self.lines) {
             (State::Logout, _) => Next::Close,
             (_, Lines::Handshake) => Next::StartTls,
-            _ => Next::Wait,
+            _ => std::mem::replace(&mut self.then, Next::Wait),
         })
     }
 

@@ -81,6 +81,10 @@ pub struct Session {
     lines: Lines,
     /// The messages of the APPEND that is being received.
     appending: Option<Box<Appending>>,
+    /// COMPRESS was answered OK: RFC 4978.
+    compressed: bool,
+    /// What the driver is to do once the answer to this command is out.
+    then: Next,
     /// Commands answered BAD in a row.
     bad_commands: u32,
     failed_logins: u32,
@@ -129,6 +133,8 @@ impl Session {
             notifying: Notifying::default(),
             lines: Lines::Commands,
             appending: None,
+            compressed: false,
+            then: Next::Wait,
             bad_commands: 0,
             failed_logins: 0,
         }
@@ -184,7 +190,9 @@ impl Session {
                         "Bytes after STARTTLS, before TLS: refused",
                     ));
                 }
-                Next::StartTls | Next::Close => return Ok(next),
+                Next::StartTls | Next::Compress | Next::Uncompress | Next::Close => {
+                    return Ok(next);
+                }
             }
         }
     }

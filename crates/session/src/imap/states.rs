@@ -8,8 +8,8 @@ use imap::{
 use super::{
     DONE_LINE_BYTES_MAX, Lines, Sasl, Session,
     commands::{
-        append, close, copy, create, delete, enable, expunge, id, language, list, login, lsub,
-        metadata, namespace, rename, scan, select, status, store, subscribe,
+        append, close, compress, copy, create, delete, enable, expunge, id, language, list, login,
+        lsub, metadata, namespace, rename, scan, select, status, store, subscribe,
     },
     fetch,
     refusal::{Done, Outcome, Refusal, Stop},
@@ -19,7 +19,7 @@ use super::{
     url::Base,
     wire_limits,
 };
-use crate::{Gone, Outlet};
+use crate::{Gone, Next, Outlet};
 
 impl Session {
     /// RFC 9051 §6.1.
@@ -155,6 +155,13 @@ impl Session {
                 };
                 append::append(base, enabled, &c, *appending.unwrap_or_default()).await
             }
+            A::Compress => {
+                let more = self.wire.buffered() > 0;
+                let done = compress::compress(self.compressed, more)?;
+                (self.compressed, self.then) = (true, Next::Compress);
+                Ok(done)
+            }
+            A::Unauthenticate => self.unauthenticate(),
             command => on_account(user, enabled, command, out).await,
         };
         outcome.map(Some)
@@ -265,8 +272,13 @@ async fn on_account(
         A::Namespace => Ok(namespace::namespace(out)),
         A::Status { mailbox, items } => status::status(user, enabled, &mailbox, &items, out).await,
         // Those that change the session: `authenticated` has answered them.
-        A::Enable(_) | A::Select(_) | A::Examine(_) | A::Append(_) | A::Idle | A::Notify(_) => {
-            Err(Refusal::bad("Not now").into())
-        }
+        A::Append(_)
+        | A::Compress
+        | A::Enable(_)
+        | A::Examine(_)
+        | A::Idle
+        | A::Notify(_)
+        | A::Select(_)
+        | A::Unauthenticate => Err(Refusal::bad("Not now").into()),
     }
 }

@@ -122,6 +122,8 @@ fn authenticated(command: &command::Authenticated) -> Row {
         A::Append(_) => told("APPEND"),
         A::Idle => told("IDLE"),
         A::Notify(_) => told("NOTIFY"),
+        A::Compress => told("COMPRESS"),
+        A::Unauthenticate => told("UNAUTHENTICATE"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod append;
 pub(crate) mod close;
+pub(crate) mod compress;
 pub(crate) mod copy;
 pub(crate) mod create;
 pub(crate) mod delete;
@@ -22,3 +23,4 @@ pub(crate) mod select;
 pub(crate) mod status;
 pub(crate) mod store;
 pub(crate) mod subscribe;
+mod unauthenticate;
