@@ -28,7 +28,6 @@ static SERVICES: LazyLock<(Runtime, Services)> = LazyLock::new(|| {
         plaintext_login: false,
         undelete: None,
         site: std::sync::Arc::default(),
-        language: session::Language::Default,
         imap: Arc::default(),
     };
     (runtime, services)

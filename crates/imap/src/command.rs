@@ -9,7 +9,7 @@
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::{num::NonZeroU32, ops::Range};
 
-use crate::set::SequenceSet;
+use crate::{encode::Listing, set::SequenceSet};
 
 /// A command with its tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,14 +99,17 @@ pub enum Authenticated {
     Subscribe(Mailbox),
     /// UNSUBSCRIBE, §6.3.8.
     Unsubscribe(Mailbox),
-    /// LIST, §6.3.9, in its basic and extended forms (RFC 5258, RFC 5819).
+    /// LIST, §6.3.9, in its basic and extended forms (RFC 5258, RFC 5819); RLIST, RFC 2193
+    /// §5.1, which is LIST with the option REMOTE; and XLIST.
     List(List),
-    /// LSUB, RFC 3501 §6.3.9.
+    /// LSUB, RFC 3501 §6.3.9; and RLSUB, RFC 2193 §5.2.
     Lsub {
         /// The reference name.
         reference: Vec<u8>,
         /// The pattern.
         pattern: Vec<u8>,
+        /// It was RLSUB: remote mailboxes too.
+        remote: bool,
     },
     /// SCAN: LIST of the mailboxes that hold some text.
     Scan {
@@ -281,8 +284,10 @@ pub struct Qresync {
 }
 
 /// LIST in every form: RFC 9051 §6.3.9.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct List {
+    /// LIST or XLIST.
+    pub listing: Listing,
     /// `SUBSCRIBED`, `REMOTE`, `RECURSIVEMATCH`, `SPECIAL-USE` before the reference.
     pub selection: ListSelection,
     /// The reference name.

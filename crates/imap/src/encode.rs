@@ -336,7 +336,7 @@ pub fn metadata_changed<'a>(
     out.extend_from_slice(b"\r\n");
 }
 
-/// Which of the two listings a line belongs to.
+/// Which listing a line belongs to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Listing {
     /// `LIST`, RFC 9051 §7.3.1.
@@ -344,12 +344,14 @@ pub enum Listing {
     List,
     /// `LSUB`, RFC 3501 §7.2.3.
     Lsub,
+    /// `XLIST`, which was there before RFC 6154.
+    Xlist,
 }
 
-/// One line of LIST or LSUB.
+/// One line of LIST, LSUB or XLIST.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ListLine<'a> {
-    /// LIST or LSUB.
+    /// LIST, LSUB or XLIST.
     pub listing: Listing,
     /// `mbx-list-flags`, with their backslash.
     pub attributes: &'a [&'a str],
@@ -371,6 +373,7 @@ pub fn list(out: &mut Vec<u8>, line: &ListLine<'_>) {
     out.extend_from_slice(match line.listing {
         Listing::List => b"* LIST ",
         Listing::Lsub => b"* LSUB ",
+        Listing::Xlist => b"* XLIST ",
     });
     flag_list(out, line.attributes.iter().copied());
     out.push(b' ');
@@ -446,6 +449,20 @@ pub fn object_id(out: &mut Vec<u8>, id: &str) {
     out.push(b'(');
     out.extend_from_slice(id.as_bytes());
     out.push(b')');
+}
+
+/// `* ID (…)`, RFC 2971 §3.2: fields with their values; NIL if there are none.
+pub fn id<'a>(out: &mut Vec<u8>, fields: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) {
+    out.extend_from_slice(b"* ID ");
+    let mut before: &[u8] = b"(";
+    for (field, value) in fields {
+        out.extend_from_slice(before);
+        string(out, field, EightBit::Literal);
+        out.push(b' ');
+        string(out, value, EightBit::Literal);
+        before = b" ";
+    }
+    out.extend_from_slice(if before == b"(" { b"NIL\r\n" } else { b")\r\n" });
 }
 
 /// `* SEARCH …`, RFC 3501 §7.2.5; with `(MODSEQ n)` after it if there was a

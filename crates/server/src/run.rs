@@ -91,7 +91,6 @@ pub(crate) async fn open(config: &Config) -> Result<Services, Error> {
         undelete: config.users_undelete.then_some(store::past::Retention {
             deleted_seconds: config.retention.deleted.as_secs(),
         }),
-        language: config.language,
         site: Arc::clone(&config.site),
     })
 }

@@ -35,8 +35,6 @@ pub struct Services {
     /// Users bring back by themselves what has been gone for no longer than this; `None`: only
     /// administrators do.
     pub undelete: Option<store::past::Retention>,
-    /// The language that clients get who ask for `default` (RFC 5255 §3.2).
-    pub language: Language,
     /// What an administrator has set of IMAP.
     pub imap: Arc<imap::Settings>,
     /// What the server says of itself.

@@ -12,6 +12,10 @@ use crate::command::{Any, Authenticated, Command, NotAuthenticated};
 
 /// RFC 2971 §3.3: no more pairs than this.
 const ID_PAIRS_MAX: usize = 30;
+/// RFC 2971 §3.3: no longer name of a field, in octets.
+const ID_FIELD_BYTES_MAX: usize = 30;
+/// RFC 2971 §3.3: no longer value, in octets.
+const ID_VALUE_BYTES_MAX: usize = 1024;
 
 // login = "LOGIN" SP userid SP password
 pub(super) fn login(c: &mut Cursor<'_>) -> Result<Command> {
@@ -86,9 +90,30 @@ pub(super) fn id(c: &mut Cursor<'_>) -> Result<Command> {
     }
     let start = c.at();
     let pairs = c.list("the ID parameters", |c| {
+        let at = c.at();
         let field = id_value(c)?.unwrap_or_default();
+        if field.len() > ID_FIELD_BYTES_MAX {
+            return fault_at(
+                at,
+                What::with(
+                    "an ID field with a name of more than {} octets",
+                    ID_FIELD_BYTES_MAX,
+                ),
+            );
+        }
         c.sp("the name of an ID field")?;
-        Ok((field, id_value(c)?))
+        let at = c.at();
+        let value = id_value(c)?;
+        if value
+            .as_ref()
+            .is_some_and(|value| value.len() > ID_VALUE_BYTES_MAX)
+        {
+            return fault_at(
+                at,
+                What::with("an ID value of more than {} octets", ID_VALUE_BYTES_MAX),
+            );
+        }
+        Ok((field, value))
     })?;
     if pairs.len() > ID_PAIRS_MAX {
         return fault_at(start, What::with("more than {} ID fields", ID_PAIRS_MAX));

@@ -12,6 +12,7 @@ use crate::{
         Authenticated, Command, List, ListReturn, ListSelection, Mailbox, Qresync, Select,
         StatusItem,
     },
+    encode::Listing,
     set::SequenceSet,
 };
 
@@ -133,6 +134,7 @@ pub(super) fn lsub(c: &mut Cursor<'_>) -> Result<Command> {
     Ok(Command::Authenticated(Authenticated::Lsub {
         reference,
         pattern,
+        remote: false,
     }))
 }
 
@@ -147,6 +149,40 @@ pub(super) fn scan(c: &mut Cursor<'_>) -> Result<Command> {
         pattern,
         contents,
     }))
+}
+
+// rlsub = "RLSUB" SPACE mailbox SPACE list_mailbox
+pub(super) fn rlsub(c: &mut Cursor<'_>) -> Result<Command> {
+    let reference = list_reference(c, "RLSUB")?;
+    let pattern = c.list_mailbox()?;
+    Ok(Command::Authenticated(Authenticated::Lsub {
+        reference,
+        pattern,
+        remote: true,
+    }))
+}
+
+// rlist = "RLIST" SPACE mailbox SPACE list_mailbox
+pub(super) fn rlist(c: &mut Cursor<'_>) -> Result<Command> {
+    let mut list = basic_list(c, "RLIST")?;
+    list.selection.remote = true;
+    Ok(Command::Authenticated(Authenticated::List(list)))
+}
+
+// xlist = "XLIST" SP mailbox SP list-mailbox: as LIST once was
+pub(super) fn xlist(c: &mut Cursor<'_>) -> Result<Command> {
+    let mut list = basic_list(c, "XLIST")?;
+    list.listing = Listing::Xlist;
+    Ok(Command::Authenticated(Authenticated::List(list)))
+}
+
+/// `SP mailbox SP list-mailbox`.
+fn basic_list(c: &mut Cursor<'_>, name: &'static str) -> Result<List> {
+    Ok(List {
+        reference: list_reference(c, name)?,
+        patterns: alloc::vec![c.list_mailbox()?],
+        ..List::default()
+    })
 }
 
 // list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]
@@ -178,6 +214,7 @@ pub(super) fn list(c: &mut Cursor<'_>) -> Result<Command> {
         patterns,
         returns,
         extended,
+        ..List::default()
     })))
 }
 

@@ -174,6 +174,9 @@ pub const COMMANDS: &[Row] = &[
     row("LIST", "RFC 9051 §6.3.9", mailbox::list),
     row("LSUB", "RFC 3501 §6.3.9", mailbox::lsub),
     row("SCAN", "as UW imapd has it", mailbox::scan),
+    row("RLIST", "RFC 2193 §5.1", mailbox::rlist),
+    row("RLSUB", "RFC 2193 §5.2", mailbox::rlsub),
+    row("XLIST", "as Gmail had it, before RFC 6154", mailbox::xlist),
     row("APPEND", "RFC 9051 §6.3.12", append::append),
     row("REPLACE", "RFC 8508 §3.2", |c| {
         append::replace(c, Numbering::Sequence)

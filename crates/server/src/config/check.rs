@@ -24,6 +24,9 @@ pub(super) fn check(values: &mut Values, purpose: Purpose) {
     }
     listeners(values, &mut found);
     suppressed(values, &mut found);
+    if let Err(why) = session::imap::Identification::read(&values.texts("imap.id")) {
+        found.push(("imap.id", format!("`imap.id`: {why}")));
+    }
     for (key, what) in found {
         values.about(key, Severity::Error, what);
     }

@@ -185,6 +185,12 @@ pub const KEYS: &[Key] = &[
         "users find what they deleted below `#deleted`, and bring it back",
     ),
     key(
+        "imap.id",
+        Kind::Texts,
+        Some("[\"name\", \"version\"]"),
+        "what the server says of itself to ID",
+    ),
+    key(
         "imap.language",
         Kind::Choice(&["i-default", "en", "de", "fr", "es", "ja"]),
         Some("\"i-default\""),

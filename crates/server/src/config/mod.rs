@@ -16,7 +16,7 @@ pub use keys::{KEYS, Key};
 pub use read::{Origin, Problem, Severity};
 pub use value::{Kind, Value};
 
-use session::imap::{ForClients, Suppressed};
+use session::imap::{ForClients, Identification, Suppressed};
 
 use crate::{
     log::Format,
@@ -46,8 +46,6 @@ pub struct Config {
     pub users_undelete: bool,
     /// What the server says of itself.
     pub site: Arc<session::Site>,
-    /// The language of clients that ask for the default one.
-    pub language: session::Language,
     /// What is set of IMAP.
     pub imap: Arc<session::imap::Settings>,
     /// The partition in which new accounts begin.
@@ -162,7 +160,6 @@ impl Config {
             },
             users_undelete: values.flag("imap.deleted-mailboxes"),
             site: Arc::new(site(values)?),
-            language: session::Language::tagged(&values.text("imap.language")?)?,
             imap: Arc::new(imap(values)),
             partition: values.text("partition.default").map(Into::into),
             plaintext_login: values.flag("login.plaintext"),
@@ -243,6 +240,8 @@ fn expiry(values: &Values) -> store::past::Rules {
 /// What sessions are to know of `[imap]`.
 fn imap(values: &Values) -> session::imap::Settings {
     let rules = values.texts("imap.suppress-for");
+    let language = values.text("imap.language");
+    let language = language.and_then(|tag| session::Language::tagged(&tag));
     let rules = rules.iter().filter_map(|rule| ForClients::read(rule).ok());
     session::imap::Settings {
         suppressed: Suppressed::new(values.texts("imap.suppress")),
@@ -253,6 +252,9 @@ fn imap(values: &Values) -> session::imap::Settings {
             submitters: values.texts("imap.url-submitters"),
         },
         utf8_only: values.flag("imap.utf8-only"),
+        language: language.unwrap_or_default(),
+        // Checked before: what is wrong with it has been said.
+        identification: Identification::read(&values.texts("imap.id")).unwrap_or_default(),
     }
 }
 

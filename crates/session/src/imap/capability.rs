@@ -130,6 +130,7 @@ pub const CAPABILITIES: &[Row] = &[
     login("LIST-STATUS", "RFC 5819").needs(&["LIST-EXTENDED"]),
     login("NOTIFY", "RFC 5465"),
     login("SPECIAL-USE", "RFC 6154 §2"),
+    login("XLIST", "as Gmail had it, before RFC 6154"),
     login("CREATE-SPECIAL-USE", "RFC 6154 §3").needs(&["SPECIAL-USE"]),
     login("MOVE", "RFC 6851"),
     login("CONDSTORE", "RFC 7162 §3.1").enables(|enabled| enabled.condstore = true),

@@ -60,6 +60,7 @@ use self::{
     wording::Text,
 };
 pub use self::{
+    commands::id::Identification,
     settings::{Settings, Urls},
     suppress::{ForClients, Suppressed, check as check_suppressed},
 };

@@ -1,7 +1,11 @@
 //! What an administrator may set of IMAP: the part of `[imap]` in the configuration that
 //! sessions have to know.
 
-use super::suppress::{ForClients, Suppressed};
+use super::{
+    commands::id::Identification,
+    suppress::{ForClients, Suppressed},
+    wording::Language,
+};
 
 /// What is set, the same for every session of a server.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +20,10 @@ pub struct Settings {
     pub urls: Urls,
     /// Clients have to enable UTF8=ACCEPT: RFC 6855 §6.
     pub utf8_only: bool,
+    /// What the server says of itself to ID (RFC 2971).
+    pub identification: Identification,
+    /// The language that clients get who ask for `default` (RFC 5255 §3.2).
+    pub language: Language,
 }
 
 /// What IMAP URLs may say on this server: RFC 5092, RFC 4467.

@@ -45,12 +45,12 @@ impl Session {
                 if let Some(suppressed) = suppress::for_client(&self.services.imap, fields) {
                     self.client_suppressed = suppressed;
                 }
-                id::id(out)
+                id::id(&self.services.imap.identification, fields, out)
             }
             command::Any::Language(ranges) => {
                 let user = self.logged_in();
                 let preferred = user.and_then(|user| user.language);
-                let preferred = preferred.unwrap_or(self.services.language);
+                let preferred = preferred.unwrap_or(self.services.imap.language);
                 let (logged_in, enabled) = (user.is_some(), &mut self.enabled);
                 return language::language(enabled, ranges, preferred, logged_in, out);
             }
@@ -257,9 +257,9 @@ async fn on_account(
         A::Subscribe(mailbox) => subscribe::subscribe(user, enabled, &mailbox).await,
         A::Unsubscribe(mailbox) => subscribe::unsubscribe(user, enabled, &mailbox).await,
         A::List(c) => list::list(user, enabled, &c, out).await,
-        A::Lsub { reference, pattern } => {
-            lsub::lsub(user, enabled, (&reference, &pattern), out).await
-        }
+        A::Lsub {
+            reference, pattern, ..
+        } => lsub::lsub(user, enabled, (&reference, &pattern), out).await,
         A::Scan {
             reference,
             pattern,

@@ -3,6 +3,7 @@
 use imap::{
     Command,
     command::{self, FetchItem, Numbering, SearchKey, StatusItem},
+    encode::Listing,
 };
 
 use super::sync::Expunges;
@@ -112,7 +113,10 @@ fn authenticated(command: &command::Authenticated) -> Row {
         A::Rename { .. } => told("RENAME"),
         A::Subscribe(_) => told("SUBSCRIBE"),
         A::Unsubscribe(_) => told("UNSUBSCRIBE"),
-        A::List(_) => told("LIST"),
+        A::List(c) => told(match c.listing {
+            Listing::Xlist => "XLIST",
+            _ => "LIST",
+        }),
         A::Lsub { .. } => told("LSUB"),
         A::Scan { .. } => told("SCAN"),
         A::Namespace => told("NAMESPACE"),

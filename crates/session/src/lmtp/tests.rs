@@ -78,7 +78,6 @@ impl World {
             hostname: "mx.example".into(),
             plaintext_login: false,
             undelete: None,
-            language: crate::Language::Default,
             imap: Arc::default(),
             site: Arc::default(),
         };

@@ -24,20 +24,24 @@ use crate::{
 /// times the length of all names. Those beyond match nothing.
 const PATTERNS_OCTETS_MAX: usize = 4000;
 
-/// Answers LIST.
+/// Answers LIST, and XLIST, which is LIST with attributes of its own.
 pub(crate) async fn list(
     user: &User,
     enabled: Enabled,
     list: &List,
     out: &mut impl Outlet,
 ) -> Outcome {
+    let completed = match list.listing {
+        Listing::Xlist => "XLIST completed",
+        _ => "LIST completed",
+    };
     let selection = list.selection;
     if selection.recursive_match && !selection.subscribed && !selection.special_use {
         return Err(Refusal::bad("RECURSIVEMATCH needs another selection option").into());
     }
     if !list.extended && list.patterns.iter().all(Vec::is_empty) {
-        encode::list(out.buffer(), &root(Listing::List));
-        return Ok(Done::new("LIST completed"));
+        encode::list(out.buffer(), &root(list.listing));
+        return Ok(Done::new(completed));
     }
     let search = Search::new(user, enabled, list).await?;
     for (name, node) in &search.tree.nodes {
@@ -59,7 +63,7 @@ pub(crate) async fn list(
         }
         flush_if_full(out).await?;
     }
-    Ok(Done::new("LIST completed"))
+    Ok(Done::new(completed))
 }
 
 /// The answer to an empty pattern: the hierarchy delimiter, and the root, which is nothing.
@@ -90,12 +94,23 @@ pub(crate) fn patterns(reference: &[u8], patterns: &[Vec<u8>], enabled: Enabled)
         .collect()
 }
 
+/// What XLIST says of a mailbox besides: its clients know INBOX under any name by `\Inbox`, and some
+/// of them junk only by the name that Gmail gave it.
+fn old_attributes(name: &MailboxName, node: &Node) -> Option<&'static str> {
+    if name.is_inbox() {
+        return Some("\\Inbox");
+    }
+    let role = node.mailbox.as_ref()?.role()?;
+    (role == store::Role::Junk).then_some("\\Spam")
+}
+
 /// One LIST at work.
 pub(super) struct Search {
     patterns: Vec<Pattern>,
     tree: Tree,
     selection: ListSelection,
     returns: ListReturn,
+    listing: Listing,
     enabled: Enabled,
 }
 
@@ -186,6 +201,7 @@ impl Search {
             patterns,
             selection: list.selection,
             returns: list.returns.clone().unwrap_or_default(),
+            listing: list.listing,
             enabled,
         })
     }
@@ -217,8 +233,13 @@ impl Search {
         let told = self.selection.recursive_match && node.child_selected;
         let chosen = options.iter().filter(|(asked, _)| *asked && told);
         let child_info: Vec<&str> = chosen.map(|(_, option)| *option).collect();
+        let mut attributes = self.attributes(node);
+        if self.listing == Listing::Xlist {
+            attributes.extend(old_attributes(name, node));
+        }
         let line = ListLine {
-            attributes: &self.attributes(node),
+            listing: self.listing,
+            attributes: &attributes,
             delimiter: Some(DELIMITER),
             name: name.as_str(),
             encoding: self.enabled.names(),

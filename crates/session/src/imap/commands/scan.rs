@@ -5,7 +5,7 @@
 //! ASCII letters are the same in both cases. Who wants decoded text has SEARCH and ESEARCH.
 
 use imap::{
-    command::{List, ListSelection},
+    command::List,
     response::{Code, Status},
 };
 use mail::Span;
@@ -44,11 +44,9 @@ pub(crate) async fn scan(
         return Err(Refusal::no(Code::Limit, "The text to look for is too long").into());
     }
     let list = List {
-        selection: ListSelection::default(),
         reference,
         patterns: vec![pattern],
-        returns: None,
-        extended: false,
+        ..List::default()
     };
     let search = list::Search::new(user, enabled, &list).await?;
     let contents = contents.to_ascii_lowercase();

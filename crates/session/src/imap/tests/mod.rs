@@ -106,7 +106,6 @@ impl World {
             hostname: "mail.example".into(),
             plaintext_login: false,
             undelete: Some(store::past::Retention::default()),
-            language: crate::Language::Default,
             imap: Arc::default(),
             site: Arc::default(),
         }
