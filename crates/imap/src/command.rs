@@ -824,6 +824,8 @@ pub enum SearchKey {
     Flag(Flag),
     /// A flag or keyword is not set: `UNANSWERED`, `OLD`, `UNKEYWORD x`, …
     NotFlag(Flag),
+    /// `FILTER`: what the filter of this name says (RFC 5466).
+    Filter(String),
     /// `NEW`: recent and not seen (RFC 3501).
     New,
     /// A sequence set of message numbers, `*` and `$` included.

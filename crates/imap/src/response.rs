@@ -90,6 +90,8 @@ pub enum Code {
     TooBig,
     /// `TRYCREATE`.
     TryCreate,
+    /// `UNDEFINED-FILTER name`, RFC 5466 §4.
+    UndefinedFilter(String),
     /// `UIDNEXT n`.
     UidNext(u32),
     /// `UIDNOTSTICKY`.
@@ -211,6 +213,10 @@ impl Code {
                 text(out, list);
             }
             Self::HighestModSeq(n) => argument(out, *n),
+            Self::UndefinedFilter(name) => {
+                out.push(b' ');
+                text(out, name);
+            }
             Self::MailboxId(id) => {
                 out.push(b' ');
                 encode::object_id(out, id);
@@ -282,6 +288,7 @@ impl Code {
             Self::ServerBug => "SERVERBUG",
             Self::TooBig => "TOOBIG",
             Self::TryCreate => "TRYCREATE",
+            Self::UndefinedFilter(_) => "UNDEFINED-FILTER",
             Self::UidNext(_) => "UIDNEXT",
             Self::UidNotSticky => "UIDNOTSTICKY",
             Self::UidValidity(_) => "UIDVALIDITY",
@@ -483,6 +490,10 @@ mod tests {
                 "PERMANENTFLAGS (\\Seen \\*)",
             ),
             (Code::PermanentFlags(String::new()), "PERMANENTFLAGS ()"),
+            (
+                Code::UndefinedFilter("on-the-road".into()),
+                "UNDEFINED-FILTER on-the-road",
+            ),
             (Code::UidNext(17), "UIDNEXT 17"),
             (
                 Code::BadEvent(&["MessageNew", "FlagChange"]),

@@ -10,6 +10,7 @@ mod append;
 mod cursor;
 mod date;
 mod fetch;
+mod filter;
 mod flags;
 mod language;
 mod login;
@@ -35,6 +36,7 @@ pub(crate) use append::takes_message;
 pub use append::{AppendStart, Replaced, append_start};
 pub(crate) use cursor::is_astring_char;
 pub(crate) use fetch::whole_section as section;
+pub use filter::{filter, is_filter_name};
 pub use what::{Value, What};
 
 use self::cursor::{Cursor, Fault, Result};

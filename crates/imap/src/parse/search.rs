@@ -5,6 +5,7 @@ use alloc::{boxed::Box, vec, vec::Vec};
 use super::{
     cursor::{Cursor, Result, fault_at},
     date::date,
+    filter::filter_name,
     flags::flag_keyword,
     partial::modifier_partial,
     sequence::sequence_set,
@@ -54,7 +55,7 @@ pub(super) fn search_criteria(
 }
 
 // search-key *(SP search-key)
-fn search_keys(c: &mut Cursor<'_>) -> Result<SearchKey> {
+pub(super) fn search_keys(c: &mut Cursor<'_>) -> Result<SearchKey> {
     let mut keys = vec![search_key(c, 0)?];
     while c.more() {
         keys.push(search_key(c, 0)?);
@@ -194,6 +195,7 @@ fn key_with_argument(c: &mut Cursor<'_>, name: &[u8]) -> Result<Option<SearchKey
             let contains = c.astring("what to look for")?;
             Ok(SearchKey::Header { field, contains })
         },
+        b"FILTER" => |c, _| filter_name(c).map(SearchKey::Filter),
         b"BODY" => |c, _| c.astring("what to look for").map(SearchKey::Body),
         b"TEXT" => |c, _| c.astring("what to look for").map(SearchKey::Text),
         b"KEYWORD" => |c, _| flag_keyword(c).map(|word| SearchKey::Flag(Flag::Keyword(word))),

@@ -148,6 +148,7 @@ pub const CAPABILITIES: &[Row] = &[
     login("SCAN", "as UW imapd has it"),
     login("METADATA", "RFC 5464"),
     login("METADATA-SERVER", "RFC 5464"),
+    login("FILTERS", "RFC 5466").needs(&["METADATA-SERVER"]),
     login("LIST-METADATA", "RFC 9590").needs(&["METADATA", "LIST-EXTENDED"]),
     login("COMPRESS=DEFLATE", "RFC 4978"),
     login("UNAUTHENTICATE", "RFC 8437"),

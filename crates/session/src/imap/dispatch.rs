@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use imap::{
-    Command, command, encode,
+    Command, UidSet, command, encode,
     response::{Code, Status},
 };
 
@@ -14,9 +14,10 @@ use super::{
     commands::{append, replace},
     refusal::{Done, Refusal, Stop},
     reply,
+    search::filters,
     state::State,
     sync::{self, Expunges},
-    table::{Row, enables_condstore, row},
+    table::{Row, enables_condstore, row, searches},
 };
 use crate::{Gone, Next, Outlet};
 
@@ -31,7 +32,7 @@ impl Session {
             return Ok(super::unavailable(self.enabled.language, out));
         }
         let appending = self.appending.take();
-        let command::Tagged { tag, command } = match imap::parse::command(octets) {
+        let command::Tagged { tag, mut command } = match imap::parse::command(octets) {
             Ok(tagged) => tagged,
             Err(error) => {
                 let tag = error.tag.as_deref().unwrap_or("*");
@@ -40,8 +41,12 @@ impl Session {
         };
         let row = row(&command);
         let started = Instant::now();
+        let inserted = self.insert_filters(&mut command);
         self.prepare(row, &command, out).await?;
-        let outcome = self.step(&tag, command, appending, out).await;
+        let outcome = match inserted {
+            Ok(()) => self.step(&tag, command, appending, out).await,
+            Err(refusal) => Err(refusal.into()),
+        };
         let word = match &outcome {
             Ok(Some(_)) => "OK",
             Ok(None) => "later",
@@ -60,6 +65,25 @@ impl Session {
         };
         tracing::debug!(tag, command = row.name, outcome = word, took = ?started.elapsed());
         Ok(next)
+    }
+
+    /// Puts the filters that a command's search names into it: RFC 5466 §3.1.
+    fn insert_filters(&mut self, command: &mut Command) -> Result<(), Refusal> {
+        let Some(search) = searches(command) else {
+            return Ok(());
+        };
+        let Some(user) = self.logged_in() else {
+            return Ok(());
+        };
+        let inserted = filters::insert(search, user.account.snapshot().metadata());
+        if let Err(Refusal::No(..)) = &inserted
+            && search.returns.as_ref().is_some_and(|returns| returns.save)
+            && let State::Selected(selected) = &mut self.state
+        {
+            // RFC 5182 §2.1: NO empties what was saved.
+            selected.saved = UidSet::new();
+        }
+        inserted
     }
 
     /// What comes before a command on a selected mailbox.

@@ -167,6 +167,16 @@ pub(super) fn enables_condstore(command: &Command) -> bool {
     }
 }
 
+/// What a command searches for, if it does.
+pub(super) fn searches(command: &mut Command) -> Option<&mut command::Search> {
+    use command::Selected as S;
+    match command {
+        Command::Selected(S::Search(search)) => Some(search),
+        Command::Selected(S::Sort(sort)) => Some(&mut sort.search),
+        _ => None,
+    }
+}
+
 /// The parser bounds how deep keys nest.
 fn asks_for_mod_seq(key: &SearchKey) -> bool {
     match key {

@@ -18,6 +18,7 @@ use crate::{
     imap::{
         names,
         refusal::{Done, Outcome, Refusal},
+        search::filters,
         state::{Enabled, User},
         sync::flush_if_full,
     },
@@ -116,6 +117,9 @@ pub(crate) async fn set(
             value: value.map(Arc::from),
         })
         .collect();
+    if let Target::Server = target {
+        entries.iter().try_for_each(filters::check)?;
+    }
     let id = target.mailbox().map(|mailbox| mailbox.id());
     let set = user.account.set_metadata(id, None, &entries, max.together);
     match set.await {

@@ -13,6 +13,7 @@
 
 mod damaged;
 mod digested;
+pub(super) mod filters;
 mod found;
 pub(super) mod pace;
 mod probe;

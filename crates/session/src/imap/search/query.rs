@@ -19,6 +19,7 @@ use store::{
     search::{Place, Sieve},
 };
 
+use super::filters;
 use super::sieve;
 use crate::imap::{refusal::Refusal, view::View, wording::Text};
 
@@ -290,6 +291,8 @@ impl Reader<'_> {
                 let sieve = sieve::text(Place::Text, &text);
                 self.probe(Source::Text, Asked::Text(text), sieve)
             }
+            // Filters have been put in by now.
+            SearchKey::Filter(name) => return Err(filters::undefined(name.clone())),
             key => Query::Kept(self.kept(key)?),
         })
     }
