@@ -234,6 +234,8 @@ pub enum Selected {
     Search(Search),
     /// SORT and UID SORT, RFC 5256 §3.
     Sort(Sort),
+    /// THREAD and UID THREAD, RFC 5256 §3.
+    Thread(Thread),
     /// FETCH and UID FETCH, §6.4.5.
     Fetch(Fetch),
     /// STORE and UID STORE, §6.4.6.
@@ -785,6 +787,26 @@ impl SortKey {
             Self::To => "TO",
         }
     }
+}
+
+/// THREAD: RFC 5256 §3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thread {
+    /// How threads are made.
+    pub algorithm: ThreadAlgorithm,
+    /// Of which messages. The charset is always there, return options are not.
+    pub search: Search,
+}
+
+/// How THREAD makes threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThreadAlgorithm {
+    /// `ORDEREDSUBJECT`.
+    OrderedSubject,
+    /// `REFERENCES`.
+    References,
+    /// `REFS`.
+    Refs,
 }
 
 /// SEARCH return options: RFC 9051 §6.4.4, RFC 9394 §3.1; `RETURN ()` is `ALL`.

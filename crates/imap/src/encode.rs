@@ -496,6 +496,16 @@ fn numbers(
     out.extend_from_slice(b"\r\n");
 }
 
+/// `* THREAD`, after which come a space and the threads, or the end: RFC 5256 §4.
+pub fn thread_start(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"* THREAD");
+}
+
+/// The end of a THREAD response.
+pub fn thread_end(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\r\n");
+}
+
 /// The parts of an ESEARCH response: RFC 9051 §7.3.4.
 #[derive(Debug, Clone, Copy)]
 pub struct Esearch<'a> {

@@ -29,6 +29,7 @@ pub mod encoded_word;
 pub mod envelope;
 pub mod header;
 mod lex;
+pub mod message_id;
 pub mod scan;
 pub mod search;
 pub mod structure;

@@ -124,6 +124,12 @@ pub const COMMANDS: &[Row] = &[
     row("UID SORT", "RFC 5256 §3", |c| {
         sort::sort(c, Numbering::Uid)
     }),
+    row("THREAD", "RFC 5256 §3", |c| {
+        sort::thread(c, Numbering::Sequence)
+    }),
+    row("UID THREAD", "RFC 5256 §3", |c| {
+        sort::thread(c, Numbering::Uid)
+    }),
     row("COPY", "RFC 9051 §6.4.7", |c| {
         messages::copy(c, Numbering::Sequence)
             .map(Selected::Copy)

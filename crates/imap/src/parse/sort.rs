@@ -1,4 +1,4 @@
-//! SORT: RFC 5256 §5, RFC 5267 §5, RFC 5957 §5.
+//! SORT and THREAD: RFC 5256 §5, RFC 5267 §5, RFC 5957 §5.
 
 use alloc::vec::Vec;
 
@@ -6,7 +6,9 @@ use super::{
     cursor::{Cursor, Result, fault_at},
     search::{search_criteria, search_return_opts},
 };
-use crate::command::{Command, Numbering, Selected, Sort, SortCriterion, SortKey};
+use crate::command::{
+    Command, Numbering, Selected, Sort, SortCriterion, SortKey, Thread, ThreadAlgorithm,
+};
 
 /// Criteria of one SORT; one that is there twice changes nothing the second time.
 const CRITERIA_MAX: usize = 64;
@@ -51,6 +53,29 @@ fn sort_key(c: &mut Cursor<'_>) -> Result<SortKey> {
         }
     }
     c.fault("unknown sort criterion")
+}
+
+// thread = ["UID" SP] "THREAD" SP thread-alg SP search-criteria
+pub(super) fn thread(c: &mut Cursor<'_>, numbering: Numbering) -> Result<Command> {
+    c.sp("THREAD")?;
+    let algorithm = thread_alg(c)?;
+    c.sp("the threading algorithm")?;
+    let search = search_criteria(c, numbering, None)?;
+    let thread = Thread { algorithm, search };
+    Ok(Command::Selected(Selected::Thread(thread)))
+}
+
+// thread-alg = "ORDEREDSUBJECT" / "REFERENCES" / thread-alg-ext
+fn thread_alg(c: &mut Cursor<'_>) -> Result<ThreadAlgorithm> {
+    if c.eat_word("ORDEREDSUBJECT") {
+        Ok(ThreadAlgorithm::OrderedSubject)
+    } else if c.eat_word("REFERENCES") {
+        Ok(ThreadAlgorithm::References)
+    } else if c.eat_word("REFS") {
+        Ok(ThreadAlgorithm::Refs)
+    } else {
+        c.fault("unknown threading algorithm")
+    }
 }
 
 #[cfg(test)]

@@ -229,6 +229,7 @@ impl Session {
             S::UidExpunge(messages) => expunge::uid_expunge(selected, messages).await,
             S::Search(c) => search::search(selected, enabled, tag, c, out).await,
             S::Sort(c) => search::sort(selected, enabled, tag, c, out).await,
+            S::Thread(c) => search::thread(selected, enabled, c, out).await,
             S::Fetch(c) => fetch::fetch(selected, enabled, c, out).await,
             S::Store(c) => store::store(selected, enabled, c, out).await,
             S::Copy(c) => copy::copy(selected, enabled, c).await,

@@ -142,6 +142,7 @@ fn selected(command: &command::Selected) -> Row {
         S::UidExpunge(_) => answered(moving(Numbering::Uid, "EXPUNGE", "UID EXPUNGE")),
         S::Search(c) => numbered(c.numbering, "SEARCH", "UID SEARCH"),
         S::Sort(c) => numbered(c.search.numbering, "SORT", "UID SORT"),
+        S::Thread(c) => numbered(c.search.numbering, "THREAD", "UID THREAD"),
         S::Fetch(c) => numbered(c.numbering, "FETCH", "UID FETCH"),
         S::Store(c) => numbered(c.numbering, "STORE", "UID STORE"),
         S::Copy(c) => moving(c.numbering, "COPY", "UID COPY"),
@@ -163,6 +164,7 @@ pub(super) fn enables_condstore(command: &Command) -> bool {
         Command::Selected(S::Store(store)) => store.unchanged_since.is_some(),
         Command::Selected(S::Search(search)) => asks_for_mod_seq(&search.key),
         Command::Selected(S::Sort(sort)) => asks_for_mod_seq(&sort.search.key),
+        Command::Selected(S::Thread(thread)) => asks_for_mod_seq(&thread.search.key),
         _ => false,
     }
 }

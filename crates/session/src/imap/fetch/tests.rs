@@ -142,6 +142,9 @@ impl Reader {
             Command::Selected(command::Selected::Sort(command)) => {
                 search::sort(&mut self.selected, self.enabled, "a", command, &mut sent).await
             }
+            Command::Selected(command::Selected::Thread(command)) => {
+                search::thread(&mut self.selected, self.enabled, command, &mut sent).await
+            }
             other => panic!("{other:?}"),
         };
         sent.flush().await.unwrap();

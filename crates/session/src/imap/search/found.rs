@@ -81,6 +81,11 @@ impl Found {
         self.count += 1;
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        usize::try_from(self.count).unwrap_or(usize::MAX)
+    }
+
     /// The same messages in another order.
     pub(super) fn in_order(self, sorted: Vec<One>) -> Self {
         Self {

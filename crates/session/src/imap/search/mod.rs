@@ -1,11 +1,11 @@
-//! SEARCH and SORT, and their UID forms: RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 4731,
+//! SEARCH, SORT and THREAD, and their UID forms: RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 4731,
 //! RFC 5182, RFC 5256, RFC 7162 §3.1.5, RFC 8474 §6, RFC 8514 §4.3.
 //!
 //! [`query`] makes a key ready; every message is then asked from the cheapest source
 //! on: the snapshot, the digest, the header, the text, and no further than until its
 //! fate is known. Once some messages had to be read, the store's index is asked which of the
-//! others need not be ([`sieve`]). [`sort`] may put what was found in another order. [`found`]
-//! words the result.
+//! others need not be ([`sieve`]). [`sort`] may put what was found in another order, and [`found`]
+//! words the result; [`thread`] makes threads of it.
 //!
 //! Messages that another session has expunged are not found, even while the client
 //! still counts them (RFC 2180 §4.4 leaves that to the server). A message that can't
@@ -15,6 +15,7 @@ mod damaged;
 mod digested;
 pub(super) mod filters;
 mod found;
+mod merge_sort;
 pub(super) mod pace;
 mod probe;
 mod query;
@@ -23,6 +24,7 @@ mod sort;
 #[cfg(test)]
 mod tests;
 mod text;
+mod thread;
 
 use imap::{
     UidSet,
@@ -31,6 +33,7 @@ use imap::{
 use mail::collation::Comparator;
 use store::{Account, Error, Message, search::Sifted};
 
+pub(crate) use self::thread::thread;
 use self::{
     damaged::Damaged,
     found::{Found, One, Telling},

@@ -14,6 +14,7 @@ use super::{
     damaged::Damaged,
     digested::{Digested, Who},
     found::One,
+    merge_sort,
     pace::Pace,
 };
 
@@ -26,12 +27,6 @@ const KEYS_BYTES_MAX: usize = 64 << 20;
 
 /// What is left of a key then.
 const KEY_BYTES_LEAST: usize = 32;
-
-/// Messages that are sorted at once; longer runs are merged.
-const RUN: usize = 1024;
-
-/// Steps of [`Pace`] that a comparison costs.
-const STEPS_PER_COMPARISON: usize = 5;
 
 /// Messages with what they are sorted by.
 pub(super) struct Sorter {
@@ -145,43 +140,10 @@ impl Sorter {
 
     /// All messages, in order.
     pub(super) async fn sorted(self, pace: &mut Pace) -> Vec<One> {
-        let mut order: Vec<usize> = (0..self.messages.len()).collect();
-        for run in order.chunks_mut(RUN) {
-            run.sort_unstable_by(|a, b| self.compare(*a, *b));
-            pace.worked(run.len() * STEPS_PER_COMPARISON * 10).await;
-        }
-        let mut width = RUN;
-        while width < order.len() {
-            let mut merged = Vec::with_capacity(order.len());
-            for pair in order.chunks(2 * width) {
-                let (left, right) = pair.split_at(width.min(pair.len()));
-                self.merge((left, right), &mut merged, pace).await;
-            }
-            order = merged;
-            width *= 2;
-        }
-        let message = |index| self.messages.get(index).copied();
+        let places = (0..self.messages.len()).collect();
+        let order = merge_sort::sorted(places, |a, b| self.compare(*a, *b), pace).await;
+        let message = |place| self.messages.get(place).copied();
         order.into_iter().filter_map(message).collect()
-    }
-
-    async fn merge(
-        &self,
-        (mut left, mut right): (&[usize], &[usize]),
-        merged: &mut Vec<usize>,
-        pace: &mut Pace,
-    ) {
-        while let ([a, rest_of_left @ ..], [b, rest_of_right @ ..]) = (left, right) {
-            if self.compare(*a, *b).is_le() {
-                merged.push(*a);
-                left = rest_of_left;
-            } else {
-                merged.push(*b);
-                right = rest_of_right;
-            }
-            pace.worked(STEPS_PER_COMPARISON).await;
-        }
-        merged.extend_from_slice(left);
-        merged.extend_from_slice(right);
     }
 
     /// RFC 5256 §3: what is the same by every criterion stays in the order of the mailbox.
