@@ -173,7 +173,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    // quoted = DQUOTE *QUOTED-CHAR DQUOTE
+    // quoted = DQUOTE *uQUOTED-CHAR DQUOTE
     pub(super) fn quoted(&mut self) -> Result<Vec<u8>> {
         let start = self.at;
         self.expect(b'"', "a quoted string")?;
@@ -191,6 +191,10 @@ impl<'a> Cursor<'a> {
             text.extend_from_slice(plain);
             self.at += end;
             if self.eat(b'"') {
+                // RFC 6855 §3, RFC 9051 §4.3.
+                if core::str::from_utf8(&text).is_err() {
+                    return fault_at(start, "quoted string with octets that are not UTF-8");
+                }
                 return Ok(text);
             }
             match rest.get(end + 1) {

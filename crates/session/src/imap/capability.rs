@@ -155,6 +155,11 @@ pub const CAPABILITIES: &[Row] = &[
     login("LIST-METADATA", "RFC 9590").needs(&["METADATA", "LIST-EXTENDED"]),
     login("COMPRESS=DEFLATE", "RFC 4978"),
     login("UNAUTHENTICATE", "RFC 8437"),
+    login("UTF8=ACCEPT", "RFC 6855")
+        .needs(&["ENABLE"])
+        .enables(|enabled| enabled.utf8 = true)
+        .when(|facts| !facts.settings.utf8_only),
+    login("UTF8=ONLY", "RFC 6855 §6").when(|facts| facts.settings.utf8_only),
     login("APPENDLIMIT", "RFC 7889").with(|facts| Some(facts.message_bytes_max)),
 ];
 

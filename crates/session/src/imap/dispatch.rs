@@ -18,6 +18,7 @@ use super::{
     state::State,
     sync::{self, Expunges},
     table::{Row, enables_condstore, row, searches},
+    utf8,
 };
 use crate::{Gone, Next, Outlet};
 
@@ -136,6 +137,9 @@ impl Session {
         appending: Option<Box<append::Appending>>,
         out: &mut impl Outlet,
     ) -> Result<Option<Done>, Stop> {
+        if utf8::may_need_it(&command) {
+            self.may_go_without_utf8()?;
+        }
         match (&mut self.state, command) {
             (State::Logout, _) => Err(Refusal::bad("The session is over").into()),
             (_, Command::Any(command)) => self.any(&command, out).map(Some),

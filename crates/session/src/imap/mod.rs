@@ -33,6 +33,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 pub(crate) mod url;
+mod utf8;
 pub(crate) mod view;
 pub(crate) mod wording;
 
@@ -328,6 +329,7 @@ impl Session {
             let text = "A literal of more than 4096 octets has to be asked for";
             return Err(Refusal::bad_with(Code::TooBig, text));
         }
+        self.may_go_without_utf8()?;
         let base = Base {
             services: &self.services,
             user: self

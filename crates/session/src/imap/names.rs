@@ -10,8 +10,14 @@ use super::{refusal::Refusal, state::Enabled, wording::Text};
 /// # Errors
 /// NO \[CANNOT] if it is neither UTF-8 nor modified UTF-7, as the dialect has it.
 pub(crate) fn text(octets: &[u8], enabled: Enabled) -> Result<String, Refusal> {
-    imap::name::decode(octets, enabled.names()).map_err(|error| {
-        let sentence = match enabled.names() {
+    // RFC 6855 §3: UTF-8 is understood at any time, and no name in modified UTF-7 looks like it.
+    let encoding = if octets.is_ascii() {
+        enabled.names()
+    } else {
+        Encoding::Utf8
+    };
+    imap::name::decode(octets, encoding).map_err(|error| {
+        let sentence = match encoding {
             Encoding::ModifiedUtf7 => "Invalid mailbox name: as modified UTF-7, {}",
             Encoding::Utf8 => "Invalid mailbox name: {}",
         };
@@ -34,6 +40,11 @@ pub(crate) fn mailbox(sent: &Mailbox, enabled: Enabled) -> Result<MailboxName, R
 /// As [`mailbox`].
 pub(crate) fn new_mailbox(sent: &Mailbox, enabled: Enabled) -> Result<MailboxName, Refusal> {
     let text = text(&sent.0, enabled)?;
+    if text.contains(['\u{2028}', '\u{2029}']) {
+        // RFC 6855 §3.
+        let why = "it has a line or paragraph separator";
+        return Err(store::Error::InvalidName(why).into());
+    }
     Ok(MailboxName::new(
         text.strip_suffix(DELIMITER).unwrap_or(&text),
     )?)

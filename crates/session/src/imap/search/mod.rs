@@ -58,6 +58,10 @@ pub(crate) async fn search(
     command: &command::Search,
     out: &mut impl Outlet,
 ) -> Outcome {
+    if enabled.utf8 && command.charset.is_some() {
+        // RFC 6855 §3.
+        return Err(Refusal::bad("Once UTF8=ACCEPT is enabled, SEARCH takes no CHARSET").into());
+    }
     let telling = Telling {
         tag,
         numbering: command.numbering,
