@@ -665,6 +665,11 @@ pub fn fetch_start(out: &mut Vec<u8>, sequence: u32) {
     numbered(out, sequence, b" FETCH (");
 }
 
+/// `* uid UIDFETCH (`, in its place: RFC 9586 §3.3.
+pub fn uid_fetch_start(out: &mut Vec<u8>, uid: u32) {
+    numbered(out, uid, b" UIDFETCH (");
+}
+
 /// `)` and CRLF.
 pub fn fetch_end(out: &mut Vec<u8>) {
     out.extend_from_slice(b")\r\n");

@@ -96,6 +96,8 @@ pub enum Code {
     UidNext(u32),
     /// `UIDNOTSTICKY`.
     UidNotSticky,
+    /// `UIDREQUIRED`, RFC 9586 §3.
+    UidRequired,
     /// `UIDVALIDITY n`.
     UidValidity(u32),
     /// `UNAVAILABLE`.
@@ -291,6 +293,7 @@ impl Code {
             Self::UndefinedFilter(_) => "UNDEFINED-FILTER",
             Self::UidNext(_) => "UIDNEXT",
             Self::UidNotSticky => "UIDNOTSTICKY",
+            Self::UidRequired => "UIDREQUIRED",
             Self::UidValidity(_) => "UIDVALIDITY",
             Self::Unavailable => "UNAVAILABLE",
             Self::UnknownCte => "UNKNOWN-CTE",

@@ -153,6 +153,9 @@ pub const CAPABILITIES: &[Row] = &[
     login("METADATA-SERVER", "RFC 5464"),
     login("FILTERS", "RFC 5466").needs(&["METADATA-SERVER"]),
     login("LIST-METADATA", "RFC 9590").needs(&["METADATA", "LIST-EXTENDED"]),
+    login("UIDONLY", "RFC 9586")
+        .needs(&["ENABLE"])
+        .enables(|enabled| enabled.uid_only = true),
     login("COMPRESS=DEFLATE", "RFC 4978"),
     login("UNAUTHENTICATE", "RFC 8437"),
     login("UTF8=ACCEPT", "RFC 6855")

@@ -17,7 +17,7 @@ use super::{
     search::filters,
     state::State,
     sync::{self, Expunges},
-    table::{Row, enables_condstore, row, searches},
+    table::{Row, enables_condstore, has_numbers, row, searches},
     utf8,
 };
 use crate::{Gone, Next, Outlet};
@@ -44,7 +44,12 @@ impl Session {
         let started = Instant::now();
         let inserted = self.insert_filters(&mut command);
         self.prepare(row, &command, out).await?;
+        let numbers = self.enabled.uid_only && (row.by_number || has_numbers(&mut command));
         let outcome = match inserted {
+            Ok(()) if numbers => {
+                let text = "Message numbers are not allowed once UIDONLY is enabled";
+                Err(Refusal::bad_with(Code::UidRequired, text).into())
+            }
             Ok(()) => self.step(&tag, command, appending, out).await,
             Err(refusal) => Err(refusal.into()),
         };

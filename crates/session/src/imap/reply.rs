@@ -6,7 +6,7 @@ use imap::{
     encode,
     response::{self, Code, Status, Words},
 };
-use store::Message;
+use store::{Message, Uid};
 
 use super::{
     flags::write_flags,
@@ -21,7 +21,7 @@ use crate::Outlet;
 pub(crate) struct Shown {
     /// `FLAGS`.
     pub(crate) flags: bool,
-    /// `UID`.
+    /// `UID`; a UIDFETCH response begins with it, and needs no other.
     pub(crate) uid: bool,
     /// `MODSEQ`.
     pub(crate) mod_seq: bool,
@@ -87,9 +87,9 @@ pub(crate) fn fetch(
     enabled: Enabled,
     out: &mut Vec<u8>,
 ) {
-    encode::fetch_start(out, sequence);
+    fetch_start(enabled, (sequence, message.uid), out);
     let start = out.len();
-    if shown.uid {
+    if shown.uid && !enabled.uid_only {
         out.extend_from_slice(b"UID ");
         encode::number(out, message.uid.0.into());
     }
@@ -105,6 +105,15 @@ pub(crate) fn fetch(
         out.push(b')');
     }
     encode::fetch_end(out);
+}
+
+/// Begins a FETCH response, or the UIDFETCH response that takes its place (RFC 9586 §3.3).
+pub(crate) fn fetch_start(enabled: Enabled, (sequence, uid): (u32, Uid), out: &mut Vec<u8>) {
+    if enabled.uid_only {
+        encode::uid_fetch_start(out, uid.0);
+    } else {
+        encode::fetch_start(out, sequence);
+    }
 }
 
 /// A space, unless nothing has been written since `start`.

@@ -107,6 +107,8 @@ pub(crate) struct Enabled {
     pub(crate) condstore: bool,
     /// QRESYNC: VANISHED takes the place of EXPUNGE, FETCH responses carry UID.
     pub(crate) qresync: bool,
+    /// UIDONLY: no sequence numbers, in neither direction (RFC 9586).
+    pub(crate) uid_only: bool,
     /// The language of what a person may read: RFC 5255 §3.2.
     pub(crate) language: Language,
 }

@@ -197,7 +197,7 @@ async fn tell_expunges(
     enabled: Enabled,
     out: &mut impl Outlet,
 ) -> Result<(), Gone> {
-    if enabled.qresync {
+    if enabled.qresync || enabled.uid_only {
         if selected.view.has_ghosts() {
             let gone = selected.view.bury_all();
             vanished(&gone, Vanished::Now, out).await?;

@@ -1,7 +1,7 @@
 //! The table of commands: what the dispatcher has to know of each before it runs.
 
 use imap::{
-    Command,
+    Command, SequenceSet,
     command::{self, FetchItem, Numbering, SearchKey, StatusItem},
     encode::Listing,
 };
@@ -17,6 +17,8 @@ pub(super) struct Row {
     pub(super) expunges: Expunges,
     /// It names UIDs: messages that were not announced yet can be meant.
     pub(super) by_uid: bool,
+    /// It names sequence numbers: not once UIDONLY is enabled (RFC 9586 §3.2).
+    pub(super) by_number: bool,
 }
 
 impl Row {
@@ -44,6 +46,7 @@ const fn told(name: &'static str) -> Row {
         name,
         expunges: Expunges::Told,
         by_uid: false,
+        by_number: false,
     }
 }
 
@@ -54,11 +57,13 @@ const fn numbered(numbering: Numbering, name: &'static str, uid_name: &'static s
             name: uid_name,
             expunges: Expunges::Told,
             by_uid: true,
+            by_number: false,
         },
         Numbering::Sequence => Row {
             name,
             expunges: Expunges::Held, // RFC 9051 §7.5.1
             by_uid: false,
+            by_number: true,
         },
     }
 }
@@ -175,17 +180,36 @@ pub(super) fn searches(command: &mut Command) -> Option<&mut command::Search> {
     match command {
         Command::Selected(S::Search(search)) => Some(search),
         Command::Selected(S::Sort(sort)) => Some(&mut sort.search),
+        Command::Selected(S::Thread(thread)) => Some(&mut thread.search),
         _ => None,
     }
 }
 
-/// The parser bounds how deep keys nest.
-fn asks_for_mod_seq(key: &SearchKey) -> bool {
-    match key {
-        SearchKey::ModSeq(_) => true,
-        SearchKey::And(keys) => keys.iter().any(asks_for_mod_seq),
-        SearchKey::Or(both) => asks_for_mod_seq(&both.0) || asks_for_mod_seq(&both.1),
-        SearchKey::Not(key) => asks_for_mod_seq(key),
-        _ => false,
+/// Whether a command has sequence numbers where its row does not say so: RFC 9586 §3.5, §3.7.
+pub(super) fn has_numbers(command: &mut Command) -> bool {
+    use command::Authenticated as A;
+    let is_number =
+        |key: &SearchKey| matches!(key, SearchKey::Sequence(set) if *set != SequenceSet::Saved);
+    match command {
+        Command::Authenticated(A::Select(select) | A::Examine(select)) => {
+            let known = select.qresync.as_ref();
+            known.is_some_and(|known| known.match_data.is_some())
+        }
+        command => searches(command).is_some_and(|search| has_key(&search.key, &is_number)),
     }
+}
+
+fn asks_for_mod_seq(key: &SearchKey) -> bool {
+    has_key(key, &|key| matches!(key, SearchKey::ModSeq(_)))
+}
+
+/// Whether a key, or one in it, is such. The parser bounds how deep keys nest.
+fn has_key(key: &SearchKey, wanted: &impl Fn(&SearchKey) -> bool) -> bool {
+    wanted(key)
+        || match key {
+            SearchKey::And(keys) => keys.iter().any(|key| has_key(key, wanted)),
+            SearchKey::Or(both) => has_key(&both.0, wanted) || has_key(&both.1, wanted),
+            SearchKey::Not(key) => has_key(key, wanted),
+            _ => false,
+        }
 }

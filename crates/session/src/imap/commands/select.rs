@@ -106,7 +106,8 @@ fn describe(selected: &Selected, enabled: Enabled, out: &mut impl Outlet) {
     code(Code::MailboxId(mailbox.id().to_string()), "Mailbox id");
     if !enabled.rev2 {
         // RFC 9051 appendix E dropped both.
-        if let Some(index) = mailbox.first_unseen() {
+        // RFC 9586 §3: no sequence number in any response.
+        if let (false, Some(index)) = (enabled.uid_only, mailbox.first_unseen()) {
             code(Code::Unseen(index + 1), "First unseen");
         }
         encode::recent(out.buffer(), view.recent());

@@ -55,7 +55,7 @@ impl<'a> Server<'a> {
         (sequence, message): (u32, Message<'_>),
         out: &mut O,
     ) -> Result<(), Stop> {
-        let mut response = Response::begin(out, sequence);
+        let mut response = Response::begin(out, self.enabled, (sequence, message.uid));
         match self.items(account, &message, &mut response).await {
             Ok(()) => response.end(),
             Err(Fail::Gone) => return Err(Stop::Gone),
@@ -80,6 +80,8 @@ impl<'a> Server<'a> {
         }
         for item in &plan.items {
             match (item, &mut record) {
+                // A UIDFETCH response begins with it: RFC 9586 §3.3.
+                (Item::Kept(Kept::Uid), _) if self.enabled.uid_only && !plan.asks_uid => continue,
                 (Item::Kept(kept), _) => self.kept(*kept, message, response.item()),
                 (item, Some(record)) => self.recorded(item, record, response).await?,
                 (_, None) => {}
@@ -101,7 +103,7 @@ impl<'a> Server<'a> {
             self.kept(Kept::ModSeq, message, response.item());
         }
         // RFC 7162 §3.2.4 wants the UID beside the MODSEQ.
-        if self.enabled.qresync && !self.plan.shows(Kept::Uid) {
+        if self.enabled.qresync && !self.enabled.uid_only && !self.plan.shows(Kept::Uid) {
             self.kept(Kept::Uid, message, response.item());
         }
     }

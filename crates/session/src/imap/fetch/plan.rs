@@ -23,6 +23,8 @@ pub(super) struct Plan {
     pub(super) needs_record: bool,
     /// Some item sets `\Seen`.
     pub(super) sets_seen: bool,
+    /// The UID is asked for, and not only due.
+    pub(super) asks_uid: bool,
 }
 
 /// One item of a response.
@@ -137,6 +139,7 @@ impl Plan {
         }
         Ok(Self {
             needs_record: items.iter().any(|item| !matches!(item, Item::Kept(_))),
+            asks_uid: fetch.items.contains(&FetchItem::Uid),
             sets_seen: fetch.items.iter().any(sets_seen),
             items,
         })

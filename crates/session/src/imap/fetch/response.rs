@@ -2,9 +2,12 @@
 
 use imap::{command::Partial, encode};
 use mail::Span;
-use store::Email;
+use store::{Email, Uid};
 
-use crate::{FLUSH_AT, Gone, Outlet, imap::refusal::Stop};
+use crate::{
+    FLUSH_AT, Gone, Outlet,
+    imap::{refusal::Stop, reply, state::Enabled},
+};
 
 /// Why a message could not be served.
 #[derive(Debug)]
@@ -48,9 +51,9 @@ pub(super) struct Response<'a, O> {
 
 impl<'a, O: Outlet> Response<'a, O> {
     /// Begins the response for a message.
-    pub(super) fn begin(out: &'a mut O, sequence: u32) -> Self {
+    pub(super) fn begin(out: &'a mut O, enabled: Enabled, message: (u32, Uid)) -> Self {
         let start = Some(out.buffer().len());
-        encode::fetch_start(out.buffer(), sequence);
+        reply::fetch_start(enabled, message, out.buffer());
         Self {
             out,
             start,
