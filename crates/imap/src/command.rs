@@ -873,6 +873,10 @@ pub enum SearchKey {
     SaveDate(DateOrder, Date),
     /// `SAVEDATESUPPORTED`: RFC 8514 §4.3.
     SaveDateSupported,
+    /// `OLDER`: arrived so many seconds ago, or earlier (RFC 5032).
+    Older(NonZeroU32),
+    /// `YOUNGER`: arrived so many seconds ago, or later.
+    Younger(NonZeroU32),
     /// `LARGER`.
     Larger(u64),
     /// `SMALLER`.

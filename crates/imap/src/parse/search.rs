@@ -1,4 +1,4 @@
-//! SEARCH: RFC 9051 §6.4.4, RFC 7162 §3.1.5, RFC 8474 §6, RFC 8514 §4.3, RFC 9394.
+//! SEARCH: RFC 9051 §6.4.4, RFC 5032, RFC 7162 §3.1.5, RFC 8474 §6, RFC 8514 §4.3, RFC 9394.
 
 use alloc::{boxed::Box, vec, vec::Vec};
 
@@ -201,6 +201,9 @@ fn key_with_argument(c: &mut Cursor<'_>, name: &[u8]) -> Result<Option<SearchKey
         b"KEYWORD" => |c, _| flag_keyword(c).map(|word| SearchKey::Flag(Flag::Keyword(word))),
         b"UNKEYWORD" => |c, _| flag_keyword(c).map(|word| SearchKey::NotFlag(Flag::Keyword(word))),
         b"UID" => |c, _| sequence_set(c).map(SearchKey::Uid),
+        // search-key =/ ( "OLDER" / "YOUNGER" ) SP nz-number
+        b"OLDER" => |c, _| c.nz_number("an interval").map(SearchKey::Older),
+        b"YOUNGER" => |c, _| c.nz_number("an interval").map(SearchKey::Younger),
         b"LARGER" => |c, _| c.number64("a size").map(SearchKey::Larger),
         b"SMALLER" => |c, _| c.number64("a size").map(SearchKey::Smaller),
         b"MODSEQ" => |c, _| search_modsequence(c),

@@ -686,6 +686,8 @@ fn search_keys() {
         ("KEYWORD $Junk", K::Flag(Flag::Keyword("$Junk".into()))),
         ("UNKEYWORD x", K::NotFlag(Flag::Keyword("x".into()))),
         ("UNDRAFT", K::NotFlag(Flag::Draft)),
+        ("OLDER 1", K::Older(NonZeroU32::MIN)),
+        ("younger 4294967295", K::Younger(NonZeroU32::MAX)),
         ("LARGER 0", K::Larger(0)),
         ("SMALLER 5000000000", K::Smaller(5_000_000_000)),
         (

@@ -123,6 +123,7 @@ pub const CAPABILITIES: &[Row] = &[
     login("UIDPLUS", "RFC 4315"),
     login("ESEARCH", "RFC 4731"),
     login("SEARCHRES", "RFC 5182").needs(&["ESEARCH"]),
+    login("WITHIN", "RFC 5032"),
     login("SORT", "RFC 5256"),
     login("ESORT", "RFC 5267 §3").needs(&["SORT", "ESEARCH"]),
     login("SORT=DISPLAY", "RFC 5957").needs(&["SORT"]),

@@ -135,6 +135,12 @@ impl Account {
         self.shared.id
     }
 
+    /// What time it is, by the store's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.shared.clock)()
+    }
+
     /// The state now: everything acknowledged is in it.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {

@@ -233,12 +233,13 @@ impl Finder<'_> {
     ) -> Result<Found, Error> {
         let view = self.view;
         let has_ghosts = view.has_ghosts();
+        let now = self.account.now().unix;
         let mut found = Found::default();
         for (sequence, message) in messages {
             if has_ghosts && view.is_ghost(message.uid) {
                 continue;
             }
-            let facts = Facts::of(view, sequence, &message);
+            let facts = Facts::of(view, (sequence, &message), now);
             self.answers.fill(None);
             let known = self.search.query.verdict(&facts, &self.answers);
             let matches = match known {

@@ -63,6 +63,10 @@ pub(super) enum Kept {
     Days(Range<i64>),
     /// It was placed here on one of these days, in UTC.
     Saved(Range<i64>),
+    /// It arrived so many seconds ago, or earlier.
+    Older(i64),
+    /// It arrived so many seconds ago, or later.
+    Younger(i64),
     /// Octets.
     Larger(u64),
     /// Octets.
@@ -143,11 +147,13 @@ pub(super) struct Facts<'a> {
     size: u64,
     email: EmailId,
     thread: ThreadId,
+    /// What time it is: seconds since 1970, UTC.
+    now: i64,
 }
 
 impl<'a> Facts<'a> {
-    /// Of a message with this number.
-    pub(super) fn of(view: &View, sequence: u32, message: &Message<'a>) -> Self {
+    /// Of a message with this number, at this time.
+    pub(super) fn of(view: &View, (sequence, message): (u32, &Message<'a>), now: i64) -> Self {
         Self {
             sequence,
             recent: view.is_recent(message.uid),
@@ -160,7 +166,13 @@ impl<'a> Facts<'a> {
             size: message.size,
             email: message.email,
             thread: message.thread,
+            now,
         }
+    }
+
+    /// How long ago the message arrived, in seconds; what has a date to come is young.
+    const fn age(&self) -> i64 {
+        self.now.saturating_sub(self.internal_date.unix)
     }
 }
 
@@ -311,6 +323,8 @@ impl Reader<'_> {
             }),
             SearchKey::InternalDate(order, date) => Kept::Days(days(*order, *date)),
             SearchKey::SaveDate(order, date) => Kept::Saved(days(*order, *date)),
+            SearchKey::Older(seconds) => Kept::Older(seconds.get().into()),
+            SearchKey::Younger(seconds) => Kept::Younger(seconds.get().into()),
             SearchKey::Larger(octets) => Kept::Larger(*octets),
             SearchKey::Smaller(octets) => Kept::Smaller(*octets),
             SearchKey::ModSeq(mod_seq) => {
@@ -480,6 +494,9 @@ impl Kept {
                 days.contains(&local.div_euclid(86_400))
             }
             Self::Saved(days) => days.contains(&facts.save_date.div_euclid(86_400)),
+            // RFC 5032 §2: both hold of what arrived exactly then.
+            Self::Older(seconds) => facts.age() >= *seconds,
+            Self::Younger(seconds) => facts.age() <= *seconds,
             Self::Larger(octets) => facts.size > *octets,
             Self::Smaller(octets) => facts.size < *octets,
             Self::ModSeq(mod_seq) => facts.mod_seq.0 >= *mod_seq,
@@ -515,6 +532,7 @@ mod tests {
             size: 1_000,
             email: EmailId(0x10),
             thread: ThreadId(0x20),
+            now: 8_797 * DAY + 1_800 - 7_200 + 100,
         }
     }
 
@@ -560,6 +578,10 @@ mod tests {
             ("UID *", false),
             ("$", true),
             ("NOT $", false),
+            ("OLDER 100", true),
+            ("OLDER 101", false),
+            ("YOUNGER 100", true),
+            ("YOUNGER 99", false),
             ("LARGER 999", true),
             ("LARGER 1000", false),
             ("SMALLER 1001", true),
