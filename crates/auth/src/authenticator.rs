@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     brake::{Brake, Hardness},
-    directory::{Account, Directory, comparable},
+    directory::{Account, Directory, Home, comparable},
     password::{self, SCRAM_ITERATIONS, ScramKeys, hmac},
     sasl::{Channel, Exchange, Mechanism},
 };
@@ -27,6 +27,10 @@ pub struct Identity {
     pub language: Option<Arc<str>>,
     /// Capabilities of the protocol that they are not told of, by name.
     pub suppressed: Arc<[String]>,
+    /// The server that their mail is on, if that is another (RFC 2221).
+    pub home: Option<Home>,
+    /// Mailboxes of theirs that are on other servers, `MAILBOX: URL …` each (RFC 2193).
+    pub remote_mailboxes: Arc<[String]>,
 }
 
 impl Identity {

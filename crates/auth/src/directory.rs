@@ -69,6 +69,19 @@ pub struct Account {
     pub language: Option<Arc<str>>,
     /// Capabilities of IMAP that its clients are not told of, by name.
     pub suppressed: Arc<[String]>,
+    /// The server that its mail is on, if that is another (RFC 2221).
+    pub home: Option<Home>,
+    /// Mailboxes of its own that are on other servers, `MAILBOX: URL …` each (RFC 2193).
+    pub remote_mailboxes: Arc<[String]>,
+}
+
+/// The server that an account's mail is on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    /// Its host, with a port if need be.
+    pub host: Arc<str>,
+    /// They may log in here nevertheless, for what is shared here.
+    pub guest: bool,
 }
 
 /// What is wrong with the accounts file, or with a change to it.
@@ -142,6 +155,12 @@ struct Entry {
     language: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     suppress: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    home: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    guest: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    remote_mailboxes: Vec<String>,
 }
 
 /// All accounts, by name.
@@ -321,6 +340,8 @@ impl Directory {
             disabled: false,
             language: None,
             suppressed: Arc::default(),
+            home: None,
+            remote_mailboxes: Arc::default(),
         };
         let new = Entry::from(&account);
         self.change(|entries| {
@@ -410,6 +431,29 @@ impl Directory {
     pub fn set_suppressed(&self, name: &str, capabilities: Vec<String>) -> Result<(), Error> {
         self.edit(name, |entry| {
             entry.suppress = capabilities;
+            Ok(())
+        })
+    }
+
+    /// Says which server an account's mail is on; `None`: this one.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], or what is wrong with the file.
+    pub fn set_home(&self, name: &str, home: Option<&Home>) -> Result<(), Error> {
+        self.edit(name, |entry| {
+            entry.home = home.map(|home| home.host.to_string());
+            entry.guest = home.is_some_and(|home| home.guest);
+            Ok(())
+        })
+    }
+
+    /// Says which mailboxes of an account are on other servers, `MAILBOX: URL …` each.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], or what is wrong with the file.
+    pub fn set_remote_mailboxes(&self, name: &str, remote: Vec<String>) -> Result<(), Error> {
+        self.edit(name, |entry| {
+            entry.remote_mailboxes = remote;
             Ok(())
         })
     }
@@ -521,6 +565,8 @@ impl Account {
             account: self.id,
             language: self.language.clone(),
             suppressed: Arc::clone(&self.suppressed),
+            home: self.home.clone(),
+            remote_mailboxes: Arc::clone(&self.remote_mailboxes),
         }
     }
 }
@@ -535,6 +581,9 @@ impl From<&Account> for Entry {
             disabled: account.disabled,
             language: account.language.as_deref().map(str::to_owned),
             suppress: account.suppressed.to_vec(),
+            home: account.home.as_ref().map(|home| home.host.to_string()),
+            guest: account.home.as_ref().is_some_and(|home| home.guest),
+            remote_mailboxes: account.remote_mailboxes.to_vec(),
         }
     }
 }
@@ -562,6 +611,11 @@ impl Entry {
             disabled: self.disabled,
             language: self.language.map(Into::into),
             suppressed: self.suppress.into(),
+            home: self.home.map(|host| Home {
+                host: host.into(),
+                guest: self.guest,
+            }),
+            remote_mailboxes: self.remote_mailboxes.into(),
         })
     }
 }

@@ -14,5 +14,5 @@ pub mod password;
 pub mod sasl;
 
 pub use authenticator::{Authenticator, Identity, Refused};
-pub use directory::Directory;
+pub use directory::{Directory, Home};
 pub use sasl::{Channel, Exchange, Mechanism, Step};

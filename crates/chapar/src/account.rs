@@ -6,7 +6,7 @@ use std::{
 };
 
 use admin::{Report, Request, Row};
-use auth::directory::{Account, Directory};
+use auth::directory::{Account, Directory, Home};
 use clap::Subcommand;
 use serde_json::json;
 use server::Config;
@@ -88,6 +88,25 @@ pub(crate) enum Verb {
         /// What they are not told of, such as QRESYNC; none: they are told of all
         capabilities: Vec<String>,
     },
+    /// Say that an account's mail is on another server: its clients are sent there, its mail has to be
+    Home {
+        /// The account
+        name: String,
+        /// The other server, with `:PORT` if it is not 143; without it, the mail is here
+        host: Option<String>,
+        /// It may log in here nevertheless, for what is shared here
+        #[arg(long, requires = "host")]
+        guest: bool,
+    },
+    /// Say that a mailbox of an account is on another server: clients are sent there
+    Remote {
+        /// The account
+        name: String,
+        /// The mailbox, with all that is below it
+        mailbox: String,
+        /// Where it is, `imap://HOST/MAILBOX`, its replicas too; without it, it is here
+        urls: Vec<String>,
+    },
     /// What is asked of the store.
     #[command(flatten)]
     Stored(admin::account::Account),
@@ -153,6 +172,14 @@ impl Verb {
             Self::Suppress { name, capabilities } => {
                 suppress(directory, name, capabilities, out)?;
             }
+            Self::Home { name, host, guest } => {
+                home(directory, name, (host.as_deref(), *guest), out)?;
+            }
+            Self::Remote {
+                name,
+                mailbox,
+                urls,
+            } => remote(directory, name, (mailbox, urls), out)?,
             Self::List | Self::Show { .. } | Self::Stored(_) => {}
         }
         Ok(())
@@ -175,6 +202,54 @@ fn language(
         Some(tag) => writeln!(out, "the language of {name} is {tag}")?,
         None => writeln!(out, "{name} has no language of its own")?,
     }
+    Ok(())
+}
+
+fn home(
+    directory: &Directory,
+    name: &str,
+    (host, guest): (Option<&str>, bool),
+    out: &mut Screen,
+) -> Result<(), Failed> {
+    if let Some(host) = host.filter(|host| !server::is_host(host)) {
+        return Err(Failed::Because(format!("{host:?} is no host")));
+    }
+    let home = host.map(|host| Home {
+        host: host.into(),
+        guest,
+    });
+    directory.set_home(name, home.as_ref())?;
+    match host {
+        Some(host) => writeln!(out, "the mail of {name} is on {host}")?,
+        None => writeln!(out, "the mail of {name} is here")?,
+    }
+    Ok(())
+}
+
+fn remote(
+    directory: &Directory,
+    name: &str,
+    (mailbox, urls): (&str, &[String]),
+    out: &mut Screen,
+) -> Result<(), Failed> {
+    let rule = format!("{mailbox}: {}", urls.join(" "));
+    if !urls.is_empty() {
+        server::Remote::read(&rule).map_err(|why| Failed::Because(format!("{rule:?}: {why}")))?;
+    }
+    let before = existing(directory, name)?;
+    let start = format!("{mailbox}: ");
+    let others = before.remote_mailboxes.iter();
+    let mut remote: Vec<String> = others
+        .filter(|rule| !rule.starts_with(&start))
+        .cloned()
+        .collect();
+    if urls.is_empty() {
+        writeln!(out, "{mailbox} of {name} is here")?;
+    } else {
+        writeln!(out, "{mailbox} of {name} is at {}", urls.join(" "))?;
+        remote.push(rule);
+    }
+    directory.set_remote_mailboxes(name, remote)?;
     Ok(())
 }
 
@@ -246,6 +321,13 @@ fn show(account: &Account, out: &mut Screen) -> io::Result<()> {
     writeln!(out, "login       {login}")?;
     if !account.suppressed.is_empty() {
         writeln!(out, "suppressed  {}", account.suppressed.join(" "))?;
+    }
+    if let Some(home) = &account.home {
+        let guest = if home.guest { ", a guest here" } else { "" };
+        writeln!(out, "home        {}{guest}", home.host)?;
+    }
+    for rule in &*account.remote_mailboxes {
+        writeln!(out, "remote      {rule}")?;
     }
     Ok(())
 }

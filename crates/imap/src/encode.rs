@@ -451,6 +451,53 @@ pub fn object_id(out: &mut Vec<u8>, id: &str) {
     out.push(b')');
 }
 
+/// A namespace: RFC 9051 §7.3.3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Namespace<'a> {
+    /// What its names begin with.
+    pub prefix: &'a str,
+    /// What to show in place of the prefix, in the client's language (RFC 5255 §3.4).
+    pub translation: Option<alloc::string::String>,
+}
+
+/// `* NAMESPACE …`: personal namespaces, other users', shared ones.
+pub fn namespaces(
+    out: &mut Vec<u8>,
+    kinds: [&[Namespace<'_>]; 3],
+    delimiter: char,
+    encoding: Encoding,
+) {
+    out.extend_from_slice(b"* NAMESPACE");
+    for namespaces in kinds {
+        if namespaces.is_empty() {
+            out.extend_from_slice(b" NIL");
+            continue;
+        }
+        out.extend_from_slice(b" (");
+        for namespace in namespaces {
+            out.push(b'(');
+            name_string(out, namespace.prefix, encoding);
+            out.push(b' ');
+            quoted(out, delimiter.encode_utf8(&mut [0; 4]).as_bytes());
+            if let Some(translation) = &namespace.translation {
+                out.extend_from_slice(b" \"TRANSLATION\" (");
+                name_string(out, translation, encoding);
+                out.push(b')');
+            }
+            out.push(b')');
+        }
+        out.push(b')');
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// A mailbox name, or the beginning of one, where the grammar wants a `string`.
+fn name_string(out: &mut Vec<u8>, name: &str, encoding: Encoding) {
+    let mut spelt = Vec::with_capacity(name.len() + 16);
+    name::encode(name, encoding, &mut spelt);
+    string(out, &spelt, encoding.into());
+}
+
 /// `* ID (…)`, RFC 2971 §3.2: fields with their values; NIL if there are none.
 pub fn id<'a>(out: &mut Vec<u8>, fields: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) {
     out.extend_from_slice(b"* ID ");
@@ -684,7 +731,7 @@ fn numbered(out: &mut Vec<u8>, n: u32, rest: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::{string::String, vec};
+    use alloc::{borrow::ToOwned, string::String, vec};
 
     fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
         let mut out = Vec::new();
@@ -802,6 +849,30 @@ mod tests {
             assert_eq!(in_utf7, utf7);
             assert_eq!(written(|out| mailbox(out, name, Encoding::Utf8)), utf8);
         }
+    }
+
+    #[test]
+    fn namespaces_may_have_translations() {
+        let namespace = |prefix, translation: Option<&str>| Namespace {
+            prefix,
+            translation: translation.map(ToOwned::to_owned),
+        };
+        // RFC 5255 §3.4.
+        let personal = [namespace("", None)];
+        let users = [namespace("Other Users/", Some("Andere Benützer/"))];
+        let public = [namespace("Public Folders/", Some("Gemeinsame Postfächer/"))];
+        let all: [&[Namespace<'_>]; 3] = [&personal, &users, &public];
+        let line = "* NAMESPACE ((\"\" \"/\")) \
+                    ((\"Other Users/\" \"/\" \"TRANSLATION\" (\"Andere Ben&APw-tzer/\"))) \
+                    ((\"Public Folders/\" \"/\" \"TRANSLATION\" (\"Gemeinsame Postf&AOQ-cher/\")))\r\n";
+        assert_eq!(
+            written(|out| namespaces(out, all, '/', Encoding::ModifiedUtf7)),
+            line
+        );
+        assert_eq!(
+            written(|out| namespaces(out, [&personal, &[], &[]], '/', Encoding::Utf8)),
+            "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n"
+        );
     }
 
     #[test]

@@ -84,6 +84,8 @@ pub enum Code {
     ReadOnly,
     /// `READ-WRITE`.
     ReadWrite,
+    /// `REFERRAL url …`, RFC 2221 §5, RFC 2193 §6.
+    Referral(Vec<String>),
     /// `SERVERBUG`.
     ServerBug,
     /// `TOOBIG`, RFC 4469 §4.1.
@@ -229,6 +231,12 @@ impl Code {
             }
             Self::UrlMech => out.extend_from_slice(b" INTERNAL"),
             Self::Metadata(code) => code.write(out),
+            Self::Referral(urls) => {
+                for url in urls {
+                    out.push(b' ');
+                    text(out, url);
+                }
+            }
             Self::Modified(set) | Self::Downgraded(set) => {
                 out.push(b' ');
                 encode::uid_set(out, set);
@@ -287,6 +295,7 @@ impl Code {
             Self::PrivacyRequired => "PRIVACYREQUIRED",
             Self::ReadOnly => "READ-ONLY",
             Self::ReadWrite => "READ-WRITE",
+            Self::Referral(_) => "REFERRAL",
             Self::ServerBug => "SERVERBUG",
             Self::TooBig => "TOOBIG",
             Self::TryCreate => "TRYCREATE",
@@ -496,6 +505,10 @@ mod tests {
             (
                 Code::UndefinedFilter("on-the-road".into()),
                 "UNDEFINED-FILTER on-the-road",
+            ),
+            (
+                Code::Referral(vec!["imap://a/x".into(), "imap://b/x".into()]),
+                "REFERRAL imap://a/x imap://b/x",
             ),
             (Code::UidNext(17), "UIDNEXT 17"),
             (

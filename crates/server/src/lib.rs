@@ -35,7 +35,10 @@ pub use network::Network;
 pub use quickstart::quickstart;
 pub use run::run;
 pub use server::Server;
-pub use session::Language;
 pub use session::imap::check_suppressed;
+pub use session::{
+    Language,
+    imap::referral::{Remote, is_host},
+};
 pub use settings::{Address, Listen, Security, Settings, Speaks};
 pub use tls::Certificate;

@@ -2,6 +2,7 @@
 
 use std::{fs, time::Duration};
 
+use session::imap::referral::Remote;
 use tracing_subscriber::EnvFilter;
 
 use super::{
@@ -24,6 +25,7 @@ pub(super) fn check(values: &mut Values, purpose: Purpose) {
     }
     listeners(values, &mut found);
     suppressed(values, &mut found);
+    referrals(values, &mut found);
     if let Err(why) = session::imap::Identification::read(&values.texts("imap.id")) {
         found.push(("imap.id", format!("`imap.id`: {why}")));
     }
@@ -114,6 +116,22 @@ fn listeners(values: &Values, found: &mut Found) {
             }
             taken.push(address);
         }
+    }
+}
+
+fn referrals(values: &Values, found: &mut Found) {
+    for rule in values.texts("imap.remote-mailboxes") {
+        if let Err(why) = Remote::read(&rule) {
+            let what = format!("`imap.remote-mailboxes`: {rule:?}: {why}");
+            found.push(("imap.remote-mailboxes", what));
+        }
+    }
+    if values
+        .text("imap.moved-to")
+        .is_some_and(|host| !session::imap::referral::is_host(&host))
+    {
+        let what = "`imap.moved-to` wants a host, with `:PORT` if it is not 143";
+        found.push(("imap.moved-to", what.to_owned()));
     }
 }
 

@@ -185,6 +185,18 @@ pub const KEYS: &[Key] = &[
         "users find what they deleted below `#deleted`, and bring it back",
     ),
     key(
+        "imap.remote-mailboxes",
+        Kind::Texts,
+        Some("[]"),
+        "mailboxes of every account that are on other servers, `MAILBOX: URL …` each",
+    ),
+    key(
+        "imap.moved-to",
+        Kind::Text,
+        None,
+        "the host that every client is sent to; nobody can log in here",
+    ),
+    key(
         "imap.id",
         Kind::Texts,
         Some("[\"name\", \"version\"]"),

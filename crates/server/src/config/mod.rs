@@ -16,7 +16,7 @@ pub use keys::{KEYS, Key};
 pub use read::{Origin, Problem, Severity};
 pub use value::{Kind, Value};
 
-use session::imap::{ForClients, Identification, Suppressed};
+use session::imap::{ForClients, Identification, Suppressed, referral::Remote};
 
 use crate::{
     log::Format,
@@ -240,6 +240,7 @@ fn expiry(values: &Values) -> store::past::Rules {
 /// What sessions are to know of `[imap]`.
 fn imap(values: &Values) -> session::imap::Settings {
     let rules = values.texts("imap.suppress-for");
+    let remotes = values.texts("imap.remote-mailboxes");
     let language = values.text("imap.language");
     let language = language.and_then(|tag| session::Language::tagged(&tag));
     let rules = rules.iter().filter_map(|rule| ForClients::read(rule).ok());
@@ -253,6 +254,11 @@ fn imap(values: &Values) -> session::imap::Settings {
         },
         utf8_only: values.flag("imap.utf8-only"),
         language: language.unwrap_or_default(),
+        remotes: remotes
+            .iter()
+            .filter_map(|rule| Remote::read(rule).ok())
+            .collect(),
+        moved_to: values.text("imap.moved-to").map(Into::into),
         // Checked before: what is wrong with it has been said.
         identification: Identification::read(&values.texts("imap.id")).unwrap_or_default(),
     }

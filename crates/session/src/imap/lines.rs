@@ -87,7 +87,8 @@ impl Session {
             Ok(Step::Done(identity)) => login::enter(&self.services, &self.peer, identity).await,
             Err(refused) => Err(login::refused(refused)),
         };
-        self.entered(entered, "AUTHENTICATE completed").map(Some)
+        self.entered(entered, "AUTHENTICATE completed", out)
+            .map(Some)
     }
 
     pub(super) fn expect_sasl(&mut self, sasl: Box<Sasl>, challenge: &[u8], out: &mut impl Outlet) {

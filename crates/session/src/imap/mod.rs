@@ -21,6 +21,7 @@ pub(crate) mod names;
 mod news;
 pub(crate) mod notify;
 pub(crate) mod pattern;
+pub mod referral;
 pub(crate) mod refusal;
 pub(crate) mod reply;
 pub(crate) mod search;
@@ -148,6 +149,11 @@ impl Session {
     /// [`Gone`]
     #[expect(clippy::unused_async, reason = "the drivers' contract")]
     pub async fn greet(&mut self, out: &mut impl Outlet) -> Result<Next, Gone> {
+        if let Some(host) = &self.services.imap.moved_to {
+            let (code, text) = (referral::home(None, host), "The mail is on another server");
+            reply::untagged(out, self.enabled.language, (Status::Bye, Some(&code)), text);
+            return Ok(Next::Close);
+        }
         let code = Code::Capability(self.capabilities());
         let hostname = self.services.hostname.to_string();
         let text = Text::with("{} Chapar at your service", [hostname.into()]);

@@ -1,9 +1,14 @@
 //! Mailbox names as clients send them: RFC 9051 §5.1, RFC 3501 §5.1.3.
 
 use imap::{command::Mailbox, name::Encoding, response::Code};
-use store::{MailboxId, MailboxName, Snapshot, name::DELIMITER};
+use store::{MailboxId, MailboxName, name::DELIMITER};
 
-use super::{refusal::Refusal, state::Enabled, wording::Text};
+use super::{
+    referral,
+    refusal::Refusal,
+    state::{Enabled, User},
+    wording::Text,
+};
 
 /// The name's text, before any rule of ours: of a pattern, or of a mailbox.
 ///
@@ -53,14 +58,17 @@ pub(crate) fn new_mailbox(sent: &Mailbox, enabled: Enabled) -> Result<MailboxNam
 /// The mailbox that a command puts messages into.
 ///
 /// # Errors
-/// NO \[TRYCREATE] if it does not exist (RFC 9051 §6.3.12, §6.4.7).
+/// NO \[TRYCREATE] if it does not exist (RFC 9051 §6.3.12, §6.4.7); NO \[REFERRAL] if it is on
+/// another server.
 pub(crate) fn destination(
-    sent: &Mailbox,
+    user: &User,
     enabled: Enabled,
-    snapshot: &Snapshot,
+    sent: &Mailbox,
 ) -> Result<MailboxId, Refusal> {
+    referral::here(user, enabled, sent)?;
     let name = mailbox(sent, enabled)?;
-    snapshot
+    user.account
+        .snapshot()
         .named(&name)
         .map(|mailbox| mailbox.id())
         .ok_or_else(try_create)

@@ -1,8 +1,11 @@
 //! What an administrator may set of IMAP: the part of `[imap]` in the configuration that
 //! sessions have to know.
 
+use std::sync::Arc;
+
 use super::{
     commands::id::Identification,
+    referral::Remote,
     suppress::{ForClients, Suppressed},
     wording::Language,
 };
@@ -20,6 +23,10 @@ pub struct Settings {
     pub urls: Urls,
     /// Clients have to enable UTF8=ACCEPT: RFC 6855 §6.
     pub utf8_only: bool,
+    /// Mailboxes on other servers, the same for every account (RFC 2193).
+    pub remotes: Vec<Remote>,
+    /// The server that everybody is sent to, at once (RFC 2221 §4.2).
+    pub moved_to: Option<Arc<str>>,
     /// What the server says of itself to ID (RFC 2971).
     pub identification: Identification,
     /// The language that clients get who ask for `default` (RFC 5255 §3.2).

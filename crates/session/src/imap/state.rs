@@ -8,6 +8,7 @@ use store::{Account, MailboxId, Uid};
 use crate::Site;
 
 use super::{
+    referral::Remote,
     refusal::Refusal,
     suppress::Suppressed,
     sync::Wants,
@@ -55,6 +56,10 @@ pub(crate) struct User {
     pub(crate) language: Option<Language>,
     /// Capabilities that they are not told of.
     pub(crate) suppressed: Suppressed,
+    /// The server that their mail is on, if that is another: they are a guest here (RFC 2221).
+    pub(crate) home: Option<Arc<str>>,
+    /// Their mailboxes on other servers (RFC 2193).
+    pub(crate) remotes: Arc<[Remote]>,
 }
 
 /// A mailbox that is open.

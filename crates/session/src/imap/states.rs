@@ -1,5 +1,7 @@
 //! What is permitted in each state, and who answers it: RFC 9051 §6.1 to §6.4.
 
+use std::sync::Arc;
+
 use imap::{
     command,
     response::{Code, Status},
@@ -11,7 +13,7 @@ use super::{
         append, close, compress, copy, create, delete, enable, expunge, id, language, list, login,
         lsub, metadata, namespace, rename, scan, select, status, store, subscribe,
     },
-    fetch,
+    fetch, referral,
     refusal::{Done, Outcome, Refusal, Stop},
     reply, search,
     state::{Access, Enabled, State, User},
@@ -48,11 +50,11 @@ impl Session {
                 id::id(&self.services.imap.identification, fields, out)
             }
             command::Any::Language(ranges) => {
-                let user = self.logged_in();
-                let preferred = user.and_then(|user| user.language);
+                let user = self.logged_in().cloned();
+                let preferred = user.as_ref().and_then(|user| user.language);
                 let preferred = preferred.unwrap_or(self.services.imap.language);
-                let (logged_in, enabled) = (user.is_some(), &mut self.enabled);
-                return language::language(enabled, ranges, preferred, logged_in, out);
+                let enabled = &mut self.enabled;
+                return language::language(enabled, ranges, preferred, user.as_ref(), out);
             }
         };
         Ok(done)
@@ -90,7 +92,7 @@ impl Session {
             }
             command::NotAuthenticated::Login { user, password } => {
                 let entered = login::login(&self.services, &self.peer, &user, &password).await;
-                self.entered(entered, "LOGIN completed").map(Some)
+                self.entered(entered, "LOGIN completed", out).map(Some)
             }
         }
     }
@@ -100,18 +102,31 @@ impl Session {
         &mut self,
         entered: Result<User, Refusal>,
         text: &'static str,
+        out: &mut impl Outlet,
     ) -> Outcome {
         match entered {
             Ok(user) => {
+                let home = user.home.clone();
+                let name = Arc::clone(&user.name);
                 self.failed_logins = 0;
                 let command_bytes_max = self.services.limits.command_bytes_max;
                 self.wire
                     .set_limits(wire_limits(&self.services, command_bytes_max));
                 self.state = State::Authenticated(user);
-                Ok(Done::with(Code::Capability(self.capabilities()), text))
+                let capabilities = self.capabilities();
+                let Some(home) = home else {
+                    return Ok(Done::with(Code::Capability(capabilities), text));
+                };
+                // A response has room for one code: that of RFC 2221 §4.1.
+                reply::line(out, format_args!("* CAPABILITY {capabilities}"));
+                let text = "Your mail is on another server; what is shared here can be read";
+                Ok(Done::with(referral::home(Some(&name), &home), text))
             }
             Err(refusal) => {
-                self.failed_logins += 1;
+                // Who is sent elsewhere has not failed.
+                if !matches!(refusal, Refusal::No(Some(Code::Referral(_)), _)) {
+                    self.failed_logins += 1;
+                }
                 Err(refusal.into())
             }
         }
@@ -127,6 +142,7 @@ impl Session {
     ) -> Result<Option<Done>, Stop> {
         use command::Authenticated as A;
         let enabled = self.enabled;
+        referral::authenticated(user, enabled, &command)?;
         let outcome = match command {
             A::Enable(names) => {
                 let before = self.enabled;
@@ -259,8 +275,10 @@ async fn on_account(
         A::Unsubscribe(mailbox) => subscribe::unsubscribe(user, enabled, &mailbox).await,
         A::List(c) => list::list(user, enabled, &c, out).await,
         A::Lsub {
-            reference, pattern, ..
-        } => lsub::lsub(user, enabled, (&reference, &pattern), out).await,
+            reference,
+            pattern,
+            remote,
+        } => lsub::lsub(user, enabled, (&reference, &pattern, remote), out).await,
         A::Scan {
             reference,
             pattern,
@@ -270,7 +288,7 @@ async fn on_account(
         A::SetMetadata { mailbox, entries } => {
             metadata::set(user, enabled, (&mailbox, entries)).await
         }
-        A::Namespace => Ok(namespace::namespace(out)),
+        A::Namespace => Ok(namespace::namespace(user, enabled, out)),
         A::Status { mailbox, items } => status::status(user, enabled, &mailbox, &items, out).await,
         // Those that change the session: `authenticated` has answered them.
         A::Append(_)

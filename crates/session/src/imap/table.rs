@@ -120,9 +120,10 @@ fn authenticated(command: &command::Authenticated) -> Row {
         A::Unsubscribe(_) => told("UNSUBSCRIBE"),
         A::List(c) => told(match c.listing {
             Listing::Xlist => "XLIST",
+            _ if c.selection.remote && !c.extended => "RLIST",
             _ => "LIST",
         }),
-        A::Lsub { .. } => told("LSUB"),
+        A::Lsub { remote, .. } => told(if *remote { "RLSUB" } else { "LSUB" }),
         A::Scan { .. } => told("SCAN"),
         A::Namespace => told("NAMESPACE"),
         A::GetMetadata(_) => told("GETMETADATA"),

@@ -53,6 +53,9 @@ pub(super) const TOO_MANY_ERRORS: Reply = Reply::new(421, "4.7.0", "Too many err
 pub(super) const NO_SPACE: Reply = Reply::new(452, "4.3.1", "No space left, try again later");
 pub(super) const MAILBOX_LIMIT: Reply = Reply::new(452, "4.2.2", "The mailbox is at its limit");
 pub(super) const TOO_MANY_RECIPIENTS: Reply = Reply::new(452, "4.5.3", "Too many recipients");
+/// RFC 3463 §3.2: the destination has moved. For now: the way there is for the mail system to learn.
+pub(super) const MOVED: Reply =
+    Reply::new(450, "4.1.6", "The mail of that user is on another server");
 pub(super) const STORE_FAILED: Reply =
     Reply::new(451, "4.3.0", "The mail store failed, try again later");
 

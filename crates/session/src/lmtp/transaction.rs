@@ -67,6 +67,8 @@ impl Transaction {
         }
         let directory = services.auth.directory();
         match directory.recipient(&to.local_part, to.domain.as_deref()) {
+            // The mail system before us may not know yet: it keeps the mail until it does.
+            Some(found) if found.identity.home.is_some() => reply::MOVED,
             Some(found) => {
                 self.recipients.push(Accepted {
                     identity: found.identity,

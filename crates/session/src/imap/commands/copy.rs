@@ -24,7 +24,7 @@ use crate::{
 /// COPY and UID COPY.
 pub(crate) async fn copy(selected: &mut Selected, enabled: Enabled, copy: &Copy) -> Outcome {
     let account = selected.account().clone();
-    let to = names::destination(&copy.mailbox, enabled, &account.snapshot())?;
+    let to = names::destination(&selected.user, enabled, &copy.mailbox)?;
     let uids = sources(selected, copy)?;
     if uids.is_empty() {
         return Ok(Done::new("No messages to copy"));
@@ -54,7 +54,7 @@ pub(crate) async fn move_to(
         return Err(Refusal::read_only().into());
     }
     let account = selected.account().clone();
-    let to = names::destination(&copy.mailbox, enabled, &account.snapshot())?;
+    let to = names::destination(&selected.user, enabled, &copy.mailbox)?;
     let uids = sources(selected, copy)?;
     if uids.is_empty() {
         return Ok(Done::new("No messages to move"));

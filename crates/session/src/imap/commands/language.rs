@@ -8,7 +8,7 @@ use crate::{
         commands::namespace,
         refusal::{Done, Outcome, Refusal},
         reply,
-        state::Enabled,
+        state::{Enabled, User},
         wording::{Language, Text},
     },
 };
@@ -19,7 +19,7 @@ pub(crate) fn language(
     enabled: &mut Enabled,
     ranges: &[String],
     preferred: Language,
-    logged_in: bool,
+    user: Option<&User>,
     out: &mut impl Outlet,
 ) -> Outcome {
     if ranges.is_empty() {
@@ -34,9 +34,9 @@ pub(crate) fn language(
     };
     enabled.language = language;
     reply::line(out, format_args!("* LANGUAGE ({})", language.tag()));
-    if logged_in {
+    if let Some(user) = user {
         // §3.4: the names of namespaces may be others now.
-        namespace::write(out);
+        namespace::write(user, *enabled, out);
     }
     Ok(Done::new("This is the language from now on"))
 }

@@ -14,6 +14,7 @@ use crate::{
         commands::{metadata, status},
         deleted, names,
         pattern::Pattern,
+        referral::{self, Remote},
         refusal::{Done, Outcome, Refusal},
         state::{Enabled, User},
         sync::flush_if_full,
@@ -33,6 +34,7 @@ pub(crate) async fn list(
 ) -> Outcome {
     let completed = match list.listing {
         Listing::Xlist => "XLIST completed",
+        _ if list.selection.remote && !list.extended => "RLIST completed",
         _ => "LIST completed",
     };
     let selection = list.selection;
@@ -114,6 +116,15 @@ pub(super) struct Search {
     enabled: Enabled,
 }
 
+/// What becomes of mailboxes on other servers: RFC 2193 §3.
+#[derive(Clone, Copy)]
+enum Remotes<'a> {
+    /// They are listed: RLIST, and the option REMOTE.
+    Listed(&'a [Remote]),
+    /// They are not, subscribed or not.
+    Hidden(&'a User),
+}
+
 /// Every name that may be listed.
 struct Tree {
     nodes: BTreeMap<MailboxName, Node>,
@@ -121,9 +132,15 @@ struct Tree {
 
 /// What is known of a name.
 #[derive(Debug, Clone, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent fact about the name"
+)]
 struct Node {
     /// `None` for levels above mailboxes, and names only subscribed to.
     mailbox: Option<Arc<Mailbox>>,
+    /// It is on another server.
+    remote: bool,
     subscribed: bool,
     /// A mailbox lies below it.
     has_children: bool,
@@ -135,6 +152,7 @@ impl Tree {
     fn new(
         snapshot: &Snapshot,
         deleted: Vec<(MailboxName, Arc<Mailbox>)>,
+        remotes: Remotes<'_>,
         selection: ListSelection,
     ) -> Self {
         let mut nodes: BTreeMap<MailboxName, Node> = BTreeMap::new();
@@ -144,12 +162,21 @@ impl Tree {
         for (name, mailbox) in deleted {
             nodes.entry(name).or_default().mailbox = Some(mailbox);
         }
+        if let Remotes::Listed(remotes) = remotes {
+            for remote in remotes {
+                let node = nodes.entry(remote.name().clone()).or_default();
+                node.remote = node.mailbox.is_none();
+            }
+        }
         for name in snapshot.subscriptions() {
+            if matches!(remotes, Remotes::Hidden(user) if referral::is_remote(user, name)) {
+                continue;
+            }
             nodes.entry(name.clone()).or_default().subscribed = true;
         }
         let mut above: BTreeMap<MailboxName, Node> = BTreeMap::new();
         for (name, node) in &nodes {
-            let exists = node.mailbox.is_some();
+            let exists = node.exists();
             let selected = node.satisfies(selection);
             let mut level = name.parent();
             while let Some(parent) = level {
@@ -173,6 +200,11 @@ impl Tree {
 }
 
 impl Node {
+    /// Whether there is a mailbox of that name, here or elsewhere.
+    const fn exists(&self) -> bool {
+        self.mailbox.is_some() || self.remote
+    }
+
     /// Whether the selection options choose it, RECURSIVEMATCH aside.
     fn satisfies(&self, selection: ListSelection) -> bool {
         let role = || self.mailbox.as_ref().is_some_and(|m| m.role().is_some());
@@ -180,7 +212,7 @@ impl Node {
         let listed = if selection.subscribed {
             self.subscribed
         } else {
-            self.mailbox.is_some()
+            self.exists()
         };
         listed && (!selection.special_use || role())
     }
@@ -196,8 +228,14 @@ impl Search {
         } else {
             Vec::new()
         };
+        // RFC 2193 §3: nobody is shown them who does not ask for them.
+        let remotes = if list.selection.remote {
+            Remotes::Listed(&user.remotes)
+        } else {
+            Remotes::Hidden(user)
+        };
         Ok(Self {
-            tree: Tree::new(&snapshot, deleted, list.selection),
+            tree: Tree::new(&snapshot, deleted, remotes, list.selection),
             patterns,
             selection: list.selection,
             returns: list.returns.clone().unwrap_or_default(),
@@ -263,7 +301,7 @@ impl Search {
         // A level that is no mailbox: only for patterns that end in `%`.
         !self.selection.subscribed
             && !self.selection.special_use
-            && node.mailbox.is_none()
+            && !node.exists()
             && node.has_children
             && self.asked_as_level(name)
     }
@@ -288,7 +326,9 @@ impl Search {
 
     fn attributes(&self, node: &Node) -> Vec<&'static str> {
         let mut attributes = Vec::new();
-        if node.mailbox.is_none() {
+        if node.remote {
+            attributes.push("\\Remote");
+        } else if node.mailbox.is_none() {
             attributes.push("\\NonExistent");
             if !self.enabled.rev2 {
                 // What clients know that have not heard of the other.

@@ -8,7 +8,12 @@ use store::AccountId;
 
 use crate::{
     Peer, Services,
-    imap::{Suppressed, refusal::Refusal, state::User, wording::Language},
+    imap::{
+        Suppressed, referral,
+        refusal::Refusal,
+        state::User,
+        wording::{Language, Text},
+    },
 };
 
 /// What the mechanisms have to know of this connection.
@@ -46,12 +51,21 @@ pub(crate) async fn login(
 /// Opens the mail of somebody who has proved who they are.
 ///
 /// # Errors
-/// What the store says.
+/// NO \[REFERRAL] if it is on another server (RFC 2221 §4.1); what the store says.
 pub(crate) async fn enter(
     services: &Services,
     peer: &Peer,
     identity: Identity,
 ) -> Result<User, Refusal> {
+    if let Some(home) = identity.home.as_ref().filter(|home| !home.guest) {
+        return Err(Refusal::no(
+            referral::home(Some(&identity.name), &home.host),
+            Text::with(
+                "Your mail is on another server: {}",
+                [home.host.to_string().into()],
+            ),
+        ));
+    }
     let account = services.store.account(AccountId(identity.account)).await?;
     Ok(User {
         account: account.acting(&format!("imap {} {peer}", identity.name)),
@@ -60,6 +74,8 @@ pub(crate) async fn enter(
         site: Arc::clone(&services.site),
         language: identity.language.as_deref().and_then(Language::tagged),
         suppressed: Suppressed::new(identity.suppressed.iter()),
+        home: identity.home.map(|home| home.host),
+        remotes: referral::remotes(&identity.remote_mailboxes, &services.imap.remotes),
         name: identity.name,
     })
 }

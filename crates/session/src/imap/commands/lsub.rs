@@ -9,29 +9,38 @@ use crate::{
     Outlet,
     imap::{
         commands::list,
+        referral,
         refusal::{Done, Outcome},
         state::{Enabled, User},
         sync::flush_if_full,
     },
 };
 
-/// Answers LSUB: the names subscribed to that match; and for a pattern that ends in `%`, the
+/// Answers LSUB and, with `remote`, RLSUB (RFC 2193 §5.2): the names subscribed to that match; and for a pattern that ends in `%`, the
 /// levels above names subscribed to that match, with `\Noselect`.
 pub(crate) async fn lsub(
     user: &User,
     enabled: Enabled,
-    (reference, pattern): (&[u8], &[u8]),
+    (reference, pattern, remote): (&[u8], &[u8], bool),
     out: &mut impl Outlet,
 ) -> Outcome {
+    let completed = if remote {
+        "RLSUB completed"
+    } else {
+        "LSUB completed"
+    };
     if pattern.is_empty() {
         encode::list(out.buffer(), &list::root(Listing::Lsub));
-        return Ok(Done::new("LSUB completed"));
+        return Ok(Done::new(completed));
     }
     let snapshot = user.account.snapshot();
     let patterns = list::patterns(reference, &[pattern.to_vec()], enabled);
     let mut found: BTreeMap<MailboxName, Vec<&'static str>> = BTreeMap::new();
     for pattern in &patterns {
         for name in snapshot.subscriptions() {
+            if !remote && referral::is_remote(user, name) {
+                continue;
+            }
             if pattern.asks_for_levels() {
                 let mut level = name.parent();
                 while let Some(parent) = level {
@@ -61,5 +70,5 @@ pub(crate) async fn lsub(
         encode::list(out.buffer(), &line);
         flush_if_full(out).await?;
     }
-    Ok(Done::new("LSUB completed"))
+    Ok(Done::new(completed))
 }

@@ -41,7 +41,7 @@ pub(crate) async fn replace(
         selected: Some(selected),
     };
     let account = &selected.user.account;
-    let to = names::destination(&replace.mailbox, enabled, &account.snapshot())?;
+    let to = names::destination(&selected.user, enabled, &replace.mailbox)?;
     let messages = std::slice::from_ref(&replace.replacement);
     let received = appending.complete(base, enabled, messages).await?;
     let Some(received) = received.into_iter().next() else {

@@ -74,6 +74,8 @@ impl Reader {
                 site: std::sync::Arc::default(),
                 language: None,
                 suppressed: Suppressed::default(),
+                home: None,
+                remotes: std::sync::Arc::default(),
             },
             mailbox,
             view: View::new(account.open_mailbox(mailbox).await.unwrap()),

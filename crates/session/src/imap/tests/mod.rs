@@ -131,6 +131,8 @@ impl World {
             site: Arc::default(),
             language: None,
             suppressed: Suppressed::default(),
+            home: None,
+            remotes: std::sync::Arc::default(),
         });
         client
     }

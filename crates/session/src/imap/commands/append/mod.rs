@@ -32,7 +32,7 @@ pub(crate) async fn append(
     appending: Appending,
 ) -> Outcome {
     let account = &base.user.account;
-    let to = names::destination(&append.mailbox, enabled, &account.snapshot())?;
+    let to = names::destination(base.user, enabled, &append.mailbox)?;
     let received = appending.complete(base, enabled, &append.messages).await?;
     let arrivals = append
         .messages
@@ -89,7 +89,7 @@ pub(crate) fn may_go_on(
         let selected = selected.ok_or_else(|| Refusal::bad("Select a mailbox first"))?;
         replace::replaced(selected, replaced)?;
     }
-    names::destination(&start.mailbox, enabled, &base.user.account.snapshot())?;
+    names::destination(base.user, enabled, &start.mailbox)?;
     if let Some(message) = start.messages.last() {
         flags::from_wire(&message.flags)?;
     }
