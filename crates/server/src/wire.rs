@@ -6,7 +6,7 @@ use std::time::Duration;
 use session::{Gone, Outlet};
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use crate::deflate::Deflater;
@@ -32,6 +32,9 @@ pub(crate) struct Ratio {
     pub(crate) plain: u64,
     pub(crate) packed: u64,
 }
+
+/// A client that waits for a long command hears of it so often: RFC 9585 §4 recommends 10 to 15 seconds.
+const SILENCE: Duration = Duration::from_secs(12);
 
 /// Octets of a buffer that is kept between commands; a larger one is given back.
 const KEPT_OCTETS: usize = 1024;
@@ -122,6 +125,10 @@ impl<S: AsyncWrite + Unpin + Send> Outlet for Wire<S> {
         let written = self.write().await;
         self.buffer.clear();
         written.ok_or(Gone)
+    }
+
+    fn silence(&self) -> impl Future<Output = ()> + Send {
+        sleep(SILENCE)
     }
 }
 

@@ -80,6 +80,12 @@ pub trait Outlet: Send {
     /// # Errors
     /// [`Gone`] if the client is: it has left, or does not read.
     fn flush(&mut self) -> impl Future<Output = Result<(), Gone>> + Send;
+
+    /// Ends when a client that waits, and has been told nothing meanwhile, is to hear that it has not been
+    /// forgotten; never, where nobody minds.
+    fn silence(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
 }
 
 /// Octets in the outlet's buffer at which it is flushed.

@@ -135,6 +135,7 @@ pub const CAPABILITIES: &[Row] = &[
     login("MAILBOX-REFERRALS", "RFC 2193"),
     login("LIST-STATUS", "RFC 5819").needs(&["LIST-EXTENDED"]),
     login("NOTIFY", "RFC 5465"),
+    login("INPROGRESS", "RFC 9585"),
     login("SPECIAL-USE", "RFC 6154 §2"),
     login("XLIST", "as Gmail had it, before RFC 6154"),
     login("CREATE-SPECIAL-USE", "RFC 6154 §3").needs(&["SPECIAL-USE"]),

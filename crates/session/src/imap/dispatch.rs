@@ -2,7 +2,7 @@
 //! command: what it does to numbering, telling what is new, the tagged response,
 //! and the log. Handlers log nothing.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use imap::{
     Command, UidSet, command, encode,
@@ -12,6 +12,7 @@ use imap::{
 use super::{
     Lines, Session,
     commands::{append, replace},
+    progress::{self, Desk},
     refusal::{Done, Refusal, Stop},
     reply,
     search::filters,
@@ -50,7 +51,7 @@ impl Session {
                 let text = "Message numbers are not allowed once UIDONLY is enabled";
                 Err(Refusal::bad_with(Code::UidRequired, text).into())
             }
-            Ok(()) => self.step(&tag, command, appending, out).await,
+            Ok(()) => self.run(&tag, command, appending, out).await?,
             Err(refusal) => Err(refusal.into()),
         };
         let word = match &outcome {
@@ -90,6 +91,33 @@ impl Session {
             selected.saved = UidSet::new();
         }
         inserted
+    }
+
+    /// Runs a command, and tells its client now and then that it runs.
+    async fn run(
+        &mut self,
+        tag: &str,
+        command: Command,
+        appending: Option<Box<append::Appending>>,
+        out: &mut impl Outlet,
+    ) -> Result<Result<Option<Done>, Stop>, Gone> {
+        let progress = self.logged_in().map(|user| Arc::clone(&user.progress));
+        if let Some(progress) = &progress {
+            progress.expect(0);
+        }
+        let asked = progress::Command {
+            tag,
+            language: self.enabled.language,
+            progress: progress.as_deref(),
+        };
+        let desk = Desk::default();
+        // Boxed: it would be here twice.
+        let running = Box::pin(async {
+            let mut kept = desk.outlet();
+            let outcome = self.step(tag, command, appending, &mut kept).await;
+            (outcome, std::mem::take(kept.buffer()))
+        });
+        progress::run(asked, &desk, running, out).await
     }
 
     /// What comes before a command on a selected mailbox.

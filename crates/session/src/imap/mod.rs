@@ -21,6 +21,7 @@ pub(crate) mod names;
 mod news;
 pub(crate) mod notify;
 pub(crate) mod pattern;
+pub(crate) mod progress;
 pub mod referral;
 pub(crate) mod refusal;
 pub(crate) mod reply;

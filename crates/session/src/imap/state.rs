@@ -8,6 +8,7 @@ use store::{Account, MailboxId, Uid};
 use crate::Site;
 
 use super::{
+    progress::Progress,
     referral::Remote,
     refusal::Refusal,
     suppress::Suppressed,
@@ -60,6 +61,8 @@ pub(crate) struct User {
     pub(crate) home: Option<Arc<str>>,
     /// Their mailboxes on other servers (RFC 2193).
     pub(crate) remotes: Arc<[Remote]>,
+    /// How far the session's command is.
+    pub(crate) progress: Arc<Progress>,
 }
 
 /// A mailbox that is open.

@@ -25,7 +25,7 @@ impl Row {
     /// Whether it is answered with what notifications look like as well: those wait until it is answered, or
     /// nobody could tell one from the other.
     pub(super) fn lists(self) -> bool {
-        let lists = ["LIST", "LSUB", "STATUS", "GETMETADATA"];
+        let lists = ["LIST", "LSUB", "SCAN", "STATUS", "GETMETADATA"];
         lists.iter().any(|end| self.name.ends_with(end)) || self.name.starts_with("FIND")
     }
 }

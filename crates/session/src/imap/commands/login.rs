@@ -76,6 +76,7 @@ pub(crate) async fn enter(
         suppressed: Suppressed::new(identity.suppressed.iter()),
         home: identity.home.map(|home| home.host),
         remotes: referral::remotes(&identity.remote_mailboxes, &services.imap.remotes),
+        progress: Arc::default(),
         name: identity.name,
     })
 }

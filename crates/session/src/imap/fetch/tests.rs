@@ -76,6 +76,7 @@ impl Reader {
                 suppressed: Suppressed::default(),
                 home: None,
                 remotes: std::sync::Arc::default(),
+                progress: std::sync::Arc::default(),
             },
             mailbox,
             view: View::new(account.open_mailbox(mailbox).await.unwrap()),

@@ -173,7 +173,7 @@ async fn find(
         looked_at: 0,
         sifted: None,
         damaged: Damaged::default(),
-        pace: Pace::default(),
+        pace: Pace::of(&selected.user),
     };
     let mut found = finder.find().await?;
     found.by_mod_seq = search.by_mod_seq;
@@ -189,13 +189,15 @@ async fn in_order(
     mut sorter: Sorter,
     out: &mut impl Outlet,
 ) -> Result<Found, Stop> {
-    let mut pace = Pace::default();
+    let mut pace = Pace::of(&selected.user);
     let mut damaged = Damaged::default();
     let uids = found.uids();
+    pace.expect(uids.len());
     for (sequence, message) in selected.view.messages_in(&uids) {
         let what = (sequence, &message);
         sorter.add(selected.account(), what, &mut damaged).await?;
         pace.worked(STEPS_PER_DIGEST).await;
+        pace.another();
     }
     damaged.tell(enabled.language, out);
     Ok(found.in_order(sorter.sorted(&mut pace).await))
@@ -221,9 +223,12 @@ struct Finder<'a> {
 impl Finder<'_> {
     async fn find(&mut self) -> Result<Found, Error> {
         let view = self.view;
-        match self.search.query.uids() {
-            Some(uids) => self.walk(view.messages_in(uids)).await,
-            None => self.walk(view.messages()).await,
+        if let Some(uids) = self.search.query.uids() {
+            self.pace.expect(view.count_in(uids));
+            self.walk(view.messages_in(uids)).await
+        } else {
+            self.pace.expect(view.len().into());
+            self.walk(view.messages()).await
         }
     }
 
@@ -250,6 +255,7 @@ impl Finder<'_> {
                 found.add(One::of(sequence, &message));
             }
             self.pace.worked(self.search.keys).await;
+            self.pace.another();
         }
         Ok(found)
     }

@@ -2,8 +2,11 @@
 
 use std::{
     future::poll_fn,
+    sync::Arc,
     task::{Context, Poll},
 };
+
+use crate::imap::{progress::Progress, state::User};
 
 /// Steps between turns: some milliseconds.
 const STEPS: usize = 50_000;
@@ -12,9 +15,33 @@ const STEPS: usize = 50_000;
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     steps: usize,
+    /// Where is counted what the work is done on, if somebody wants to hear of it.
+    progress: Option<Arc<Progress>>,
 }
 
 impl Pace {
+    /// Of a command of somebody's.
+    pub(crate) fn of(user: &User) -> Self {
+        Self {
+            steps: 0,
+            progress: Some(Arc::clone(&user.progress)),
+        }
+    }
+
+    /// So many messages are to be gone through.
+    pub(crate) fn expect(&self, messages: u64) {
+        if let Some(progress) = &self.progress {
+            progress.expect(u32::try_from(messages).unwrap_or(u32::MAX));
+        }
+    }
+
+    /// Another message has been gone through.
+    pub(crate) fn another(&self) {
+        if let Some(progress) = &self.progress {
+            progress.another();
+        }
+    }
+
     /// Some work has been done: `steps` of some ten nanoseconds each.
     pub(crate) async fn worked(&mut self, steps: usize) {
         self.steps = self.steps.saturating_add(steps);

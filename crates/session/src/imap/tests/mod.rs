@@ -133,6 +133,7 @@ impl World {
             suppressed: Suppressed::default(),
             home: None,
             remotes: std::sync::Arc::default(),
+            progress: std::sync::Arc::default(),
         });
         client
     }
