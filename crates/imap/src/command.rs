@@ -120,6 +120,9 @@ pub enum Authenticated {
         /// Octets that a message must have.
         contents: Vec<u8>,
     },
+    /// COMPARATOR, RFC 5255 §4.7: what is to be compared by, the first that there is; none asks
+    /// what is.
+    Comparator(Vec<CollationOrder>),
     /// NAMESPACE, §6.3.10.
     Namespace,
     /// STATUS, §6.3.11.
@@ -246,6 +249,15 @@ pub enum Selected {
     Move(Copy),
     /// REPLACE and UID REPLACE, RFC 8508.
     Replace(Box<Replace>),
+}
+
+/// A collation as a client asks for it: `collation-order`, RFC 4790 §3.3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollationOrder {
+    /// Began with `-`: what it orders is to be the other way round.
+    pub descending: bool,
+    /// `collation-wild`: an identifier in which `*` stands for any characters, or `default`.
+    pub wild: String,
 }
 
 /// A mailbox name as the client sent it, undecoded ([`crate::name::decode`]).

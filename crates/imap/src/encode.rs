@@ -553,6 +553,18 @@ pub fn thread_end(out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
+/// `* COMPARATOR selected (…)`, RFC 5255 §4.8: what is compared by, and the collations that would
+/// have done, if there are several.
+pub fn comparator(out: &mut Vec<u8>, selected: &str, matching: &[&str]) {
+    out.extend_from_slice(b"* COMPARATOR ");
+    astring(out, selected.as_bytes(), EightBit::Quoted);
+    if matching.len() > 1 {
+        out.push(b' ');
+        flag_list(out, matching.iter().copied());
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
 /// The parts of an ESEARCH response: RFC 9051 §7.3.4.
 #[derive(Debug, Clone, Copy)]
 pub struct Esearch<'a> {

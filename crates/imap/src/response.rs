@@ -18,6 +18,8 @@ pub enum Code {
     AuthenticationFailed,
     /// `AUTHORIZATIONFAILED`.
     AuthorizationFailed,
+    /// `BADCOMPARATOR`, RFC 5255 §4.9.
+    BadComparator,
     /// `BADEVENT (…)`, RFC 5465 §8: the events that there are.
     BadEvent(&'static [&'static str]),
     /// `BADCHARSET (…)`: the charsets that would do.
@@ -263,6 +265,7 @@ impl Code {
             Self::AuthenticationFailed => "AUTHENTICATIONFAILED",
             Self::AuthorizationFailed => "AUTHORIZATIONFAILED",
             Self::BadCharset(_) => "BADCHARSET",
+            Self::BadComparator => "BADCOMPARATOR",
             Self::BadEvent(_) => "BADEVENT",
             Self::BadUrl(_) => "BADURL",
             Self::Cannot => "CANNOT",

@@ -43,6 +43,41 @@ impl Collation {
         }
     }
 
+    /// Whether a pattern of RFC 4790 §3.2 matches its identifier; `*` stands for any characters.
+    #[must_use]
+    pub fn is_matched_by(self, wild: &str) -> bool {
+        let mut rest = self.name();
+        let mut pieces = wild.split('*');
+        let first = pieces.next().unwrap_or_default();
+        match rest.get(..first.len()) {
+            Some(head) if head.eq_ignore_ascii_case(first) => {
+                rest = rest.get(first.len()..).unwrap_or_default();
+            }
+            _ => return false,
+        }
+        let Some(last) = pieces.next_back() else {
+            // There was no `*`.
+            return rest.is_empty();
+        };
+        for piece in pieces {
+            let windows = rest.as_bytes().windows(piece.len().max(1));
+            let found = match piece {
+                "" => Some(0),
+                piece => windows
+                    .enumerate()
+                    .find(|(_, window)| window.eq_ignore_ascii_case(piece.as_bytes()))
+                    .map(|(at, _)| at),
+            };
+            let Some(at) = found else {
+                return false;
+            };
+            rest = rest.get(at + piece.len()..).unwrap_or_default();
+        }
+        let tail = rest.len().checked_sub(last.len());
+        tail.and_then(|at| rest.get(at..))
+            .is_some_and(|tail| tail.eq_ignore_ascii_case(last))
+    }
+
     /// Whether it has the substring operation (RFC 4790 §4.2.3).
     #[must_use]
     pub const fn has_substring(self) -> bool {
@@ -283,6 +318,29 @@ mod tests {
         for (at, _) in text.char_indices() {
             let (head, tail) = text.split_at(at);
             assert_eq!(folded(head) + &folded(tail), folded(text), "{at}");
+        }
+    }
+
+    #[test]
+    fn patterns_match_identifiers() {
+        use Collation::{AsciiCasemap, AsciiNumeric, Octet, UnicodeCasemap};
+        for (wild, expected) in [
+            ("i;octet", &[Octet][..]),
+            ("I;OCTET", &[Octet]),
+            ("i;octe", &[]),
+            ("i;octets", &[]),
+            ("*", &[UnicodeCasemap, AsciiCasemap, Octet, AsciiNumeric]),
+            ("i;*", &[UnicodeCasemap, AsciiCasemap, Octet, AsciiNumeric]),
+            ("*casemap", &[UnicodeCasemap, AsciiCasemap]),
+            ("i;*c*e*p", &[UnicodeCasemap, AsciiCasemap]),
+            ("i*a*-*", &[AsciiCasemap, AsciiNumeric]),
+            ("i;octet*", &[Octet]),
+            ("i;octet*t", &[]),
+            ("cz;*", &[]),
+            ("", &[]),
+        ] {
+            let matched = Collation::ALL.into_iter().filter(|c| c.is_matched_by(wild));
+            assert!(matched.eq(expected.iter().copied()), "{wild}");
         }
     }
 

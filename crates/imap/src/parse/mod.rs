@@ -223,6 +223,7 @@ pub const COMMANDS: &[Row] = &[
         Ok(Command::Any(Any::Capability))
     }),
     row("ID", "RFC 2971 §3.1", login::id),
+    row("COMPARATOR", "RFC 5255 §4.7", language::comparator),
     row("LANGUAGE", "RFC 5255 §3.2", language::language),
     row("LOGIN", "RFC 9051 §6.2.3", login::login),
     row("AUTHENTICATE", "RFC 9051 §6.2.2", login::authenticate),

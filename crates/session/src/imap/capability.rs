@@ -125,6 +125,8 @@ pub const CAPABILITIES: &[Row] = &[
     login("ESEARCH", "RFC 4731"),
     login("SEARCHRES", "RFC 5182").needs(&["ESEARCH"]),
     login("WITHIN", "RFC 5032"),
+    login("I18NLEVEL=1", "RFC 5255 §4.3"),
+    login("I18NLEVEL=2", "RFC 5255 §4.4").needs(&["I18NLEVEL=1"]),
     login("SORT", "RFC 5256"),
     login("ESORT", "RFC 5267 §3").needs(&["SORT", "ESEARCH"]),
     login("SORT=DISPLAY", "RFC 5957").needs(&["SORT"]),

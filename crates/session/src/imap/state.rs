@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use imap::{UidSet, command::Numbering, set::SequenceSet};
+use mail::collation::Comparator;
 use store::{Account, MailboxId, Uid};
 
 use crate::Site;
@@ -119,6 +120,8 @@ pub(crate) struct Enabled {
     pub(crate) uid_only: bool,
     /// The language of what a person may read: RFC 5255 §3.2.
     pub(crate) language: Language,
+    /// What SEARCH, SORT and THREAD compare texts by: RFC 5255 §4.7.
+    pub(crate) comparator: Comparator,
 }
 
 impl Enabled {

@@ -10,8 +10,8 @@ use imap::{
 use super::{
     DONE_LINE_BYTES_MAX, Lines, Sasl, Session,
     commands::{
-        append, close, compress, copy, create, delete, enable, expunge, id, language, list, login,
-        lsub, metadata, namespace, rename, scan, select, status, store, subscribe,
+        append, close, comparator, compress, copy, create, delete, enable, expunge, id, language,
+        list, login, lsub, metadata, namespace, rename, scan, select, status, store, subscribe,
     },
     fetch, referral,
     refusal::{Done, Outcome, Refusal, Stop},
@@ -156,6 +156,7 @@ impl Session {
                 }
                 Ok(done)
             }
+            A::Comparator(orders) => comparator::comparator(&mut self.enabled, &orders, out),
             A::Select(c) => self.open(user, &c, Access::ReadWrite, out).await,
             A::Examine(c) => self.open(user, &c, Access::ReadOnly, out).await,
             A::Idle => {
@@ -292,6 +293,7 @@ async fn on_account(
         A::Status { mailbox, items } => status::status(user, enabled, &mailbox, &items, out).await,
         // Those that change the session: `authenticated` has answered them.
         A::Append(_)
+        | A::Comparator(_)
         | A::Compress
         | A::Enable(_)
         | A::Examine(_)

@@ -2,6 +2,7 @@
 
 pub(crate) mod append;
 pub(crate) mod close;
+pub(crate) mod comparator;
 pub(crate) mod compress;
 pub(crate) mod copy;
 pub(crate) mod create;

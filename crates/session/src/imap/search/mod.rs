@@ -30,7 +30,6 @@ use imap::{
     UidSet,
     command::{self, SearchReturn},
 };
-use mail::collation::Comparator;
 use store::{Account, Error, Message, search::Sifted};
 
 pub(crate) use self::thread::thread;
@@ -89,7 +88,7 @@ pub(crate) async fn sort(
     };
     let mut found = find(selected, enabled, &command.search, out).await;
     if let Ok(unsorted) = found {
-        let sorter = Sorter::new(&command.criteria, Comparator::default());
+        let sorter = Sorter::new(&command.criteria, enabled.comparator);
         found = in_order(selected, enabled, unsorted, sorter, out).await;
     }
     conclude(selected, telling, found, out)?;
@@ -164,6 +163,7 @@ async fn find(
         &command.key,
         command.charset.as_deref(),
         (&selected.view, &selected.saved),
+        enabled.comparator.collation,
     )?;
     let mut finder = Finder {
         account: selected.account(),
@@ -291,7 +291,7 @@ impl Finder<'_> {
     }
 
     async fn testimony(&mut self, message: &Message<'_>, facts: &Facts<'_>) -> Result<bool, Error> {
-        let witness = Witness::new(self.account.email(message).await?);
+        let witness = Witness::new(self.account.email(message).await?, self.search.collation);
         for source in [Source::Digest, Source::Header, Source::Text] {
             let probes = &self.search.probes;
             let mut asked = probes.iter().zip(&self.answers);

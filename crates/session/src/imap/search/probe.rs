@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use mail::{Part, Span, What, encoded_word, header, search, text::HEADER_BYTES_MAX};
+use mail::{Part, Span, What, collation::Collation, encoded_word, header, text::HEADER_BYTES_MAX};
 use store::{Email, Error, TextReader};
 
 use super::{
@@ -18,14 +18,19 @@ const OCTETS_PER_STEP: usize = 16;
 #[derive(Debug)]
 pub(super) struct Witness {
     email: Email,
+    /// What texts are compared by.
+    collation: Collation,
     /// The MIME tree, once something has needed it.
     structure: OnceLock<Part>,
 }
 
 impl Witness {
-    pub(super) fn new(email: Email) -> Self {
-        let structure = OnceLock::new();
-        Self { email, structure }
+    pub(super) fn new(email: Email, collation: Collation) -> Self {
+        Self {
+            email,
+            collation,
+            structure: OnceLock::new(),
+        }
     }
 
     fn structure(&self) -> &Part {
@@ -53,7 +58,7 @@ impl Witness {
                 for (probe, answer) in asked {
                     *answer = Some(match &probe.what {
                         Asked::Sent(days) => self.sent(days),
-                        what => in_header(what, &headers),
+                        what => in_header(what, &headers, self.collation),
                     });
                 }
                 pace.worked(100).await;
@@ -61,7 +66,7 @@ impl Witness {
             Source::Header => {
                 let octets = self.header().await?;
                 for (probe, answer) in asked {
-                    *answer = Some(in_header(&probe.what, &[&octets]));
+                    *answer = Some(in_header(&probe.what, &[&octets], self.collation));
                     pace.worked(octets.len() / OCTETS_PER_STEP).await;
                 }
             }
@@ -71,7 +76,7 @@ impl Witness {
                     Asked::Text(text) => Some((Scope::All, text.as_str())),
                     Asked::Sent(_) | Asked::Field { .. } => None,
                 });
-                let mut texts = Texts::new(texts);
+                let mut texts = Texts::new(self.collation, texts);
                 self.read(&mut texts, pace).await?;
                 for found in texts.found() {
                     if let Some((_, answer)) = asked.next() {
@@ -113,7 +118,7 @@ impl Witness {
 
 /// Whether a field contains what is asked for, its encoded words decoded (RFC 9051
 /// §6.4.4: RFC 2047 strings are decoded before they are compared).
-fn in_header(what: &Asked, headers: &[&[u8]]) -> bool {
+fn in_header(what: &Asked, headers: &[&[u8]], collation: Collation) -> bool {
     let Asked::Field { name, contains } = what else {
         return false;
     };
@@ -127,7 +132,7 @@ fn in_header(what: &Asked, headers: &[&[u8]]) -> bool {
             return true;
         }
         folded.clear();
-        search::fold(&encoded_word::decode(field.value), &mut folded);
+        collation.fold(&encoded_word::decode(field.value), &mut folded);
         folded.contains(contains.as_str())
     })
 }
@@ -154,12 +159,12 @@ mod tests {
             ("delivered-to", "me@", true),
         ] {
             let mut folded = String::new();
-            search::fold(contains, &mut folded);
+            Collation::default().fold(contains, &mut folded);
             let asked = Asked::Field {
                 name: name.as_bytes().to_vec(),
                 contains: folded,
             };
-            let got = in_header(&asked, &[trace, header]);
+            let got = in_header(&asked, &[trace, header], Collation::default());
             assert_eq!(got, expected, "{name} {contains}");
         }
     }

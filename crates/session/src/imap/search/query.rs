@@ -13,7 +13,7 @@ use imap::{
     response::Code,
     set::SequenceSet,
 };
-use mail::{charset, header, search};
+use mail::{charset, collation::Collation, header};
 use store::{
     EmailId, Keyword, Message, ModSeq, SystemFlags, ThreadId, Timestamp, Uid,
     search::{Place, Sieve},
@@ -130,6 +130,8 @@ pub(super) struct Search {
     pub(super) keys: usize,
     /// MODSEQ is among them (RFC 7162 §3.1.5).
     pub(super) by_mod_seq: bool,
+    /// What texts are compared by.
+    pub(super) collation: Collation,
 }
 
 /// What the snapshot says of a message, for [`Query::verdict`].
@@ -186,8 +188,9 @@ impl Search {
         key: &SearchKey,
         charset: Option<&[u8]>,
         (view, saved): (&View, &UidSet),
+        collation: Collation,
     ) -> Result<Self, Refusal> {
-        Self::read(key, charset, &Known::of(view, saved))
+        Self::read(key, charset, &Known::of(view, saved, collation))
     }
 
     fn read(key: &SearchKey, charset: Option<&[u8]>, known: &Known<'_>) -> Result<Self, Refusal> {
@@ -211,15 +214,17 @@ struct Known<'a> {
     len: u32,
     largest_uid: u32,
     saved: &'a UidSet,
+    collation: Collation,
 }
 
 impl<'a> Known<'a> {
-    fn of(view: &'a View, saved: &'a UidSet) -> Self {
+    fn of(view: &'a View, saved: &'a UidSet, collation: Collation) -> Self {
         Self {
             keywords: view.mailbox().keywords(),
             len: view.len(),
             largest_uid: view.largest_uid(),
             saved,
+            collation,
         }
     }
 }
@@ -288,7 +293,7 @@ impl Reader<'_> {
                 };
                 let text = self.text(contains)?;
                 let mut contains = String::new();
-                search::fold(&text, &mut contains);
+                self.known.collation.fold(&text, &mut contains);
                 let name = field.clone();
                 let sieve = sieve::field(field, &text);
                 self.probe(source, Asked::Field { name, contains }, sieve)
@@ -418,6 +423,7 @@ impl Reader<'_> {
             probes: self.probes,
             keys: self.keys,
             by_mod_seq: self.by_mod_seq,
+            collation: self.known.collation,
         })
     }
 }
@@ -548,6 +554,7 @@ mod tests {
             len: 5,
             largest_uid: 50,
             saved: &saved,
+            collation: Collation::default(),
         };
         Search::read(&command.key, command.charset.as_deref(), &known)
     }

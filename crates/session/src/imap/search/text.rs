@@ -1,6 +1,7 @@
 //! Looking for texts in a message: BODY and TEXT.
 
 use mail::{
+    collation::Collation,
     search::Matcher,
     text::{Sink, Stretch},
 };
@@ -27,11 +28,14 @@ impl Scope {
 }
 
 impl Texts {
-    /// Looks for these.
-    pub(super) fn new<'a>(texts: impl Iterator<Item = (Scope, &'a str)>) -> Self {
+    /// Looks for these, as the collation compares.
+    pub(super) fn new<'a>(
+        collation: Collation,
+        texts: impl Iterator<Item = (Scope, &'a str)>,
+    ) -> Self {
         Self {
             matchers: texts
-                .map(|(scope, text)| (scope, Matcher::new(text)))
+                .map(|(scope, text)| (scope, Matcher::under(collation, text)))
                 .collect(),
         }
     }

@@ -160,7 +160,7 @@ impl Gathered {
                 Err(error) => damaged.note(message.uid, error)?,
             }
             let digested = Digested::new(email.as_ref().map(store::Email::digest_ref));
-            let steps = self.take((sequence, &message), &digested, Comparator::default());
+            let steps = self.take((sequence, &message), &digested, enabled.comparator);
             pace.worked(STEPS_PER_DIGEST + steps).await;
         }
         damaged.tell(enabled.language, out);
