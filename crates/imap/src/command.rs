@@ -586,6 +586,11 @@ pub enum FetchItem {
     ThreadId,
     /// `SAVEDATE`, RFC 8514.
     SaveDate,
+    /// `PREVIEW` and `PREVIEW (LAZY)`, RFC 8970.
+    Preview {
+        /// `LAZY`: only if it takes no time.
+        lazy: bool,
+    },
     /// `BODY[…]<…>` and `BODY.PEEK[…]<…>`.
     Section {
         /// Which part.

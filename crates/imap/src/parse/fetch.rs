@@ -1,4 +1,4 @@
-//! FETCH: RFC 9051 §6.4.5, RFC 3516, RFC 7162, RFC 8474, RFC 8514, RFC 9394.
+//! FETCH: RFC 9051 §6.4.5, RFC 3516, RFC 7162, RFC 8474, RFC 8514, RFC 8970, RFC 9394.
 
 use alloc::{vec, vec::Vec};
 use core::num::NonZeroU32;
@@ -85,7 +85,29 @@ fn fetch_modifiers(c: &mut Cursor<'_>, fetch: &mut Fetch) -> Result<()> {
     Ok(())
 }
 
-// fetch-att = "ENVELOPE" / "FLAGS" / "INTERNALDATE" / "RFC822.SIZE" / "BODY" ["STRUCTURE"] / …
+// fetch-att =/ "PREVIEW" [SP "(" preview-mod *(SP preview-mod) ")"]; preview-mod = "LAZY"
+fn preview(c: &mut Cursor<'_>) -> Result<FetchItem> {
+    let mut ahead = c.clone();
+    ahead.skip_spaces();
+    // In a FETCH of this item alone, what follows may be the modifiers of FETCH itself.
+    let lazy = ahead.peek() == Some(b'(') && c.peek() == Some(b' ') && {
+        ahead.eat(b'(');
+        ahead.skip_spaces();
+        ahead.eat_word("LAZY")
+    };
+    if lazy {
+        c.skip_spaces();
+        c.list1("the modifiers of PREVIEW", |c| {
+            if c.eat_word("LAZY") {
+                return Ok(());
+            }
+            c.expected("LAZY")
+        })?;
+    }
+    Ok(FetchItem::Preview { lazy })
+}
+
+// fetch-att = "ENVELOPE / "FLAGS" / "INTERNALDATE" / "RFC822.SIZE" / "BODY" ["STRUCTURE"] / …
 pub(super) fn fetch_att(c: &mut Cursor<'_>) -> Result<FetchItem> {
     let start = c.at();
     let word = c.take_while(|b| b.is_ascii_alphanumeric() || b == b'.');
@@ -113,6 +135,9 @@ pub(super) fn fetch_att(c: &mut Cursor<'_>) -> Result<FetchItem> {
         if is("BINARY.SIZE") {
             return section_binary(c).map(FetchItem::BinarySize);
         }
+    }
+    if is("PREVIEW") && !sectioned {
+        return preview(c);
     }
     let plain = [
         ("FLAGS", FetchItem::Flags),

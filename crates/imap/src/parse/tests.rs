@@ -438,6 +438,25 @@ fn fetching() {
             ],
         ),
     );
+    // RFC 8970 §5; alone, what follows may be of FETCH itself.
+    is(
+        "FETCH 1:4 (ENVELOPE PREVIEW (LAZY) preview)",
+        fetch(
+            &[(1, 4)],
+            vec![
+                I::Envelope,
+                I::Preview { lazy: true },
+                I::Preview { lazy: false },
+            ],
+        ),
+    );
+    is(
+        "FETCH 1 PREVIEW (CHANGEDSINCE 7)",
+        Fetch {
+            changed_since: Some(7),
+            ..fetch(&[(1, 1)], vec![I::Preview { lazy: false }])
+        },
+    );
     is(
         "UID FETCH 1:300 (FLAGS) (CHANGEDSINCE 12345 VANISHED)",
         Fetch {

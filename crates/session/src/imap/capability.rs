@@ -157,6 +157,7 @@ pub const CAPABILITIES: &[Row] = &[
     login("SCAN", "as UW imapd has it"),
     login("METADATA", "RFC 5464"),
     login("METADATA-SERVER", "RFC 5464"),
+    login("PREVIEW", "RFC 8970"),
     login("FILTERS", "RFC 5466").needs(&["METADATA-SERVER"]),
     login("LIST-METADATA", "RFC 9590").needs(&["METADATA", "LIST-EXTENDED"]),
     login("UIDONLY", "RFC 9586")

@@ -195,6 +195,13 @@ impl<'a> Server<'a> {
                     None => response.buffer().extend_from_slice(b"NIL"),
                 }
             }
+            Item::Preview => {
+                let eight_bit = self.enabled.names().into();
+                let told = record.preview().await?;
+                let out = response.item();
+                out.extend_from_slice(b"PREVIEW ");
+                encode::string(out, told.as_bytes(), eight_bit);
+            }
             Item::DecodedSize { label, part } => {
                 let size = match record.encoded(part) {
                     Some(encoded) => {

@@ -12,6 +12,7 @@ mod binary;
 mod fields;
 mod message;
 mod plan;
+mod preview;
 mod record;
 mod response;
 pub(crate) mod source;

@@ -52,6 +52,8 @@ pub(super) enum Item {
         /// Which octets of it.
         partial: Option<Partial>,
     },
+    /// `PREVIEW`.
+    Preview,
     /// `BINARY.SIZE`.
     DecodedSize {
         /// How the response calls it.
@@ -190,6 +192,7 @@ fn item(asked: &FetchItem) -> Item {
         FetchItem::EmailId => Item::Kept(Kept::EmailId),
         FetchItem::ThreadId => Item::Kept(Kept::ThreadId),
         FetchItem::SaveDate => Item::Kept(Kept::SaveDate),
+        FetchItem::Preview { .. } => Item::Preview,
         FetchItem::Section {
             section, partial, ..
         } => {

@@ -3,7 +3,7 @@
 use mail::{Part, Span, What};
 use store::Email;
 
-use super::{binary::Encoded, fields::Names};
+use super::{binary::Encoded, fields::Names, preview};
 
 /// Octets of a header that `HEADER.FIELDS` looks at. Real ones are far smaller; a
 /// hostile one is as large as a message can be.
@@ -28,6 +28,18 @@ impl Record {
         // The store has seen to it that a tree that can't be read reads as an empty one.
         self.structure
             .get_or_insert_with(|| email.digest().structure)
+    }
+
+    /// What PREVIEW tells.
+    ///
+    /// # Errors
+    /// As reading it.
+    pub(super) async fn preview(&mut self) -> Result<String, store::Error> {
+        self.structure();
+        match &self.structure {
+            Some(structure) => preview::of(&self.email, structure).await,
+            None => Ok(String::new()),
+        }
     }
 
     fn listed(&self) -> &[u8] {
