@@ -3,7 +3,10 @@
 //! The model of a mailbox is a list of messages. The model of a client is a list too: what it
 //! has been told, and it believes nothing but untagged responses, as RFC 9051 §7 wants.
 //! After every command the client's list must be one that the rules permit; after a NOOP it
-//! must be the mailbox itself. A failure prints its seed: `SEED=n cargo test simulation`.
+//! must be the mailbox itself. A failure prints its seed: `SEED=n cargo test simulation`;
+//! `SEEDS=n` tries more.
+//!
+//! Every client talks another dialect ([`DIALECTS`]), so that extensions meet each other.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -14,14 +17,80 @@ use crate::{
 
 const MAILBOXES: [&str; 2] = ["INBOX", "Archive"];
 const FLAGS: [&str; 5] = ["\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "work"];
-const CLIENTS: usize = 4;
+
+/// How a client talks: the combinations of extensions in which servers break.
+#[derive(Clone, Copy)]
+struct Dialect {
+    /// What it says after its login.
+    says: &'static [&'static str],
+    /// It is told VANISHED.
+    vanished: bool,
+    /// It knows no sequence numbers: UIDFETCH (RFC 9586).
+    uid_only: bool,
+    /// It may be told of expunges at any time: it had better name messages by UID.
+    notified: bool,
+}
+
+const PLAIN: Dialect = Dialect {
+    says: &[],
+    vanished: false,
+    uid_only: false,
+    notified: false,
+};
+const NOTIFY: &str = "NOTIFY SET (selected (MessageNew (UID FLAGS) MessageExpunge FlagChange)) (personal (MessageNew MessageExpunge))";
+const DELAYED: &str =
+    "NOTIFY SET (selected-delayed (MessageNew (UID FLAGS) MessageExpunge FlagChange))";
+
+/// One client each.
+const DIALECTS: [Dialect; 9] = [
+    PLAIN,
+    PLAIN,
+    Dialect {
+        says: &["ENABLE IMAP4rev2", "LANGUAGE de"],
+        ..PLAIN
+    },
+    Dialect {
+        says: &["ENABLE QRESYNC"],
+        vanished: true,
+        ..PLAIN
+    },
+    Dialect {
+        says: &[NOTIFY],
+        notified: true,
+        ..PLAIN
+    },
+    Dialect {
+        says: &["ENABLE CONDSTORE UTF8=ACCEPT", DELAYED],
+        ..PLAIN
+    },
+    Dialect {
+        says: &["ENABLE QRESYNC", NOTIFY],
+        vanished: true,
+        notified: true,
+        ..PLAIN
+    },
+    Dialect {
+        says: &["ENABLE UIDONLY"],
+        vanished: true,
+        uid_only: true,
+        ..PLAIN
+    },
+    Dialect {
+        says: &["ENABLE UIDONLY QRESYNC IMAP4rev2", NOTIFY],
+        vanished: true,
+        uid_only: true,
+        notified: true,
+    },
+];
+const CLIENTS: usize = DIALECTS.len();
 const STEPS: usize = 400;
 
 #[test]
 fn random_sessions_agree_with_a_naive_model() {
-    let seeds: Vec<u64> = match std::env::var("SEED") {
-        Ok(seed) => vec![seed.parse().unwrap()],
-        Err(_) => (1..=15).collect(),
+    let number = |name| std::env::var(name).ok().map(|n| n.parse::<u64>().unwrap());
+    let seeds = match number("SEED") {
+        Some(seed) => seed..=seed,
+        None => 1..=number("SEEDS").unwrap_or(15),
     };
     let chapar = Chapar::with_accounts(&[]);
     for seed in seeds {
@@ -51,7 +120,7 @@ struct Client {
     number: usize,
     connection: Connection,
     selected: Option<usize>,
-    qresync: bool,
+    dialect: Dialect,
     told: Vec<Told>,
     /// What it remembers of a mailbox that it left: UIDVALIDITY, modseq, messages.
     remembered: HashMap<usize, (u32, u64, Vec<Message>)>,
@@ -86,15 +155,15 @@ impl Simulation {
         let clients = (0..CLIENTS)
             .map(|number| {
                 let mut connection = chapar.login(user);
-                let qresync = number == CLIENTS - 1;
-                if qresync {
-                    connection.ok("ENABLE QRESYNC");
+                let dialect = DIALECTS[number];
+                for line in dialect.says {
+                    connection.ok(line);
                 }
                 Client {
                     number,
                     connection,
                     selected: None,
-                    qresync,
+                    dialect,
                     told: Vec::new(),
                     remembered: HashMap::new(),
                 }
@@ -120,7 +189,7 @@ impl Simulation {
             let outcome =
                 std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.step(client)));
             if let Err(panic) = outcome {
-                let last = self.trace.len().saturating_sub(60);
+                let last = self.trace.len().saturating_sub(80);
                 eprintln!("the last lines before:\n{}", self.trace[last..].join("\n"));
                 std::panic::resume_unwind(panic);
             }
@@ -179,15 +248,14 @@ impl Simulation {
         };
         let (first, rest) = rest.split_once(' ').unwrap_or((rest, ""));
         if first == "VANISHED" {
+            let dialect = self.clients[client].dialect;
             assert!(
-                self.clients[client].qresync && expunges == Expunges::May,
+                dialect.vanished && (expunges == Expunges::May || dialect.notified),
                 "{line}"
             );
             for uid in numbers(rest.trim_start_matches("(EARLIER) ")) {
-                // One it has heard of only by EXISTS is one of those whose UID it does not know.
                 let told = &mut self.clients[client].told;
-                let at = told.iter().position(|t| t.uid == Some(uid));
-                let at = at.or_else(|| told.iter().position(|t| t.uid.is_none()));
+                let at = place_of(told, uid);
                 told.remove(at.unwrap_or_else(|| panic!("{line}: {uid} was never told of")));
             }
             return;
@@ -195,8 +263,19 @@ impl Simulation {
         let Ok(number) = first.parse::<usize>() else {
             return;
         };
+        let dialect = self.clients[client].dialect;
         let told = &mut self.clients[client].told;
         match rest.split(' ').next().unwrap() {
+            "UIDFETCH" => {
+                assert!(dialect.uid_only, "{line}");
+                let uid = u32::try_from(number).unwrap();
+                let at = place_of(told, uid);
+                let known = &mut told[at.unwrap_or_else(|| panic!("{uid} was never told of"))];
+                known.uid = Some(uid);
+                if let Some(flags) = flags(rest) {
+                    known.flags = Some(flags.into_iter().filter(|f| f != "\\Recent").collect());
+                }
+            }
             "EXISTS" => {
                 assert!(
                     number >= told.len(),
@@ -206,8 +285,9 @@ impl Simulation {
                 told.resize(number, Told::default());
             }
             "EXPUNGE" => {
+                assert!(!dialect.vanished, "EXPUNGE in place of VANISHED");
                 assert!(
-                    expunges == Expunges::May,
+                    expunges == Expunges::May || dialect.notified,
                     "EXPUNGE where the numbering must not move"
                 );
                 assert!(
@@ -218,6 +298,7 @@ impl Simulation {
                 told.remove(number - 1);
             }
             "FETCH" => {
+                assert!(!dialect.uid_only, "FETCH in place of UIDFETCH");
                 assert!(
                     number >= 1 && number <= told.len(),
                     "FETCH of {number} of {}",
@@ -277,7 +358,7 @@ impl Simulation {
             if let Some(uids) = line.strip_prefix("* VANISHED (EARLIER) ") {
                 let gone: BTreeSet<u32> = numbers(uids).collect();
                 messages.retain(|m| !gone.contains(&m.uid));
-            } else if let (Some(uid), Some(flags)) = (item(line, "UID "), flags(line)) {
+            } else if let (Some(uid), Some(flags)) = (uid_of(line), flags(line)) {
                 let uid = uid.parse().unwrap();
                 messages.retain(|m| m.uid != uid);
                 messages.push(Message {
@@ -296,7 +377,12 @@ impl Simulation {
 
     fn fetch_all(&mut self, client: usize) {
         if !self.clients[client].told.is_empty() {
-            self.ok(client, "FETCH 1:* (UID FLAGS)", Expunges::MustNot);
+            let dialect = self.clients[client].dialect;
+            if dialect.uid_only || dialect.notified {
+                self.ok(client, "UID FETCH 1:* (UID FLAGS)", Expunges::May);
+            } else {
+                self.ok(client, "FETCH 1:* (UID FLAGS)", Expunges::MustNot);
+            }
         }
     }
 
@@ -305,6 +391,17 @@ impl Simulation {
         let truth = self.truth(client).messages.clone();
         let told = &self.clients[client].told;
         assert_eq!(told.len(), truth.len(), "the client counts otherwise");
+        if self.clients[client].dialect.uid_only {
+            for told in told.iter().filter(|told| told.uid.is_some()) {
+                let truth = truth.iter().find(|m| Some(m.uid) == told.uid);
+                let truth = truth.unwrap_or_else(|| panic!("{told:?} is gone"));
+                assert!(
+                    told.flags.as_ref().is_none_or(|f| *f == truth.flags),
+                    "{told:?} is {truth:?}"
+                );
+            }
+            return;
+        }
         for (told, truth) in told.iter().zip(&truth) {
             assert!(
                 told.uid.is_none_or(|u| u == truth.uid),
@@ -372,7 +469,8 @@ impl Simulation {
             return None;
         }
         let uids: Vec<u32> = chosen.iter().map(|&i| told[i].uid.unwrap()).collect();
-        let by_uid = self.random.bool();
+        let dialect = self.clients[client].dialect;
+        let by_uid = dialect.uid_only || dialect.notified || self.random.bool();
         let set: Vec<String> = if by_uid {
             uids.iter().map(u32::to_string).collect()
         } else {
@@ -523,7 +621,18 @@ impl Simulation {
             .iter()
             .filter(|l| l.contains("RFC822.SIZE "))
             .count();
-        assert_eq!(sizes, uids.len(), "every message asked for is answered for");
+        // Who is notified at any time may have been told before the answer began.
+        let gone = if self.clients[client].dialect.notified {
+            let told = &self.clients[client].told;
+            let is_there = |uid: &u32| told.iter().any(|t| t.uid == Some(*uid));
+            uids.iter().filter(|uid| !is_there(uid)).count()
+        } else {
+            0
+        };
+        assert!(
+            (uids.len() - gone..=uids.len()).contains(&sizes),
+            "every message asked for is answered for"
+        );
     }
 
     fn search(&mut self, client: usize) {
@@ -535,15 +644,12 @@ impl Simulation {
         self.ok(client, &format!("UID SEARCH {flag}"), Expunges::May);
         let line = self.trace[from_here..]
             .iter()
-            .find(|l| l.contains("S: * SEARCH"))
+            .find(|l| l.contains("S: * SEARCH") || l.contains("S: * ESEARCH"))
             .unwrap();
-        let found: BTreeSet<u32> = line
-            .split("* SEARCH")
-            .nth(1)
-            .unwrap()
-            .split_whitespace()
-            .map(|n| n.parse().unwrap())
-            .collect();
+        let found: BTreeSet<u32> = match line.split("* SEARCH").nth(1) {
+            Some(list) => list.split_whitespace().flat_map(numbers).collect(),
+            None => item(line, " ALL ").into_iter().flat_map(numbers).collect(),
+        };
         let name = if flag == "KEYWORD work" {
             "work".to_owned()
         } else {
@@ -574,7 +680,8 @@ impl Simulation {
 
     fn leave(&mut self, client: usize) {
         let mailbox = self.clients[client].selected.unwrap();
-        if self.clients[client].qresync {
+        let says = self.clients[client].dialect.says;
+        if says.iter().any(|line| line.contains("QRESYNC")) {
             self.noop(client);
             let name = MAILBOXES[mailbox];
             let status = self.clients[client]
@@ -595,6 +702,16 @@ impl Simulation {
     }
 }
 
+/// Where a client has a message, by UID. One that it has heard of only by EXISTS is one of those whose
+/// UID it does not know, after those with lower ones.
+fn place_of(told: &[Told], uid: u32) -> Option<usize> {
+    let known = told.iter().position(|t| t.uid == Some(uid));
+    let lower = told.iter().rposition(|t| t.uid.is_some_and(|u| u < uid));
+    let after = lower.map_or(0, |at| at + 1);
+    let unknown = told[after..].iter().position(|t| t.uid.is_none());
+    known.or(unknown.map(|at| after + at))
+}
+
 /// `2:4,9` as numbers.
 fn numbers(set: &str) -> impl Iterator<Item = u32> + '_ {
     set.split(',').flat_map(|range| {
@@ -606,6 +723,12 @@ fn numbers(set: &str) -> impl Iterator<Item = u32> + '_ {
 /// The word after `name` in a response.
 fn item<'a>(line: &'a str, name: &str) -> Option<&'a str> {
     line.split(name).nth(1)?.split([' ', ')']).next()
+}
+
+/// The UID that a FETCH or UIDFETCH response is of.
+fn uid_of(line: &str) -> Option<&str> {
+    let uid_only = line.strip_prefix("* ")?.split_once(" UIDFETCH ");
+    uid_only.map_or_else(|| item(line, "UID "), |(uid, _)| Some(uid))
 }
 
 /// The flags in a FETCH response.
