@@ -231,6 +231,8 @@ pub enum Selected {
     Unselect,
     /// EXPUNGE, §6.4.3.
     Expunge,
+    /// UIDBATCHES, RFC 10022 §3.1.
+    UidBatches(UidBatches),
     /// UID EXPUNGE, §6.4.9.
     UidExpunge(SequenceSet),
     /// SEARCH and UID SEARCH, §6.4.4.
@@ -263,6 +265,16 @@ pub struct CollationOrder {
 /// A mailbox name as the client sent it, undecoded ([`crate::name::decode`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mailbox(pub Vec<u8>);
+
+/// UIDBATCHES: RFC 10022 §3.1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UidBatches {
+    /// Messages to a batch.
+    pub size: NonZeroU32,
+    /// The first and the last batch that is asked for, from 1, the newest; they may be the
+    /// wrong way round. All, if not given.
+    pub range: Option<(NonZeroU32, NonZeroU32)>,
+}
 
 /// Whether a command and its response count in sequence numbers or UIDs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

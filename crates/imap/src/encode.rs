@@ -633,6 +633,21 @@ fn ordered_set(out: &mut Vec<u8>, numbers: &[u32]) {
     }
 }
 
+/// `* UIDBATCHES (TAG "x")`: batches follow ([`uid_batch`]), and CRLF. RFC 10022 §3.1.2.
+pub fn uid_batches_start(out: &mut Vec<u8>, tag: &str) {
+    out.extend_from_slice(b"* UIDBATCHES (TAG ");
+    quoted(out, tag.as_bytes());
+    out.push(b')');
+}
+
+/// A batch, by its highest and its lowest UID.
+pub fn uid_batch(out: &mut Vec<u8>, first: bool, (highest, lowest): (u32, u32)) {
+    out.push(if first { b' ' } else { b',' });
+    number(out, highest.into());
+    out.push(b':');
+    number(out, lowest.into());
+}
+
 /// `* ESEARCH (TAG "x") UID …`.
 pub fn esearch(out: &mut Vec<u8>, found: &Esearch<'_>) {
     out.extend_from_slice(b"* ESEARCH (TAG ");

@@ -92,6 +92,10 @@ pub enum Code {
     ServerBug,
     /// `TOOBIG`, RFC 4469 §4.1.
     TooBig,
+    /// `TOOFEW`, RFC 10022 §3.1.3.2.
+    TooFew,
+    /// `TOOMANY`, RFC 10022 §3.1.5.
+    TooMany,
     /// `TRYCREATE`.
     TryCreate,
     /// `UNDEFINED-FILTER name`, RFC 5466 §4.
@@ -301,6 +305,8 @@ impl Code {
             Self::Referral(_) => "REFERRAL",
             Self::ServerBug => "SERVERBUG",
             Self::TooBig => "TOOBIG",
+            Self::TooFew => "TOOFEW",
+            Self::TooMany => "TOOMANY",
             Self::TryCreate => "TRYCREATE",
             Self::UndefinedFilter(_) => "UNDEFINED-FILTER",
             Self::UidNext(_) => "UIDNEXT",

@@ -8,7 +8,7 @@ use super::{
     mailbox,
     sequence::sequence_set,
 };
-use crate::command::{Command, Copy, Flag, Numbering, Selected, Store, StoreAction};
+use crate::command::{Command, Copy, Flag, Numbering, Selected, Store, StoreAction, UidBatches};
 
 // store = "STORE" SP sequence-set [store-modifiers] SP store-att-flags
 pub(super) fn store(c: &mut Cursor<'_>, numbering: Numbering) -> Result<Command> {
@@ -84,6 +84,21 @@ pub(super) fn copy(c: &mut Cursor<'_>, numbering: Numbering) -> Result<Copy> {
         messages,
         mailbox: mailbox::one(c)?,
     })
+}
+
+// message-batches = "UIDBATCHES" SP nz-number [SP nz-number ":" nz-number]
+pub(super) fn message_batches(c: &mut Cursor<'_>) -> Result<Command> {
+    c.sp("UIDBATCHES")?;
+    let size = c.nz_number("the number of messages in a batch")?;
+    let range = if c.more() {
+        let from = c.nz_number("the first batch")?;
+        c.expect(b':', "a colon")?;
+        Some((from, c.nz_number("the last batch")?))
+    } else {
+        None
+    };
+    let batches = UidBatches { size, range };
+    Ok(Command::Selected(Selected::UidBatches(batches)))
 }
 
 // uid-expunge = "EXPUNGE" SP sequence-set

@@ -153,6 +153,7 @@ pub const COMMANDS: &[Row] = &[
     row("EXPUNGE", "RFC 9051 §6.4.3", |_| {
         Ok(Command::Selected(Selected::Expunge))
     }),
+    row("UIDBATCHES", "RFC 10022 §3.1", messages::message_batches),
     row("UID EXPUNGE", "RFC 9051 §6.4.9", messages::uid_expunge),
     row("CHECK", "RFC 3501 §6.4.1", |_| {
         Ok(Command::Selected(Selected::Check))

@@ -160,6 +160,7 @@ pub const CAPABILITIES: &[Row] = &[
     login("PREVIEW", "RFC 8970"),
     login("FILTERS", "RFC 5466").needs(&["METADATA-SERVER"]),
     login("LIST-METADATA", "RFC 9590").needs(&["METADATA", "LIST-EXTENDED"]),
+    login("UIDBATCHES", "RFC 10022"),
     login("UIDONLY", "RFC 9586")
         .needs(&["ENABLE"])
         .enables(|enabled| enabled.uid_only = true),

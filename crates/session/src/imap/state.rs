@@ -9,6 +9,7 @@ use store::{Account, MailboxId, Uid};
 use crate::Site;
 
 use super::{
+    commands::uid_batches::Answered,
     progress::Progress,
     referral::Remote,
     refusal::Refusal,
@@ -80,6 +81,8 @@ pub(crate) struct Selected {
     /// `$`, the saved result of the last SEARCH that asked for it (RFC 9051
     /// §6.4.4.1). May hold UIDs that are gone.
     pub(crate) saved: UidSet,
+    /// What UIDBATCHES was answered to: RFC 10022 §3.1.1.
+    pub(crate) batches: Vec<Answered>,
     /// An EXISTS went out amid FETCH responses, where some clients (Thunderbird) don't
     /// listen for it: it is said again at the next chance.
     pub(crate) exists_unheard: bool,

@@ -12,6 +12,7 @@ use super::{
     commands::{
         append, close, comparator, compress, copy, create, delete, enable, expunge, id, language,
         list, login, lsub, metadata, namespace, rename, scan, select, status, store, subscribe,
+        uid_batches,
     },
     fetch, referral,
     refusal::{Done, Outcome, Refusal, Stop},
@@ -243,6 +244,7 @@ impl Session {
                 Ok(Done::new("UNSELECT completed"))
             }
             S::Expunge => expunge::expunge(selected).await,
+            S::UidBatches(c) => uid_batches::uid_batches(selected, tag, c, out).await,
             S::UidExpunge(messages) => expunge::uid_expunge(selected, messages).await,
             S::Search(c) => search::search(selected, enabled, tag, c, out).await,
             S::Sort(c) => search::sort(selected, enabled, tag, c, out).await,

@@ -146,6 +146,7 @@ fn selected(command: &command::Selected) -> Row {
         S::Close => told("CLOSE"),
         S::Unselect => told("UNSELECT"),
         S::Expunge => answered(told("EXPUNGE")),
+        S::UidBatches(_) => numbered(Numbering::Uid, "UIDBATCHES", "UIDBATCHES"),
         S::UidExpunge(_) => answered(moving(Numbering::Uid, "EXPUNGE", "UID EXPUNGE")),
         S::Search(c) => numbered(c.numbering, "SEARCH", "UID SEARCH"),
         S::Sort(c) => numbered(c.search.numbering, "SORT", "UID SORT"),

@@ -24,4 +24,5 @@ pub(crate) mod select;
 pub(crate) mod status;
 pub(crate) mod store;
 pub(crate) mod subscribe;
+pub(crate) mod uid_batches;
 mod unauthenticate;

@@ -52,6 +52,7 @@ pub(crate) async fn select(
         view: View::new(mailbox.clone()),
         access,
         saved: UidSet::new(),
+        batches: Vec::new(),
         exists_unheard: false,
         wants: Wants::default(),
         placed: UidSet::new(),

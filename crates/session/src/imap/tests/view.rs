@@ -7,7 +7,7 @@ use super::{World, run};
 use crate::imap::view::View;
 
 impl World {
-    async fn mailbox(&self) -> OpenMailbox {
+    pub(in crate::imap) async fn mailbox(&self) -> OpenMailbox {
         self.account.open_mailbox(self.inbox()).await.unwrap()
     }
 
@@ -25,7 +25,7 @@ impl World {
         account.store(self.inbox(), &uids, &change).await.unwrap();
     }
 
-    async fn expunge(&self, uids: &[u32]) {
+    pub(in crate::imap) async fn expunge(&self, uids: &[u32]) {
         self.flag(uids, SystemFlags::DELETED).await;
         let uids: Vec<Uid> = uids.iter().copied().map(Uid).collect();
         let account = &self.account;
