@@ -27,6 +27,7 @@ pub mod decode;
 pub mod digest;
 pub mod encoded_word;
 pub mod envelope;
+pub mod fuzzy;
 pub mod header;
 pub mod html;
 mod lex;

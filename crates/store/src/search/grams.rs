@@ -3,10 +3,11 @@
 //!
 //! Octets of UTF-8, so that one Chinese character is a key as three letters are. At the end of a
 //! text come octets that no text has, so that its last two and its last one begin a key too:
-//! a needle of one or two octets is found by the keys that begin with it.
+//! a needle of one or two octets is found by the keys that begin with it. Text that has accents
+//! is taken without them too, as fuzzy searches compare.
 
 use mail::{
-    encoded_word, header, search,
+    encoded_word, fuzzy, header, search,
     text::{Sink, Stretch},
 };
 
@@ -56,7 +57,7 @@ const END: u32 = 0xff;
 const KEYS_MAX: usize = 1 << 18;
 
 /// Three octets as a number, and those before.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Roll {
     gram: u32,
     len: u32,
@@ -76,6 +77,48 @@ impl Roll {
                 self.push(END).into_iter().for_each(&mut add);
             }
         }
+        *self = Self::default();
+    }
+}
+
+/// A text with its accents, and without.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rolls {
+    whole: Roll,
+    bare: Roll,
+}
+
+impl Rolls {
+    fn push(&mut self, folded: &str, mut add: impl FnMut(u32)) {
+        if self.whole == self.bare && folded.is_ascii() {
+            for octet in folded.bytes() {
+                self.whole.push(octet.into()).into_iter().for_each(&mut add);
+            }
+            self.bare = self.whole;
+            return;
+        }
+        let mut octets = [0; 4];
+        for c in folded.chars() {
+            let octets = c.encode_utf8(&mut octets).bytes();
+            let is_accent = fuzzy::is_accent(c);
+            for octet in octets {
+                let apart = self.whole != self.bare;
+                let bare = if is_accent {
+                    None
+                } else {
+                    self.bare.push(octet.into()).filter(|_| apart)
+                };
+                let whole = self.whole.push(octet.into());
+                whole.into_iter().chain(bare).for_each(&mut add);
+            }
+        }
+    }
+
+    fn end(&mut self, mut add: impl FnMut(u32)) {
+        if self.whole != self.bare {
+            self.bare.end(&mut add);
+        }
+        self.whole.end(&mut add);
         *self = Self::default();
     }
 }
@@ -121,7 +164,7 @@ pub(super) struct Grams {
     header: Set,
     fields: Vec<u32>,
     /// The text just now, and whether it is body.
-    roll: Roll,
+    rolls: Rolls,
     in_body: bool,
     folded: String,
 }
@@ -132,7 +175,7 @@ impl Grams {
             body: Set::new(),
             header: Set::new(),
             fields: Vec::new(),
-            roll: Roll::default(),
+            rolls: Rolls::default(),
             in_body: false,
             folded: String::new(),
         }
@@ -154,13 +197,10 @@ impl Grams {
                 };
                 self.folded.clear();
                 search::fold(&value, &mut self.folded);
-                let mut roll = Roll::default();
+                let mut rolls = Rolls::default();
                 let fields = &mut self.fields;
-                for octet in self.folded.bytes() {
-                    let gram = roll.push(octet.into());
-                    fields.extend(gram.map(|gram| class.key(gram)));
-                }
-                roll.end(|gram| fields.push(class.key(gram)));
+                rolls.push(&self.folded, |gram| fields.push(class.key(gram)));
+                rolls.end(|gram| fields.push(class.key(gram)));
             }
         }
     }
@@ -173,11 +213,7 @@ impl Grams {
         } else {
             &mut self.header
         };
-        for octet in self.folded.bytes() {
-            if let Some(gram) = self.roll.push(octet.into()) {
-                set.add(gram);
-            }
-        }
+        self.rolls.push(&self.folded, |gram| set.add(gram));
     }
 
     fn end(&mut self) {
@@ -186,7 +222,7 @@ impl Grams {
         } else {
             &mut self.header
         };
-        self.roll.end(|gram| set.add(gram));
+        self.rolls.end(|gram| set.add(gram));
     }
 
     /// The keys of the message, in no order; `None` if they are too many. Ready for the next one.
@@ -305,6 +341,10 @@ mod tests {
             }
         }
         assert!(!has(&keys, "strase") && !has(&keys, "q") && !has(&keys, "xx"));
+        let keys = grams(&[&["un r\u{e9}", "sum\u{e9} n\u{303}"], &["o\u{301}"]]);
+        for needle in ["r\u{e9}sum", "resume", "resume n", "me n", "o"] {
+            assert!(has(&keys, needle), "{needle}");
+        }
     }
 
     #[test]
