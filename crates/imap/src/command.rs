@@ -779,6 +779,8 @@ pub enum SortKey {
     DisplayTo,
     /// `FROM`: the mailbox of the first address.
     From,
+    /// `RELEVANCY`: how well what was looked for is found, the best first (RFC 6203 §6).
+    Relevancy,
     /// `SIZE`: octets.
     Size,
     /// `SUBJECT`: the base subject.
@@ -789,13 +791,14 @@ pub enum SortKey {
 
 impl SortKey {
     /// Every key.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Arrival,
         Self::Cc,
         Self::Date,
         Self::DisplayFrom,
         Self::DisplayTo,
         Self::From,
+        Self::Relevancy,
         Self::Size,
         Self::Subject,
         Self::To,
@@ -811,6 +814,7 @@ impl SortKey {
             Self::DisplayFrom => "DISPLAYFROM",
             Self::DisplayTo => "DISPLAYTO",
             Self::From => "FROM",
+            Self::Relevancy => "RELEVANCY",
             Self::Size => "SIZE",
             Self::Subject => "SUBJECT",
             Self::To => "TO",
@@ -855,6 +859,8 @@ pub struct SearchReturn {
     pub count: bool,
     /// `SAVE`.
     pub save: bool,
+    /// `RELEVANCY` (RFC 6203 §4); only if the key has FUZZY.
+    pub relevancy: bool,
     /// `PARTIAL range`; never with `all`.
     pub partial: Option<PartialRange>,
 }
@@ -871,6 +877,8 @@ pub enum SearchKey {
     Or(Box<(SearchKey, SearchKey)>),
     /// `NOT`.
     Not(Box<SearchKey>),
+    /// `FUZZY`: what it says, or about that (RFC 6203).
+    Fuzzy(Box<SearchKey>),
     /// A flag or keyword is set: `ANSWERED`, `KEYWORD x`, …
     Flag(Flag),
     /// A flag or keyword is not set: `UNANSWERED`, `OLD`, `UNKEYWORD x`, …
@@ -916,6 +924,20 @@ pub enum SearchKey {
     EmailId(Vec<u8>),
     /// `THREADID`.
     ThreadId(Vec<u8>),
+}
+
+impl SearchKey {
+    /// Whether FUZZY is in it: RELEVANCY needs that (RFC 6203 §4). The parser bounds how deep keys nest.
+    #[must_use]
+    pub fn has_fuzzy(&self) -> bool {
+        match self {
+            Self::Fuzzy(_) => true,
+            Self::And(keys) => keys.iter().any(Self::has_fuzzy),
+            Self::Or(both) => both.0.has_fuzzy() || both.1.has_fuzzy(),
+            Self::Not(key) => key.has_fuzzy(),
+            _ => false,
+        }
+    }
 }
 
 /// How a date is compared; the time and zone are disregarded.

@@ -584,6 +584,8 @@ pub struct Esearch<'a> {
     pub mod_seq: Option<u64>,
     /// `PARTIAL`: the range as asked for, and what lies in it; `NIL` if nothing (RFC 9394 §3.1).
     pub partial: Option<(PartialRange, Numbers<'a>)>,
+    /// `RELEVANCY`, RFC 6203 §4: the scores of the messages in `all` or `partial`, in their order.
+    pub relevancy: Option<&'a [u8]>,
 }
 
 /// Numbers of messages in an ESEARCH response.
@@ -681,6 +683,13 @@ pub fn esearch(out: &mut Vec<u8>, found: &Esearch<'_>) {
         } else {
             results.write(out);
         }
+        out.push(b')');
+    }
+    if let Some(scores) = found.relevancy {
+        out.extend_from_slice(b" RELEVANCY (");
+        separated(out, b' ', scores, |out, score| {
+            number(out, u64::from(*score));
+        });
         out.push(b')');
     }
     out.extend_from_slice(b"\r\n");
@@ -948,11 +957,18 @@ mod tests {
             count: Some(2),
             mod_seq: None,
             partial: None,
+            relevancy: None,
         };
         assert_eq!(
             written(|out| esearch(out, &found)),
             "* ESEARCH (TAG \"A\\\\1\") UID MIN 2 MAX 3 COUNT 2 ALL 2:3\r\n"
         );
+        found.relevancy = Some(&[100, 1]);
+        assert_eq!(
+            written(|out| esearch(out, &found)),
+            "* ESEARCH (TAG \"A\\\\1\") UID MIN 2 MAX 3 COUNT 2 ALL 2:3 RELEVANCY (100 1)\r\n"
+        );
+        found.relevancy = None;
         let none = UidSet::new();
         found = Esearch {
             min: None,

@@ -269,7 +269,6 @@ fn one_typo(a: &[char], b: &[char]) -> bool {
 mod tests {
     use super::*;
     use crate::search::Matcher;
-    use alloc::string::ToString;
 
     fn score(needle: &str, text: &str) -> Option<u8> {
         let mut likeness = Likeness::new(&Words::of(needle));
@@ -394,7 +393,7 @@ mod tests {
                 exact.push(text);
                 assert!(exact.found());
                 if !Words::of(&needle).is_empty() {
-                    assert!(score(&needle, text).is_some(), "{}", needle.to_string());
+                    assert!(score(&needle, text).is_some(), "{needle}");
                 }
             }
         }

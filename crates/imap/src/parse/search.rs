@@ -89,8 +89,10 @@ pub(super) fn search_return_opts(c: &mut Cursor<'_>) -> Result<Option<SearchRetu
             &mut returns.count
         } else if c.eat_word("SAVE") {
             &mut returns.save
+        } else if c.eat_word("RELEVANCY") {
+            &mut returns.relevancy
         } else {
-            return c.expected("MIN, MAX, ALL, COUNT, SAVE or PARTIAL");
+            return c.expected("MIN, MAX, ALL, COUNT, SAVE, RELEVANCY or PARTIAL");
         };
         *chosen = true;
         Ok(())
@@ -142,6 +144,11 @@ fn search_key(c: &mut Cursor<'_>, depth: usize) -> Result<SearchKey> {
         b"NOT" => {
             c.sp("NOT")?;
             Some(SearchKey::Not(Box::new(search_key(c, depth + 1)?)))
+        }
+        // RFC 6203 §7: search-key =/ "FUZZY" SP search-key
+        b"FUZZY" => {
+            c.sp("FUZZY")?;
+            Some(SearchKey::Fuzzy(Box::new(search_key(c, depth + 1)?)))
         }
         b"OR" => {
             c.sp("OR")?;

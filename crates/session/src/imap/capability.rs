@@ -129,6 +129,7 @@ pub const CAPABILITIES: &[Row] = &[
     login("I18NLEVEL=2", "RFC 5255 §4.4").needs(&["I18NLEVEL=1"]),
     login("SORT", "RFC 5256"),
     login("ESORT", "RFC 5267 §3").needs(&["SORT", "ESEARCH"]),
+    login("SEARCH=FUZZY", "RFC 6203"),
     login("SORT=DISPLAY", "RFC 5957").needs(&["SORT"]),
     login("THREAD=ORDEREDSUBJECT", "RFC 5256"),
     login("THREAD=REFERENCES", "RFC 5256"),

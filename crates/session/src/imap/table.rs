@@ -212,7 +212,7 @@ fn has_key(key: &SearchKey, wanted: &impl Fn(&SearchKey) -> bool) -> bool {
         || match key {
             SearchKey::And(keys) => keys.iter().any(|key| has_key(key, wanted)),
             SearchKey::Or(both) => has_key(&both.0, wanted) || has_key(&both.1, wanted),
-            SearchKey::Not(key) => has_key(key, wanted),
+            SearchKey::Not(key) | SearchKey::Fuzzy(key) => has_key(key, wanted),
             _ => false,
         }
 }

@@ -93,7 +93,7 @@ fn names_any(key: &SearchKey) -> bool {
         SearchKey::Filter(_) => true,
         SearchKey::And(keys) => keys.iter().any(names_any),
         SearchKey::Or(both) => names_any(&both.0) || names_any(&both.1),
-        SearchKey::Not(key) => names_any(key),
+        SearchKey::Not(key) | SearchKey::Fuzzy(key) => names_any(key),
         _ => false,
     }
 }
@@ -103,7 +103,7 @@ fn depth(key: &SearchKey) -> usize {
     match key {
         SearchKey::And(keys) => 1 + keys.iter().map(depth).max().unwrap_or(0),
         SearchKey::Or(both) => 1 + depth(&both.0).max(depth(&both.1)),
-        SearchKey::Not(key) => 1 + depth(key),
+        SearchKey::Not(key) | SearchKey::Fuzzy(key) => 1 + depth(key),
         _ => 0,
     }
 }
@@ -125,7 +125,7 @@ impl Inserter<'_> {
                 self.key(&mut both.0, at + 1)?;
                 self.key(&mut both.1, at + 1)
             }
-            SearchKey::Not(key) => self.key(key, at + 1),
+            SearchKey::Not(key) | SearchKey::Fuzzy(key) => self.key(key, at + 1),
             SearchKey::Filter(name) => {
                 let name = std::mem::take(name);
                 *key = self.filter(name, at)?;

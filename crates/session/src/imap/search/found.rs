@@ -28,7 +28,12 @@ pub(super) struct Found {
 #[derive(Debug, PartialEq, Eq)]
 enum Order {
     /// SEARCH: that of the mailbox.
-    Mailbox { numbers: UidSet, uids: UidSet },
+    Mailbox {
+        numbers: UidSet,
+        uids: UidSet,
+        /// Of each, or none.
+        scores: Vec<u8>,
+    },
     /// SORT: another.
     Sorted(Vec<One>),
 }
@@ -39,6 +44,8 @@ pub(super) struct One {
     sequence: u32,
     uid: u32,
     mod_seq: u64,
+    /// How well it matches FUZZY keys, 1 to 100; 0 if there are none (RFC 6203 §4).
+    pub(super) score: u8,
 }
 
 impl Default for Order {
@@ -46,6 +53,7 @@ impl Default for Order {
         Self::Mailbox {
             numbers: UidSet::new(),
             uids: UidSet::new(),
+            scores: Vec::new(),
         }
     }
 }
@@ -57,7 +65,13 @@ impl One {
             sequence,
             uid: message.uid.0,
             mod_seq: message.mod_seq.0,
+            score: 0,
         }
+    }
+
+    /// The same with a score.
+    pub(super) fn scored(self, score: u8) -> Self {
+        Self { score, ..self }
     }
 
     const fn number(self, numbering: Numbering) -> u32 {
@@ -71,9 +85,15 @@ impl One {
 impl Found {
     /// Another message, in the order of the mailbox.
     pub(super) fn add(&mut self, one: One) {
-        if let Order::Mailbox { numbers, uids } = &mut self.order {
+        if let Order::Mailbox {
+            numbers,
+            uids,
+            scores,
+        } = &mut self.order
+        {
             numbers.insert(one.sequence);
             uids.insert(one.uid);
+            scores.extend((one.score > 0).then_some(one.score));
         }
         self.first.get_or_insert(one);
         self.last = Some(one);
@@ -99,6 +119,34 @@ impl Found {
     /// The UIDs of all.
     pub(super) fn uids(&self) -> UidSet {
         self.places(0..self.count, Numbering::Uid).into_set()
+    }
+
+    /// The scores of all, in their order; none if FUZZY was not given.
+    pub(super) fn scores(&self) -> impl Iterator<Item = u8> {
+        let (kept, sorted) = match &self.order {
+            Order::Mailbox { scores, .. } => (scores.as_slice(), [].as_slice()),
+            Order::Sorted(sorted) => ([].as_slice(), sorted.as_slice()),
+        };
+        let sorted = sorted.iter().map(|one| one.score);
+        kept.iter()
+            .copied()
+            .chain(sorted.filter(|score| *score > 0))
+    }
+
+    /// What RELEVANCY returns (RFC 6203 §4): the scores of what ALL returns, or of what PARTIAL
+    /// does if that is asked for.
+    fn relevancy(&self, returns: SearchReturn) -> Option<Vec<u8>> {
+        if !returns.relevancy {
+            return None;
+        }
+        let places = match returns.partial {
+            Some(range) => range.places(self.count),
+            None => 0..self.count,
+        };
+        let place = |place| usize::try_from(place).unwrap_or(usize::MAX);
+        let (start, end) = (place(places.start), place(places.end));
+        let some = self.scores().skip(start).take(end.saturating_sub(start));
+        Some(some.collect())
     }
 
     /// What `$` becomes, in UIDs: RFC 5182 §2.4, RFC 9394 §3.2.
@@ -196,7 +244,8 @@ fn all_matter(returns: SearchReturn) -> bool {
 
 /// Whether the result is to be told.
 fn tells(returns: SearchReturn) -> bool {
-    returns.min || returns.max || returns.all || returns.count || returns.partial.is_some()
+    let partial = returns.partial.is_some();
+    returns.min || returns.max || returns.all || returns.count || returns.relevancy || partial
 }
 
 /// How results are told.
@@ -235,6 +284,7 @@ impl Telling<'_> {
             .all
             .then(|| found.places(0..found.count, self.numbering));
         let partial = found.partial(returns, self.numbering);
+        let relevancy = found.relevancy(returns);
         let response = Esearch {
             tag: self.tag,
             numbering: self.numbering,
@@ -244,6 +294,7 @@ impl Telling<'_> {
             count: returns.count.then_some(found.count),
             mod_seq: self.mod_seq,
             partial: returns.partial.zip(partial.as_ref().map(Listed::numbers)),
+            relevancy: relevancy.as_deref(),
         };
         encode::esearch(out, &response);
     }
@@ -262,6 +313,7 @@ mod tests {
                 sequence,
                 uid,
                 mod_seq,
+                score: 0,
             });
         }
         found
@@ -296,6 +348,7 @@ mod tests {
             all: has("ALL"),
             count: has("COUNT"),
             save: has("SAVE"),
+            relevancy: has("RELEVANCY"),
             partial,
         }
     }
@@ -452,6 +505,7 @@ mod tests {
             sequence,
             uid,
             mod_seq,
+            score: 0,
         };
         let sorted = vec![one(5, 15, 8), one(2, 12, 7), one(3, 13, 9)];
         let found = found().in_order(sorted);

@@ -28,7 +28,7 @@ mod thread;
 
 use imap::{
     UidSet,
-    command::{self, SearchReturn},
+    command::{self, SearchReturn, SortKey},
 };
 use store::{Account, Error, Message, search::Sifted};
 
@@ -86,6 +86,10 @@ pub(crate) async fn sort(
         returns: returns(&command.search),
         mod_seq: None,
     };
+    let mut criteria = command.criteria.iter();
+    if criteria.any(|criterion| criterion.key == SortKey::Relevancy) {
+        needs_fuzzy(&command.search)?;
+    }
     let mut found = find(selected, enabled, &command.search, out).await;
     if let Ok(unsorted) = found {
         let sorter = Sorter::new(&command.criteria, enabled.comparator);
@@ -142,6 +146,7 @@ const ALL: SearchReturn = SearchReturn {
     all: true,
     count: false,
     save: false,
+    relevancy: false,
     partial: None,
 };
 
@@ -159,6 +164,9 @@ async fn find(
     command: &command::Search,
     out: &mut impl Outlet,
 ) -> Result<Found, Stop> {
+    if command.returns.is_some_and(|returns| returns.relevancy) {
+        needs_fuzzy(command)?;
+    }
     let search = Search::new(
         &command.key,
         command.charset.as_deref(),
@@ -170,6 +178,7 @@ async fn find(
         view: &selected.view,
         search: &search,
         answers: vec![None; search.probes.len()],
+        score: 0,
         looked_at: 0,
         sifted: None,
         damaged: Damaged::default(),
@@ -179,6 +188,14 @@ async fn find(
     found.by_mod_seq = search.by_mod_seq;
     finder.damaged.tell(enabled.language, out);
     Ok(found)
+}
+
+/// RFC 6203 §4, §6: RELEVANCY is of what FUZZY finds.
+fn needs_fuzzy(command: &command::Search) -> Result<(), Refusal> {
+    if command.key.has_fuzzy() {
+        return Ok(());
+    }
+    Err(Refusal::bad("RELEVANCY needs a FUZZY search key"))
 }
 
 /// Puts what was found in its order.
@@ -193,12 +210,15 @@ async fn in_order(
     let mut damaged = Damaged::default();
     let uids = found.uids();
     pace.expect(uids.len());
+    let mut scores = found.scores();
     for (sequence, message) in selected.view.messages_in(&uids) {
-        let what = (sequence, &message);
+        let one = One::of(sequence, &message).scored(scores.next().unwrap_or(0));
+        let what = (one, &message);
         sorter.add(selected.account(), what, &mut damaged).await?;
         pace.worked(STEPS_PER_DIGEST).await;
         pace.another();
     }
+    drop(scores);
     damaged.tell(enabled.language, out);
     Ok(found.in_order(sorter.sorted(&mut pace).await))
 }
@@ -212,6 +232,8 @@ struct Finder<'a> {
     search: &'a Search,
     /// Of the probes, for the message being looked at.
     answers: Vec<Option<bool>>,
+    /// How well the message just looked at matches FUZZY keys; 0 if none was asked.
+    score: u8,
     /// Messages whose fate the snapshot did not tell.
     looked_at: usize,
     /// What the index says, once it was asked.
@@ -246,13 +268,14 @@ impl Finder<'_> {
             }
             let facts = Facts::of(view, (sequence, &message), now);
             self.answers.fill(None);
+            self.score = 0;
             let known = self.search.query.verdict(&facts, &self.answers);
             let matches = match known {
                 Some(verdict) => verdict,
                 None => self.ask(&message, &facts).await?,
             };
             if matches {
-                found.add(One::of(sequence, &message));
+                found.add(One::of(sequence, &message).scored(self.scored()));
             }
             self.pace.worked(self.search.keys).await;
             self.pace.another();
@@ -274,6 +297,14 @@ impl Finder<'_> {
         }
     }
 
+    /// RFC 6203 §4: every message that is found has a score when FUZZY is given.
+    fn scored(&self) -> u8 {
+        match (self.search.has_fuzzy, self.score) {
+            (true, 0) => 100,
+            (_, score) => score,
+        }
+    }
+
     /// What the index tells of a message, if that decides it.
     async fn sift(&mut self, message: &Message<'_>, facts: &Facts<'_>) -> Option<bool> {
         if self.sifted.is_none() {
@@ -291,7 +322,8 @@ impl Finder<'_> {
     }
 
     async fn testimony(&mut self, message: &Message<'_>, facts: &Facts<'_>) -> Result<bool, Error> {
-        let witness = Witness::new(self.account.email(message).await?, self.search.collation);
+        let email = self.account.email(message).await?;
+        let mut witness = Witness::new(email, self.search);
         for source in [Source::Digest, Source::Header, Source::Text] {
             let probes = &self.search.probes;
             let mut asked = probes.iter().zip(&self.answers);
@@ -302,6 +334,8 @@ impl Finder<'_> {
                 .answer(source, probes, &mut self.answers, &mut self.pace)
                 .await?;
             if let Some(verdict) = self.search.query.verdict(facts, &self.answers) {
+                let score = self.search.query.score(&self.answers, witness.scores());
+                self.score = score.unwrap_or(0);
                 return Ok(verdict);
             }
         }

@@ -2,12 +2,15 @@
 
 use std::sync::OnceLock;
 
-use mail::{Part, Span, What, collation::Collation, encoded_word, header, text::HEADER_BYTES_MAX};
-use store::{Email, Error, TextReader};
+use mail::{
+    Part, Span, What, collation::Collation, encoded_word, fuzzy::Likeness, header,
+    text::HEADER_BYTES_MAX,
+};
+use store::{Email, Error, TextReader, search::Place};
 
 use super::{
     pace::Pace,
-    query::{Asked, Probe, Source},
+    query::{Asked, Probe, Search, Source},
     text::{Scope, Texts},
 };
 
@@ -22,15 +25,24 @@ pub(super) struct Witness {
     collation: Collation,
     /// The MIME tree, once something has needed it.
     structure: OnceLock<Part>,
+    /// Of FUZZY's probes that have been answered, how well what they ask for was found; else 0.
+    scores: Vec<u8>,
 }
 
 impl Witness {
-    pub(super) fn new(email: Email, collation: Collation) -> Self {
+    /// To be asked the probes of this search.
+    pub(super) fn new(email: Email, search: &Search) -> Self {
         Self {
             email,
-            collation,
+            collation: search.collation,
             structure: OnceLock::new(),
+            scores: vec![0; search.probes.len()],
         }
+    }
+
+    /// Of each probe, how well what it asks for was found, 1 to 100; 0 if that was not asked.
+    pub(super) fn scores(&self) -> &[u8] {
+        &self.scores
     }
 
     fn structure(&self) -> &Part {
@@ -42,22 +54,37 @@ impl Witness {
     /// # Errors
     /// If the message can't be read.
     pub(super) async fn answer(
-        &self,
+        &mut self,
         source: Source,
         probes: &[Probe],
         answers: &mut [Option<bool>],
         pace: &mut Pace,
     ) -> Result<(), Error> {
-        let mut asked = probes
-            .iter()
-            .zip(answers)
-            .filter(|(p, _)| p.source == source);
+        let found = self.look(source, probes, pace).await?;
+        let asked = probes.iter().zip(answers).zip(&mut self.scores);
+        let asked = asked.filter(|((probe, _), _)| probe.source == source);
+        for (((_, answer), known), (holds, score)) in asked.zip(found) {
+            *answer = Some(holds);
+            *known = score;
+        }
+        Ok(())
+    }
+
+    /// For each probe of a source: whether what it asks for holds, and how well; 0 if that is not asked.
+    async fn look(
+        &self,
+        source: Source,
+        probes: &[Probe],
+        pace: &mut Pace,
+    ) -> Result<Vec<(bool, u8)>, Error> {
+        let asked = probes.iter().filter(|probe| probe.source == source);
+        let mut found = Vec::new();
         match source {
             Source::Digest => {
                 let headers = [self.email.trace(), self.email.digest_ref().listed];
-                for (probe, answer) in asked {
-                    *answer = Some(match &probe.what {
-                        Asked::Sent(days) => self.sent(days),
+                for probe in asked {
+                    found.push(match &probe.what {
+                        Asked::Sent(days) => (self.sent(days), 0),
                         what => in_header(what, &headers, self.collation),
                     });
                 }
@@ -65,27 +92,33 @@ impl Witness {
             }
             Source::Header => {
                 let octets = self.header().await?;
-                for (probe, answer) in asked {
-                    *answer = Some(in_header(&probe.what, &[&octets], self.collation));
+                for probe in asked {
+                    found.push(in_header(&probe.what, &[&octets], self.collation));
                     pace.worked(octets.len() / OCTETS_PER_STEP).await;
                 }
             }
             Source::Text => {
-                let texts = probes.iter().filter_map(|probe| match &probe.what {
-                    Asked::Body(text) => Some((Scope::Body, text.as_str())),
-                    Asked::Text(text) => Some((Scope::All, text.as_str())),
-                    Asked::Sent(_) | Asked::Field { .. } => None,
-                });
-                let mut texts = Texts::new(self.collation, texts);
-                self.read(&mut texts, pace).await?;
-                for found in texts.found() {
-                    if let Some((_, answer)) = asked.next() {
-                        *answer = Some(found);
+                let mut texts = Texts::default();
+                for probe in asked {
+                    match &probe.what {
+                        Asked::Body(text) => texts.exact(Scope::Body, self.collation, text),
+                        Asked::Text(text) => texts.exact(Scope::All, self.collation, text),
+                        Asked::Like { place, words } => {
+                            let scope = match place {
+                                Place::Body => Scope::Body,
+                                Place::Text | Place::Field(_) => Scope::All,
+                            };
+                            texts.fuzzy(scope, words);
+                        }
+                        // They are of the header.
+                        Asked::Sent(_) | Asked::Field { .. } => {}
                     }
                 }
+                self.read(&mut texts, pace).await?;
+                found.extend(texts.found());
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     /// RFC 9051 §6.4.4: the day in the field, disregarding time and zone. A message
@@ -117,24 +150,41 @@ impl Witness {
 }
 
 /// Whether a field contains what is asked for, its encoded words decoded (RFC 9051
-/// §6.4.4: RFC 2047 strings are decoded before they are compared).
-fn in_header(what: &Asked, headers: &[&[u8]], collation: Collation) -> bool {
-    let Asked::Field { name, contains } = what else {
-        return false;
+/// §6.4.4: RFC 2047 strings are decoded before they are compared); and how well, or 0.
+fn in_header(what: &Asked, headers: &[&[u8]], collation: Collation) -> (bool, u8) {
+    let named = |name: &[u8]| {
+        let fields = headers.iter().flat_map(|octets| header::fields(octets));
+        let name = name.to_vec();
+        fields.filter(move |field| field.name.eq_ignore_ascii_case(&name))
     };
-    let mut folded = String::new();
-    let mut fields = headers.iter().flat_map(|octets| header::fields(octets));
-    fields.any(|field| {
-        if !field.name.eq_ignore_ascii_case(name) {
-            return false;
+    match what {
+        Asked::Field { name, contains } => {
+            let mut folded = String::new();
+            let holds = named(name).any(|field| {
+                if contains.is_empty() {
+                    return true;
+                }
+                folded.clear();
+                collation.fold(&encoded_word::decode(field.value), &mut folded);
+                folded.contains(contains.as_str())
+            });
+            (holds, 0)
         }
-        if contains.is_empty() {
-            return true;
+        Asked::Like {
+            place: Place::Field(name),
+            words,
+        } => {
+            let scores = named(name).filter_map(|field| {
+                let mut likeness = Likeness::new(words);
+                likeness.push(&encoded_word::decode(field.value));
+                likeness.interrupt();
+                likeness.score()
+            });
+            let best = scores.max();
+            (best.is_some(), best.unwrap_or(0))
         }
-        folded.clear();
-        collation.fold(&encoded_word::decode(field.value), &mut folded);
-        folded.contains(contains.as_str())
-    })
+        _ => (false, 0),
+    }
 }
 
 #[cfg(test)]
@@ -165,7 +215,7 @@ mod tests {
                 contains: folded,
             };
             let got = in_header(&asked, &[trace, header], Collation::default());
-            assert_eq!(got, expected, "{name} {contains}");
+            assert_eq!(got, (expected, 0), "{name} {contains}");
         }
     }
 }

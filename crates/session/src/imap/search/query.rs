@@ -5,7 +5,7 @@
 //! that need more than the snapshot are numbered; a message is looked at source by
 //! source, and only until its fate is known.
 
-use std::{ops::Range, str::FromStr};
+use std::{mem, ops::Range, str::FromStr};
 
 use imap::{
     UidSet,
@@ -13,7 +13,7 @@ use imap::{
     response::Code,
     set::SequenceSet,
 };
-use mail::{charset, collation::Collation, header};
+use mail::{charset, collation::Collation, fuzzy::Words, header};
 use store::{
     EmailId, Keyword, Message, ModSeq, SystemFlags, ThreadId, Timestamp, Uid,
     search::{Place, Sieve},
@@ -117,6 +117,13 @@ pub(super) enum Asked {
     Body(String),
     /// Header or body contain this text, not folded yet.
     Text(String),
+    /// These words, or about these, are there (RFC 6203).
+    Like {
+        /// Where.
+        place: Place,
+        /// Not none.
+        words: Words,
+    },
 }
 
 /// A search made ready.
@@ -132,6 +139,8 @@ pub(super) struct Search {
     pub(super) by_mod_seq: bool,
     /// What texts are compared by.
     pub(super) collation: Collation,
+    /// FUZZY is among them (RFC 6203 §4).
+    pub(super) has_fuzzy: bool,
 }
 
 /// What the snapshot says of a message, for [`Query::verdict`].
@@ -200,9 +209,10 @@ impl Search {
             probes: Vec::new(),
             keys: 0,
             by_mod_seq: false,
+            fuzzy: false,
         };
         let query = reader.query(key)?;
-        reader.finish(query)
+        reader.finish(key, query)
     }
 }
 
@@ -255,6 +265,8 @@ struct Reader<'a> {
     probes: Vec<Probe>,
     keys: usize,
     by_mod_seq: bool,
+    /// The key being read is FUZZY's.
+    fuzzy: bool,
 }
 
 impl Reader<'_> {
@@ -276,6 +288,12 @@ impl Reader<'_> {
                 Query::Or(both)
             }
             SearchKey::Not(key) => Query::Not(Box::new(self.query(key)?)),
+            SearchKey::Fuzzy(key) => {
+                let outside = mem::replace(&mut self.fuzzy, true);
+                let query = self.query(key);
+                self.fuzzy = outside;
+                query?
+            }
             SearchKey::NotFlag(flag) => Query::Not(Box::new(Query::Kept(self.flag(flag)))),
             SearchKey::New => {
                 let seen = Query::Kept(Kept::System(SystemFlags::SEEN));
@@ -291,27 +309,44 @@ impl Reader<'_> {
                 } else {
                     Source::Header
                 };
-                let text = self.text(contains)?;
-                let mut contains = String::new();
-                self.known.collation.fold(&text, &mut contains);
-                let name = field.clone();
-                let sieve = sieve::field(field, &text);
-                self.probe(source, Asked::Field { name, contains }, sieve)
+                self.looks_for(source, Place::Field(field.clone()), contains)?
             }
-            SearchKey::Body(text) => {
-                let text = self.text(text)?;
-                let sieve = sieve::text(Place::Body, &text);
-                self.probe(Source::Text, Asked::Body(text), sieve)
-            }
-            SearchKey::Text(text) => {
-                let text = self.text(text)?;
-                let sieve = sieve::text(Place::Text, &text);
-                self.probe(Source::Text, Asked::Text(text), sieve)
-            }
+            SearchKey::Body(text) => self.looks_for(Source::Text, Place::Body, text)?,
+            SearchKey::Text(text) => self.looks_for(Source::Text, Place::Text, text)?,
             // Filters have been put in by now.
             SearchKey::Filter(name) => return Err(filters::undefined(name.clone())),
             key => Query::Kept(self.kept(key)?),
         })
+    }
+
+    /// A text that is to be somewhere. RFC 6203 §3: with FUZZY, or about that; a text without
+    /// words is looked for as it is.
+    fn looks_for(&mut self, source: Source, place: Place, octets: &[u8]) -> Result<Query, Refusal> {
+        let text = self.text(octets)?;
+        if self.fuzzy {
+            let words = Words::of(&text);
+            if !words.is_empty() {
+                let sieve = sieve::like(&place, &words);
+                return Ok(self.probe(source, Asked::Like { place, words }, sieve));
+            }
+        }
+        let (what, sieve) = match place {
+            Place::Body => {
+                let sieve = sieve::text(Place::Body, &text);
+                (Asked::Body(text), sieve)
+            }
+            Place::Text => {
+                let sieve = sieve::text(Place::Text, &text);
+                (Asked::Text(text), sieve)
+            }
+            Place::Field(name) => {
+                let mut contains = String::new();
+                self.known.collation.fold(&text, &mut contains);
+                let sieve = sieve::field(&name, &text);
+                (Asked::Field { name, contains }, sieve)
+            }
+        };
+        Ok(self.probe(source, what, sieve))
     }
 
     fn all(&mut self, keys: &[SearchKey]) -> Result<Vec<Query>, Refusal> {
@@ -413,7 +448,7 @@ impl Reader<'_> {
         }
     }
 
-    fn finish(self, query: Query) -> Result<Search, Refusal> {
+    fn finish(self, key: &SearchKey, query: Query) -> Result<Search, Refusal> {
         let texts = self.probes.iter().filter(|p| p.source == Source::Text);
         if texts.count() > TEXTS_MAX {
             return Err(Refusal::no(Code::Limit, "Too many BODY and TEXT keys"));
@@ -424,6 +459,7 @@ impl Reader<'_> {
             keys: self.keys,
             by_mod_seq: self.by_mod_seq,
             collation: self.known.collation,
+            has_fuzzy: key.has_fuzzy(),
         })
     }
 }
@@ -471,6 +507,30 @@ impl Query {
                 verdict
             }
             Self::Not(query) => query.verdict(facts, answers).map(|holds| !holds),
+        }
+    }
+
+    /// How well a message that matches does, by the scores of the probes; 0 is one that has none.
+    /// `None` if nothing fuzzy is in it: keys that must hold count alike, of others the best.
+    pub(super) fn score(&self, answers: &[Option<bool>], scores: &[u8]) -> Option<u8> {
+        match self {
+            Self::Kept(_) | Self::Not(_) => None,
+            Self::Probe(n) => {
+                let holds = answers.get(*n).copied().flatten() == Some(true);
+                let score = scores.get(*n).copied();
+                score.filter(|score| holds && *score > 0)
+            }
+            Self::And(all) => {
+                let scores = all.iter().filter_map(|query| query.score(answers, scores));
+                let (sum, count) = scores.fold((0, 0), |(sum, count), score| {
+                    (sum + u32::from(score), count + 1)
+                });
+                u8::try_from(u32::checked_div(sum, count)?).ok()
+            }
+            Self::Or(all) => {
+                let scores = all.iter().filter_map(|query| query.score(answers, scores));
+                scores.max()
+            }
         }
     }
 
@@ -638,6 +698,55 @@ mod tests {
         ] {
             let search = search(text).unwrap();
             assert_eq!(search.query.verdict(&facts(), answers), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_the_keys_of_fuzzy_are_fuzzy() {
+        for (text, expected) in [
+            ("FUZZY SUBJECT a SUBJECT b", &[true, false][..]),
+            ("FUZZY (SUBJECT a NOT BODY b) TEXT c", &[true, true, false]),
+            ("NOT FUZZY OR TEXT a TEXT b", &[true, true]),
+            // There are no words in these.
+            ("FUZZY (SUBJECT \"\" BODY \"?!\")", &[false, false]),
+            ("FUZZY SEEN", &[]),
+        ] {
+            let search = search(text).unwrap();
+            let like = |probe: &Probe| matches!(probe.what, Asked::Like { .. });
+            let fuzzy: Vec<bool> = search.probes.iter().map(like).collect();
+            assert_eq!(fuzzy, expected, "{text}");
+            assert!(search.has_fuzzy, "{text}");
+        }
+        assert!(!search("SUBJECT fuzzy").unwrap().has_fuzzy);
+    }
+
+    #[test]
+    fn what_must_hold_counts_alike_and_of_others_the_best() {
+        let yes = Some(true);
+        for (text, answers, expected) in [
+            ("FUZZY SUBJECT a", &[(yes, 40)][..], Some(40)),
+            ("FUZZY SUBJECT a FROM b", &[(yes, 40), (yes, 0)], Some(40)),
+            (
+                "FUZZY (SUBJECT a FROM b)",
+                &[(yes, 40), (yes, 61)],
+                Some(50),
+            ),
+            (
+                "FUZZY OR SUBJECT a FROM b",
+                &[(yes, 40), (yes, 61)],
+                Some(61),
+            ),
+            (
+                "FUZZY OR SUBJECT a FROM b",
+                &[(yes, 40), (None, 61)],
+                Some(40),
+            ),
+            ("NOT FUZZY SUBJECT a", &[(Some(false), 0)], None),
+            ("FUZZY SEEN", &[], None),
+        ] {
+            let search = search(text).unwrap();
+            let (answers, scores): (Vec<_>, Vec<_>) = answers.iter().copied().unzip();
+            assert_eq!(search.query.score(&answers, &scores), expected, "{text}");
         }
     }
 

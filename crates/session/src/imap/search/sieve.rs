@@ -1,7 +1,10 @@
 //! What the store's index is asked before messages are: it says which of them can't have what a
 //! key looks for. The others are looked at, so that results are those without an index.
 
-use mail::search;
+use mail::{
+    fuzzy::{Pieces, Words},
+    search,
+};
 use store::search::{Place, Sieve};
 
 /// Keys of one SEARCH that the index is asked for; by the others it rules nothing out.
@@ -26,6 +29,20 @@ pub(super) fn field(name: &[u8], contains: &str) -> Sieve {
         }
         _ => value,
     }
+}
+
+/// Words, or about these: of each word that may have a typo something is left, and whatever accents
+/// the text has, the index knows it without them.
+pub(super) fn like(place: &Place, words: &Words) -> Sieve {
+    let has = |text| Sieve::Has(place.clone(), text);
+    let word = |pieces| match pieces {
+        Pieces::Whole(word) => has(word),
+        Pieces::Halves([left, right], shorter) => {
+            let both = Sieve::All(shorter.map(has).into());
+            Sieve::OneOf(vec![has(left), has(right), both])
+        }
+    };
+    Sieve::All(words.pieces().map(word).collect())
 }
 
 fn folded(text: &str) -> String {

@@ -78,10 +78,10 @@ impl Sorter {
     pub(super) async fn add(
         &mut self,
         account: &Account,
-        (sequence, message): (u32, &Message<'_>),
+        (one, message): (One, &Message<'_>),
         damaged: &mut Damaged,
     ) -> Result<(), Error> {
-        let kept = |key| matches!(key, SortKey::Arrival | SortKey::Size);
+        let kept = |key| matches!(key, SortKey::Arrival | SortKey::Size | SortKey::Relevancy);
         let mut email = None;
         if !self.criteria.iter().all(|criterion| kept(criterion.key)) {
             match account.email(message).await {
@@ -94,16 +94,21 @@ impl Sorter {
             let Some(SortCriterion { key, .. }) = self.criteria.get(index) else {
                 break;
             };
-            let key = self.key(*key, message, &digested);
+            let key = match key {
+                // RFC 6203 §6: the highest first.
+                SortKey::Relevancy => Key::Number(-i64::from(one.score)),
+                key => self.key(*key, message, &digested),
+            };
             self.keys.push(key);
         }
-        self.messages.push(One::of(sequence, message));
+        self.messages.push(one);
         Ok(())
     }
 
     fn key(&mut self, key: SortKey, message: &Message<'_>, digested: &Digested<'_>) -> Key {
         match key {
-            SortKey::Arrival => Key::Number(message.internal_date.unix),
+            // Relevancy is not the message's own.
+            SortKey::Arrival | SortKey::Relevancy => Key::Number(message.internal_date.unix),
             SortKey::Date => Key::Number(digested.sent(message)),
             SortKey::Size => Key::Number(i64::try_from(message.size).unwrap_or(i64::MAX)),
             SortKey::Subject => self.string(&digested.subject().base),

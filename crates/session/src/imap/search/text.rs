@@ -1,16 +1,15 @@
-//! Looking for texts in a message: BODY and TEXT.
+//! Looking for texts in a message: BODY and TEXT, exact and FUZZY.
 
 use mail::{
     collation::Collation,
+    fuzzy::{Likeness, Words},
     search::Matcher,
     text::{Sink, Stretch},
 };
 
 /// Looks for texts in one message, all in one pass.
-#[derive(Debug)]
-pub(super) struct Texts {
-    matchers: Vec<(Scope, Matcher)>,
-}
+#[derive(Debug, Default)]
+pub(super) struct Texts(Vec<(Scope, Look)>);
 
 /// Where a text is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +20,13 @@ pub(super) enum Scope {
     All,
 }
 
+/// How.
+#[derive(Debug)]
+enum Look {
+    Exact(Box<Matcher>),
+    Fuzzy(Likeness),
+}
+
 impl Scope {
     fn has(self, stretch: &Stretch) -> bool {
         self == Self::All || stretch.body
@@ -28,42 +34,57 @@ impl Scope {
 }
 
 impl Texts {
-    /// Looks for these, as the collation compares.
-    pub(super) fn new<'a>(
-        collation: Collation,
-        texts: impl Iterator<Item = (Scope, &'a str)>,
-    ) -> Self {
-        Self {
-            matchers: texts
-                .map(|(scope, text)| (scope, Matcher::under(collation, text)))
-                .collect(),
-        }
+    /// Looks for a text too, as the collation compares.
+    pub(super) fn exact(&mut self, scope: Scope, collation: Collation, text: &str) {
+        let matcher = Box::new(Matcher::under(collation, text));
+        self.0.push((scope, Look::Exact(matcher)));
     }
 
-    /// Whether each text was found, in the order given.
-    pub(super) fn found(&self) -> impl Iterator<Item = bool> {
-        self.matchers.iter().map(|(_, matcher)| matcher.found())
+    /// Looks for words too, or about these.
+    pub(super) fn fuzzy(&mut self, scope: Scope, words: &Words) {
+        self.0.push((scope, Look::Fuzzy(Likeness::new(words))));
+    }
+
+    /// For each text in the order given: whether it was found, and how well, 1 to 100; 0 if
+    /// that was not asked for.
+    pub(super) fn found(&self) -> impl Iterator<Item = (bool, u8)> {
+        self.0.iter().map(|(_, look)| match look {
+            Look::Exact(matcher) => (matcher.found(), 0),
+            Look::Fuzzy(likeness) => match likeness.score() {
+                Some(score) => (true, score),
+                None => (false, 0),
+            },
+        })
     }
 }
 
 impl Sink for Texts {
     /// Whether any text that is still missing could be in such a stretch.
     fn wants(&self, stretch: &Stretch) -> bool {
-        let mut missing = self.matchers.iter().filter(|(_, m)| !m.found());
-        missing.any(|(scope, _)| scope.has(stretch))
+        self.0.iter().any(|(scope, look)| {
+            let settled = match look {
+                Look::Exact(matcher) => matcher.found(),
+                Look::Fuzzy(likeness) => likeness.is_settled(),
+            };
+            !settled && scope.has(stretch)
+        })
     }
 
     fn text(&mut self, text: &str, stretch: &Stretch) {
-        for (scope, matcher) in &mut self.matchers {
-            if scope.has(stretch) {
-                matcher.push(text);
+        for (_, look) in self.0.iter_mut().filter(|(scope, _)| scope.has(stretch)) {
+            match look {
+                Look::Exact(matcher) => matcher.push(text),
+                Look::Fuzzy(likeness) => likeness.push(text),
             }
         }
     }
 
     fn gap(&mut self) {
-        for (_, matcher) in &mut self.matchers {
-            matcher.interrupt();
+        for (_, look) in &mut self.0 {
+            match look {
+                Look::Exact(matcher) => matcher.interrupt(),
+                Look::Fuzzy(likeness) => likeness.interrupt(),
+            }
         }
     }
 }

@@ -197,7 +197,10 @@ fn needle(random: &mut Rng, texts: &[String]) -> String {
     match random.u8(..8) {
         0 => needle = needle.to_uppercase(),
         1 => needle.push('z'),
-        2 => needle = text_of_words(random),
+        // A typo, or an accent that is not there.
+        2 => needle = needle.replace(['a', 'i', '\u{301}'], ""),
+        3 => needle = needle.replace("ma", "am"),
+        4 => needle = text_of_words(random),
         _ => {}
     }
     needle
@@ -211,7 +214,7 @@ fn text_of_words(random: &mut Rng) -> String {
 fn query(random: &mut Rng, texts: &[String]) -> String {
     let needle = needle(random, texts);
     let string = format!("{{{}+}}\r\n{needle}", needle.len());
-    match random.u8(..12) {
+    match random.u8(..15) {
         0..3 => format!("BODY {string}"),
         3..6 => format!("TEXT {string}"),
         6 => format!("SUBJECT {string}"),
@@ -235,6 +238,7 @@ fn query(random: &mut Rng, texts: &[String]) -> String {
             ["X-Odd", "Cc", "X-None"][random.usize(..3)]
         ),
         10 => format!("NOT ({})", query(random, texts)),
+        11..14 => format!("FUZZY ({})", query(random, texts)),
         _ => format!("OR ({}) ({})", query(random, texts), query(random, texts)),
     }
 }
