@@ -5,8 +5,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use mail::{
-    Encoding, charset::TextDecoder, date, decode::TransferDecoder, encoded_word, header,
-    search::Matcher, subject, thread,
+    Encoding, charset::TextDecoder, collation::Collation, date, decode::TransferDecoder,
+    encoded_word, header, message_id, search::Matcher, subject, thread,
 };
 
 const ENCODINGS: [Encoding; 3] = [
@@ -41,6 +41,11 @@ fuzz_target!(|input: &[u8]| {
         let mut matcher = Matcher::new(&whole);
         matcher.push(&whole);
         assert!(matcher.found());
+        for collation in Collation::ALL {
+            let (mut key, mut folded) = (Vec::new(), String::new());
+            collation.key(&whole, &mut key);
+            collation.fold(&whole, &mut folded);
+        }
     }
     let base = subject::base(octets);
     assert!(!base.starts_with(' ') && !base.ends_with(' '));
@@ -48,7 +53,13 @@ fuzz_target!(|input: &[u8]| {
     assert!(fields <= octets.len());
     assert!(thread::keys(octets).len() <= thread::KEYS_MAX);
     let _ = encoded_word::decode(octets);
-    let _ = date::parse(octets);
+    let _ = encoded_word::decode_exactly(octets);
+    let _ = subject::read(octets);
+    for id in message_id::identifiers(octets) {
+        assert!(id.len() >= 3 && id.contains(&b'@'));
+    }
+    let parsed = date::parse(octets);
+    assert!(date::sent(octets).is_none_or(|sent| Some(sent) == parsed));
 });
 
 fn transfer(encoding: Encoding, pieces: &[&[u8]]) -> Vec<u8> {
