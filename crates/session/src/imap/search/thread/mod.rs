@@ -174,14 +174,15 @@ impl Gathered {
         digested: &Digested<'_>,
         comparator: Comparator,
     ) -> usize {
-        let subject = digested.subject();
+        let subject = (self.algorithm != ThreadAlgorithm::Refs).then(|| digested.subject());
+        let subject = subject.as_ref();
         self.entries.push(Entry {
             sequence,
             uid: message.uid.0,
             sent: digested.sent(message),
             arrived: message.internal_date.unix,
-            subject: self.identities.of_subject(&subject, comparator),
-            is_reply: subject.is_reply,
+            subject: subject.and_then(|subject| self.identities.of_subject(subject, comparator)),
+            is_reply: subject.is_some_and(|subject| subject.is_reply),
         });
         if self.algorithm == ThreadAlgorithm::OrderedSubject {
             return 0;
