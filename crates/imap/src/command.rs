@@ -132,6 +132,8 @@ pub enum Authenticated {
         /// What to tell of it.
         items: Vec<StatusItem>,
     },
+    /// ESEARCH, RFC 7377.
+    Esearch(Esearch),
     /// APPEND, §6.3.12, with MULTIAPPEND (RFC 3502).
     Append(Append),
     /// GETMETADATA, RFC 5464 §4.2.
@@ -193,6 +195,8 @@ pub enum MailboxFilter {
     Subscribed,
     /// `SUBTREE`: these, and all below them.
     Subtree(Vec<Mailbox>),
+    /// `SUBTREE-ONE`: these, and those one level below them; of ESEARCH only (RFC 7377 §2.2).
+    SubtreeOne(Vec<Mailbox>),
     /// `MAILBOXES`: these.
     Mailboxes(Vec<Mailbox>),
 }
@@ -245,6 +249,8 @@ pub enum Selected {
     Fetch(Fetch),
     /// STORE and UID STORE, §6.4.6.
     Store(Store),
+    /// CANCELUPDATE, RFC 5267 §4.3.5: tags.
+    CancelUpdate(Vec<String>),
     /// COPY and UID COPY, §6.4.7.
     Copy(Copy),
     /// MOVE and UID MOVE, §6.4.8.
@@ -842,7 +848,25 @@ pub enum ThreadAlgorithm {
     Refs,
 }
 
-/// SEARCH return options: RFC 9051 §6.4.4, RFC 9394 §3.1; `RETURN ()` is `ALL`.
+/// ESEARCH: RFC 7377 §2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Esearch {
+    /// `IN`: which mailboxes; `None`: the one that is selected.
+    pub sources: Option<Vec<SearchSource>>,
+    /// What to look for in each of them; in UIDs.
+    pub search: Search,
+}
+
+/// Mailboxes to be searched: RFC 7377 §2.2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SearchSource {
+    /// `selected`: the one that is selected.
+    Selected,
+    /// Any, whether selected or not.
+    Others(MailboxFilter),
+}
+
+/// SEARCH return options: RFC 9051 §6.4.4, RFC 5267 §4, RFC 9394 §3.1; `RETURN ()` is `ALL`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -863,6 +887,10 @@ pub struct SearchReturn {
     pub relevancy: bool,
     /// `PARTIAL range`; never with `all`.
     pub partial: Option<PartialRange>,
+    /// `UPDATE`: changes of the result are to be told, RFC 5267 §4.3.
+    pub update: bool,
+    /// `CONTEXT`: the search will be used again, RFC 5267 §4.2.
+    pub context: bool,
 }
 
 /// A search key: RFC 9051 §6.4.4, RFC 7162 §3.1.5, RFC 8474 §6, RFC 8514 §4.3.

@@ -4,12 +4,16 @@
 //! responses ([`list`], [`esearch`], [`exists`] …) end them with CRLF; those for
 //! data items add no space on either side.
 
+mod esearch;
+
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
 
+pub use esearch::{Change, Correlator, Esearch, Numbers, context, esearch};
+
 use crate::{
     calendar::{Day, MONTHS},
-    command::{Counted, DateTime, Flag, Numbering, PartialRange, Section, SectionText, StatusItem},
+    command::{DateTime, Flag, Section, SectionText, StatusItem},
     name::{self, Encoding},
     set::{SequenceSet, UidSet},
 };
@@ -565,76 +569,6 @@ pub fn comparator(out: &mut Vec<u8>, selected: &str, matching: &[&str]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// The parts of an ESEARCH response: RFC 9051 §7.3.4.
-#[derive(Debug, Clone, Copy)]
-pub struct Esearch<'a> {
-    /// The tag of the command.
-    pub tag: &'a str,
-    /// Whether the numbers are UIDs.
-    pub numbering: Numbering,
-    /// `MIN`.
-    pub min: Option<u32>,
-    /// `MAX`.
-    pub max: Option<u32>,
-    /// `ALL`; left away if it is empty (RFC 9051 §6.4.4).
-    pub all: Option<Numbers<'a>>,
-    /// `COUNT`.
-    pub count: Option<u64>,
-    /// `MODSEQ`, RFC 7162 §3.1.5.
-    pub mod_seq: Option<u64>,
-    /// `PARTIAL`: the range as asked for, and what lies in it; `NIL` if nothing (RFC 9394 §3.1).
-    pub partial: Option<(PartialRange, Numbers<'a>)>,
-    /// `RELEVANCY`, RFC 6203 §4: the scores of the messages in `all` or `partial`, in their order.
-    pub relevancy: Option<&'a [u8]>,
-}
-
-/// Numbers of messages in an ESEARCH response.
-#[derive(Debug, Clone, Copy)]
-pub enum Numbers<'a> {
-    /// In the order of the mailbox.
-    Set(&'a UidSet),
-    /// In another: RFC 5267 §3.2.
-    Ordered(&'a [u32]),
-}
-
-impl Numbers<'_> {
-    /// Whether there is none.
-    #[must_use]
-    pub const fn is_empty(self) -> bool {
-        match self {
-            Self::Set(set) => set.is_empty(),
-            Self::Ordered(numbers) => numbers.is_empty(),
-        }
-    }
-
-    /// Appends them as a `sequence-set`.
-    pub fn write(self, out: &mut Vec<u8>) {
-        match self {
-            Self::Set(set) => uid_set(out, set),
-            Self::Ordered(numbers) => ordered_set(out, numbers),
-        }
-    }
-}
-
-/// RFC 5267 §3.2: a range stands only for numbers that follow each other upwards.
-fn ordered_set(out: &mut Vec<u8>, numbers: &[u32]) {
-    let follows = |a: &u32, b: &u32| a.checked_add(1) == Some(*b);
-    for (index, run) in numbers.chunk_by(follows).enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        match run {
-            [first, .., last] => {
-                number(out, (*first).into());
-                out.push(b':');
-                number(out, (*last).into());
-            }
-            [only] => number(out, (*only).into()),
-            [] => {}
-        }
-    }
-}
-
 /// `* UIDBATCHES (TAG "x")`: batches follow ([`uid_batch`]), and CRLF. RFC 10022 §3.1.2.
 pub fn uid_batches_start(out: &mut Vec<u8>, tag: &str) {
     out.extend_from_slice(b"* UIDBATCHES (TAG ");
@@ -648,62 +582,6 @@ pub fn uid_batch(out: &mut Vec<u8>, first: bool, (highest, lowest): (u32, u32)) 
     number(out, highest.into());
     out.push(b':');
     number(out, lowest.into());
-}
-
-/// `* ESEARCH (TAG "x") UID …`.
-pub fn esearch(out: &mut Vec<u8>, found: &Esearch<'_>) {
-    out.extend_from_slice(b"* ESEARCH (TAG ");
-    quoted(out, found.tag.as_bytes());
-    out.push(b')');
-    if found.numbering == Numbering::Uid {
-        out.extend_from_slice(b" UID");
-    }
-    let mut item = |word: &[u8], n: Option<u64>| {
-        if let Some(n) = n {
-            out.push(b' ');
-            out.extend_from_slice(word);
-            out.push(b' ');
-            number(out, n);
-        }
-    };
-    item(b"MIN", found.min.map(u64::from));
-    item(b"MAX", found.max.map(u64::from));
-    item(b"COUNT", found.count);
-    item(b"MODSEQ", found.mod_seq);
-    if let Some(all) = found.all.filter(|all| !all.is_empty()) {
-        out.extend_from_slice(b" ALL ");
-        all.write(out);
-    }
-    if let Some((range, results)) = found.partial {
-        out.extend_from_slice(b" PARTIAL (");
-        partial_range(out, range);
-        out.push(b' ');
-        if results.is_empty() {
-            out.extend_from_slice(b"NIL");
-        } else {
-            results.write(out);
-        }
-        out.push(b')');
-    }
-    if let Some(scores) = found.relevancy {
-        out.extend_from_slice(b" RELEVANCY (");
-        separated(out, b' ', scores, |out, score| {
-            number(out, u64::from(*score));
-        });
-        out.push(b')');
-    }
-    out.extend_from_slice(b"\r\n");
-}
-
-/// `partial-range`, as it was sent: RFC 9394 §4.
-fn partial_range(out: &mut Vec<u8>, range: PartialRange) {
-    let minus = range.counted == Counted::FromLast;
-    separated(out, b':', [range.from, range.to], |out, place| {
-        if minus {
-            out.push(b'-');
-        }
-        number(out, place.get().into());
-    });
 }
 
 /// Whether messages vanish now, or had before this session knew.
@@ -947,40 +825,6 @@ mod tests {
             written(|out| search(out, [2, 5], Some(917))),
             "* SEARCH 2 5 (MODSEQ 917)\r\n"
         );
-        let all: UidSet = [2, 3].into_iter().collect();
-        let mut found = Esearch {
-            tag: "A\\1",
-            numbering: Numbering::Uid,
-            min: Some(2),
-            max: Some(3),
-            all: Some(Numbers::Set(&all)),
-            count: Some(2),
-            mod_seq: None,
-            partial: None,
-            relevancy: None,
-        };
-        assert_eq!(
-            written(|out| esearch(out, &found)),
-            "* ESEARCH (TAG \"A\\\\1\") UID MIN 2 MAX 3 COUNT 2 ALL 2:3\r\n"
-        );
-        found.relevancy = Some(&[100, 1]);
-        assert_eq!(
-            written(|out| esearch(out, &found)),
-            "* ESEARCH (TAG \"A\\\\1\") UID MIN 2 MAX 3 COUNT 2 ALL 2:3 RELEVANCY (100 1)\r\n"
-        );
-        found.relevancy = None;
-        let none = UidSet::new();
-        found = Esearch {
-            min: None,
-            max: None,
-            count: Some(0),
-            all: Some(Numbers::Set(&none)),
-            ..found
-        };
-        assert_eq!(
-            written(|out| esearch(out, &found)),
-            "* ESEARCH (TAG \"A\\\\1\") UID COUNT 0\r\n"
-        );
         assert_eq!(written(|out| sort(out, [], None)), "* SORT\r\n");
         assert_eq!(
             written(|out| sort(out, [5, 3, 4], Some(9))),
@@ -988,23 +832,5 @@ mod tests {
         );
         assert_eq!(written(|out| expunge(out, 3)), "* 3 EXPUNGE\r\n");
         assert_eq!(written(|out| flag_list(out, ["\\Seen", "a"])), "(\\Seen a)");
-    }
-
-    /// RFC 5267 §3.2.
-    #[test]
-    fn ranges_of_what_is_sorted_go_upwards() {
-        for (numbers, expected) in [
-            (&[][..], ""),
-            (&[7], "7"),
-            (&[10, 11, 12], "10:12"),
-            (&[12, 11, 10], "12,11,10"),
-            (&[5, 3, 4, 1, 2, 9], "5,3:4,1:2,9"),
-            (&[u32::MAX - 1, u32::MAX, 1], "4294967294:4294967295,1"),
-        ] {
-            assert_eq!(
-                written(|out| Numbers::Ordered(numbers).write(out)),
-                expected
-            );
-        }
     }
 }

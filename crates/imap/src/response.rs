@@ -72,6 +72,8 @@ pub enum Code {
     NoPerm,
     /// `NOTIFICATIONOVERFLOW`, RFC 5465 §5.8.
     NotificationOverflow,
+    /// `NOUPDATE tag`, RFC 5267 §4.3.1.
+    NoUpdate(String),
     /// `NOTSAVED`.
     NotSaved,
     /// `OVERQUOTA`.
@@ -227,6 +229,10 @@ impl Code {
                 out.push(b' ');
                 text(out, name);
             }
+            Self::NoUpdate(tag) => {
+                out.push(b' ');
+                encode::string(out, tag.as_bytes(), encode::EightBit::Quoted);
+            }
             Self::MailboxId(id) => {
                 out.push(b' ');
                 encode::object_id(out, id);
@@ -294,6 +300,7 @@ impl Code {
             Self::NoModSeq => "NOMODSEQ",
             Self::NonExistent => "NONEXISTENT",
             Self::NoPerm => "NOPERM",
+            Self::NoUpdate(_) => "NOUPDATE",
             Self::NotSaved => "NOTSAVED",
             Self::NotificationOverflow => "NOTIFICATIONOVERFLOW",
             Self::OverQuota => "OVERQUOTA",
@@ -534,6 +541,7 @@ mod tests {
                 "INPROGRESS (\"A001\" 454 1000)",
             ),
             (Code::UnknownCte, "UNKNOWN-CTE"),
+            (Code::NoUpdate("B02".into()), "NOUPDATE \"B02\""),
         ] {
             let mut out = Vec::new();
             code.write(&mut out);

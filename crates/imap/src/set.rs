@@ -166,6 +166,31 @@ impl UidSet {
         chosen
     }
 
+    /// The numbers that only this one holds.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        let mut left = Self::new();
+        let mut others = other.ranges.iter().peekable();
+        for &(first, last) in &self.ranges {
+            let mut next = Some(first);
+            while others.next_if(|&&(_, end)| end < first).is_some() {}
+            while let Some(&&(start, end)) = others.peek().filter(|&&&(start, _)| start <= last) {
+                if let (Some(from), Some(before)) = (next, start.checked_sub(1)) {
+                    left.insert_range(from, before);
+                }
+                next = end.checked_add(1);
+                if end >= last {
+                    break;
+                }
+                others.next();
+            }
+            if let Some(from) = next {
+                left.insert_range(from, last);
+            }
+        }
+        left
+    }
+
     fn normalise(&mut self) {
         if self.is_normal() {
             return;
@@ -327,5 +352,33 @@ mod tests {
             [(5, 5), (10, 12), (19, 20), (30, 30)]
         );
         assert!(a.intersection(&UidSet::new()).is_empty());
+    }
+
+    #[test]
+    fn differences() {
+        let sets: [&[(u32, u32)]; 7] = [
+            &[],
+            &[(0, u32::MAX)],
+            &[(1, 5), (10, 20), (30, 30)],
+            &[(5, 12), (19, 40)],
+            &[(0, 0), (3, 3), (11, 11), (13, 13), (20, 21)],
+            &[(u32::MAX, u32::MAX)],
+            &[(1, 2), (4, 5), (10, 10), (30, 35)],
+        ];
+        let ends = [
+            0, 1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 13, 19, 20, 21, 29, 30, 31, 35, 36,
+        ];
+        for a in sets {
+            for b in sets {
+                let a: UidSet = a.iter().copied().collect();
+                let b: UidSet = b.iter().copied().collect();
+                let left = a.difference(&b);
+                for n in ends.into_iter().chain([40, 41, u32::MAX - 1, u32::MAX]) {
+                    let expected = a.contains(n) && !b.contains(n);
+                    assert_eq!(left.contains(n), expected, "{a:?} {b:?} {n}");
+                }
+                assert!(left.is_normal());
+            }
+        }
     }
 }

@@ -9,6 +9,7 @@
 mod append;
 mod cursor;
 mod date;
+mod esearch;
 mod fetch;
 mod filter;
 mod flags;
@@ -130,6 +131,10 @@ pub const COMMANDS: &[Row] = &[
     row("UID THREAD", "RFC 5256 §3", |c| {
         sort::thread(c, Numbering::Uid)
     }),
+    row("ESEARCH", "RFC 7377 §2", esearch::esearch),
+    // So it is in an example there, which is not grammar.
+    row("UID ESEARCH", "RFC 7377 §2", esearch::esearch),
+    row("CANCELUPDATE", "RFC 5267 §4.3.5", search::cancel_update),
     row("COPY", "RFC 9051 §6.4.7", |c| {
         messages::copy(c, Numbering::Sequence)
             .map(Selected::Copy)

@@ -63,7 +63,7 @@ fn filter_mailboxes(c: &mut Cursor<'_>) -> Result<EventFilter> {
 
 // filter-mailboxes-other = "inboxes" / "personal" / "subscribed" /
 //     ("subtree" SP one-or-more-mailbox) / ("mailboxes" SP one-or-more-mailbox)
-fn filter_mailboxes_other(c: &mut Cursor<'_>) -> Result<MailboxFilter> {
+pub(super) fn filter_mailboxes_other(c: &mut Cursor<'_>) -> Result<MailboxFilter> {
     Ok(if c.eat_word("INBOXES") {
         MailboxFilter::Inboxes
     } else if c.eat_word("PERSONAL") {
@@ -81,7 +81,7 @@ fn filter_mailboxes_other(c: &mut Cursor<'_>) -> Result<MailboxFilter> {
 
 // one-or-more-mailbox = mailbox / many-mailboxes
 // many-mailboxes = "(" mailbox *(SP mailbox) ")"
-fn one_or_more_mailbox(c: &mut Cursor<'_>) -> Result<Vec<Mailbox>> {
+pub(super) fn one_or_more_mailbox(c: &mut Cursor<'_>) -> Result<Vec<Mailbox>> {
     c.sp("the kind of mailboxes")?;
     if c.peek() == Some(b'(') {
         c.list1("the mailbox names", mailbox)

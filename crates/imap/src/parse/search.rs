@@ -1,6 +1,6 @@
 //! SEARCH: RFC 9051 §6.4.4, RFC 5032, RFC 7162 §3.1.5, RFC 8474 §6, RFC 8514 §4.3, RFC 9394.
 
-use alloc::{boxed::Box, vec, vec::Vec};
+use alloc::{boxed::Box, string::String, vec, vec::Vec};
 
 use super::{
     cursor::{Cursor, Result, fault_at},
@@ -22,19 +22,45 @@ const DEPTH_MAX: usize = 100;
 pub(super) fn search(c: &mut Cursor<'_>, numbering: Numbering) -> Result<Command> {
     c.sp("SEARCH")?;
     let returns = search_return_opts(c)?;
-    // search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)
+    search_program(c, numbering, returns)
+        .map(Selected::Search)
+        .map(Command::Selected)
+}
+
+// search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)
+pub(super) fn search_program(
+    c: &mut Cursor<'_>,
+    numbering: Numbering,
+    returns: Option<SearchReturn>,
+) -> Result<Search> {
     let mut charset = None;
     if c.eat_word("CHARSET") {
         c.sp("CHARSET")?;
         charset = Some(c.astring("a charset")?);
         c.sp("the charset")?;
     }
-    Ok(Command::Selected(Selected::Search(Search {
+    Ok(Search {
         numbering,
         returns,
         charset,
         key: search_keys(c)?,
-    })))
+    })
+}
+
+// cancelupdate = "CANCELUPDATE" 1*(SP quoted)
+pub(super) fn cancel_update(c: &mut Cursor<'_>) -> Result<Command> {
+    let mut tags = Vec::new();
+    c.sp("CANCELUPDATE")?;
+    loop {
+        let start = c.at();
+        match String::from_utf8(c.astring("a quoted tag")?) {
+            Ok(tag) => tags.push(tag),
+            Err(_) => return fault_at(start, "a tag is not ASCII"),
+        }
+        if !c.more() {
+            return Ok(Command::Selected(Selected::CancelUpdate(tags)));
+        }
+    }
 }
 
 /// What SORT and THREAD search for: the charset is not left out there.
@@ -91,8 +117,12 @@ pub(super) fn search_return_opts(c: &mut Cursor<'_>) -> Result<Option<SearchRetu
             &mut returns.save
         } else if c.eat_word("RELEVANCY") {
             &mut returns.relevancy
+        } else if c.eat_word("UPDATE") {
+            &mut returns.update
+        } else if c.eat_word("CONTEXT") {
+            &mut returns.context
         } else {
-            return c.expected("MIN, MAX, ALL, COUNT, SAVE, RELEVANCY or PARTIAL");
+            return c.expected("MIN, MAX, ALL, COUNT, SAVE, RELEVANCY, PARTIAL, UPDATE or CONTEXT");
         };
         *chosen = true;
         Ok(())

@@ -2,6 +2,7 @@
 
 mod append;
 mod errors;
+mod esearch;
 mod metadata;
 mod results;
 

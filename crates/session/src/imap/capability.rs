@@ -172,6 +172,9 @@ pub const CAPABILITIES: &[Row] = &[
         .enables(|enabled| enabled.utf8 = true)
         .when(|facts| !facts.settings.utf8_only),
     login("UTF8=ONLY", "RFC 6855 §6").when(|facts| facts.settings.utf8_only),
+    login("MULTISEARCH", "RFC 7377").needs(&["ESEARCH"]),
+    login("CONTEXT=SEARCH", "RFC 5267 §4").needs(&["ESEARCH"]),
+    login("CONTEXT=SORT", "RFC 5267 §4").needs(&["SORT", "ESORT"]),
     login("APPENDLIMIT", "RFC 7889").with(|facts| Some(facts.message_bytes_max)),
 ];
 

@@ -1,4 +1,4 @@
-//! Which mailboxes a client means, by where they are: RFC 5465 §6.
+//! Which mailboxes a client means, by where they are: RFC 5465 §6, RFC 7377 §2.2.
 
 use std::collections::BTreeSet;
 
@@ -17,6 +17,8 @@ pub(crate) enum Filter {
     Subscribed,
     /// SUBTREE.
     Subtree(BTreeSet<MailboxName>),
+    /// SUBTREE-ONE: RFC 7377 §2.2.
+    SubtreeOne(BTreeSet<MailboxName>),
     /// MAILBOXES.
     Named(BTreeSet<MailboxName>),
 }
@@ -34,6 +36,7 @@ impl Filter {
             MailboxFilter::Inboxes | MailboxFilter::Personal => Self::Every,
             MailboxFilter::Subscribed => Self::Subscribed,
             MailboxFilter::Subtree(names) => Self::Subtree(read(names)),
+            MailboxFilter::SubtreeOne(names) => Self::SubtreeOne(read(names)),
             MailboxFilter::Mailboxes(names) => Self::Named(read(names)),
         }
     }
@@ -46,6 +49,9 @@ impl Filter {
             Self::Subtree(roots) => {
                 let above = std::iter::successors(name.parent(), MailboxName::parent);
                 roots.contains(name) || above.into_iter().any(|name| roots.contains(&name))
+            }
+            Self::SubtreeOne(roots) => {
+                roots.contains(name) || name.parent().is_some_and(|name| roots.contains(&name))
             }
             Self::Named(names) => names.contains(name),
         }

@@ -13,6 +13,7 @@ use super::{
     progress::Progress,
     referral::Remote,
     refusal::Refusal,
+    search::contexts::Contexts,
     suppress::Suppressed,
     sync::Wants,
     view::View,
@@ -91,6 +92,8 @@ pub(crate) struct Selected {
     /// UIDs that the client itself has put there and that are not announced yet: of these it is told
     /// without what it wants to know of new ones.
     pub(crate) placed: UidSet,
+    /// Results that are kept up to date.
+    pub(crate) contexts: Contexts,
     /// What is deleted, if it is that which is open.
     pub(crate) deleted: Option<Box<store::past::DeletedMailbox>>,
 }

@@ -164,6 +164,9 @@ impl Session {
                 self.idle(tag, out).await?;
                 return Ok(None);
             }
+            A::Esearch(c) => {
+                search::esearch::esearch(&mut self.state, (user, enabled), tag, &c, out).await
+            }
             A::Notify(asked) => self.notify(user, asked.as_ref(), out).await,
             A::Append(c) => {
                 let base = Base {
@@ -247,6 +250,7 @@ impl Session {
             S::UidBatches(c) => uid_batches::uid_batches(selected, tag, c, out).await,
             S::UidExpunge(messages) => expunge::uid_expunge(selected, messages).await,
             S::Search(c) => search::search(selected, enabled, tag, c, out).await,
+            S::CancelUpdate(tags) => search::contexts::cancel_update(selected, tags),
             S::Sort(c) => search::sort(selected, enabled, tag, c, out).await,
             S::Thread(c) => search::thread(selected, enabled, c, out).await,
             S::Fetch(c) => fetch::fetch(selected, enabled, c, out).await,
@@ -298,6 +302,7 @@ async fn on_account(
         | A::Comparator(_)
         | A::Compress
         | A::Enable(_)
+        | A::Esearch(_)
         | A::Examine(_)
         | A::Idle
         | A::Notify(_)

@@ -1,7 +1,8 @@
 //! Telling a client what is new in its mailbox: RFC 9051 §5.2, §7.5.1, RFC 7162 §3.2.
 //!
 //! Every command ends with this, IDLE is nothing but this. The order is fixed:
-//! what is gone, flags that changed, then what has come. What a client does not want to
+//! what is gone, flags that changed, then what has come; what of that is in a result that is kept
+//! up to date is told beside it. What a client does not want to
 //! hear ([`Wants`]) waits in the view, and its numbers don't move.
 
 use std::{ops::Range, sync::Arc};
@@ -15,6 +16,7 @@ use store::{ModSeq, OpenMailbox, Uid};
 
 use super::{
     fetch, reply,
+    search::contexts,
     state::{Access, Enabled, Selected},
 };
 use crate::{FLUSH_AT, Gone, Outlet};
@@ -118,6 +120,7 @@ pub(crate) async fn tell(
     }
     let wants = selected.wants.clone();
     let vanished = wants.may_expunge(expunges) && selected.view.has_ghosts() && enabled.qresync;
+    contexts::tell_gone(selected, enabled, out).await?;
     if wants.may_expunge(expunges) {
         tell_expunges(selected, enabled, out).await?;
     }
@@ -125,6 +128,7 @@ pub(crate) async fn tell(
         tell_flags(selected, enabled, out).await?;
     }
     let exists = wants.messages && tell_arrivals(selected, enabled, out).await?;
+    contexts::tell_changed(selected, enabled, out).await?;
     let held = enabled.qresync && (selected.view.has_ghosts() || !wants.flags);
     Ok(Told {
         exists,

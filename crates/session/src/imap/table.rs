@@ -131,6 +131,7 @@ fn authenticated(command: &command::Authenticated) -> Row {
         A::SetMetadata { .. } => told("SETMETADATA"),
         A::Status { .. } => told("STATUS"),
         A::Append(_) => told("APPEND"),
+        A::Esearch(_) => numbered(Numbering::Uid, "ESEARCH", "ESEARCH"),
         A::Idle => told("IDLE"),
         A::Notify(_) => told("NOTIFY"),
         A::Compress => told("COMPRESS"),
@@ -143,6 +144,7 @@ fn selected(command: &command::Selected) -> Row {
     use command::Selected as S;
     match command {
         S::Check => told("CHECK"),
+        S::CancelUpdate(_) => told("CANCELUPDATE"),
         S::Close => told("CLOSE"),
         S::Unselect => told("UNSELECT"),
         S::Expunge => answered(told("EXPUNGE")),
@@ -171,6 +173,7 @@ pub(super) fn enables_condstore(command: &Command) -> bool {
         }
         Command::Selected(S::Store(store)) => store.unchanged_since.is_some(),
         Command::Selected(S::Search(search)) => asks_for_mod_seq(&search.key),
+        Command::Authenticated(A::Esearch(esearch)) => asks_for_mod_seq(&esearch.search.key),
         Command::Selected(S::Sort(sort)) => asks_for_mod_seq(&sort.search.key),
         Command::Selected(S::Thread(thread)) => asks_for_mod_seq(&thread.search.key),
         _ => false,
@@ -181,6 +184,9 @@ pub(super) fn enables_condstore(command: &Command) -> bool {
 pub(super) fn searches(command: &mut Command) -> Option<&mut command::Search> {
     use command::Selected as S;
     match command {
+        Command::Authenticated(command::Authenticated::Esearch(esearch)) => {
+            Some(&mut esearch.search)
+        }
         Command::Selected(S::Search(search)) => Some(search),
         Command::Selected(S::Sort(sort)) => Some(&mut sort.search),
         Command::Selected(S::Thread(thread)) => Some(&mut thread.search),

@@ -289,6 +289,16 @@ impl View {
         !self.ghosts.is_empty()
     }
 
+    /// The UIDs of those.
+    pub(crate) fn ghosts(&self) -> UidSet {
+        self.ghosts.iter().map(|ghost| ghost.uid.0).collect()
+    }
+
+    /// The client counts messages with UIDs below this.
+    pub(crate) fn announced(&self) -> u32 {
+        self.announced
+    }
+
     /// Whether there are messages that the client does not count yet.
     pub(crate) fn has_unannounced(&self) -> bool {
         self.place_of(Uid(self.announced)) < self.mailbox.len()

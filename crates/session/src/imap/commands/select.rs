@@ -16,6 +16,7 @@ use crate::{
         names,
         refusal::{Done, Refusal, Stop},
         reply::{self, Shown},
+        search::contexts::Contexts,
         state::{Access, Enabled, Selected, User},
         sync::{self, Wants, flush_if_full},
         view::View,
@@ -56,6 +57,7 @@ pub(crate) async fn select(
         exists_unheard: false,
         wants: Wants::default(),
         placed: UidSet::new(),
+        contexts: Contexts::default(),
         deleted,
     };
     sync::claim_recent(&mut selected, *enabled).await;

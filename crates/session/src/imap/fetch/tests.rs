@@ -86,6 +86,7 @@ impl Reader {
             exists_unheard: false,
             wants: crate::imap::sync::Wants::default(),
             placed: UidSet::new(),
+            contexts: crate::imap::search::contexts::Contexts::default(),
             deleted: None,
         };
         Self {

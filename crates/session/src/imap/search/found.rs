@@ -7,7 +7,7 @@ use std::ops::Range;
 use imap::{
     UidSet,
     command::{Numbering, SearchReturn},
-    encode::{self, Esearch, Numbers},
+    encode::{self, Correlator, Esearch, Numbers},
 };
 use store::Message;
 
@@ -72,6 +72,11 @@ impl One {
     /// The same with a score.
     pub(super) fn scored(self, score: u8) -> Self {
         Self { score, ..self }
+    }
+
+    /// Its UID.
+    pub(super) const fn uid(self) -> u32 {
+        self.uid
     }
 
     const fn number(self, numbering: Numbering) -> u32 {
@@ -147,6 +152,19 @@ impl Found {
         let (start, end) = (place(places.start), place(places.end));
         let some = self.scores().skip(start).take(end.saturating_sub(start));
         Some(some.collect())
+    }
+
+    /// The UIDs of all, in their order.
+    pub(super) fn ordered_uids(&self) -> Vec<u32> {
+        match self.places(0..self.count, Numbering::Uid) {
+            Listed::Set(set) => set.iter().collect(),
+            Listed::Ordered(uids) => uids,
+        }
+    }
+
+    /// Whether nothing was found.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     /// What `$` becomes, in UIDs: RFC 5182 §2.4, RFC 9394 §3.2.
@@ -249,10 +267,10 @@ fn tells(returns: SearchReturn) -> bool {
 }
 
 /// How results are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Telling<'a> {
-    /// The command's tag.
-    pub(super) tag: &'a str,
+    /// Which command is answered.
+    pub(super) correlator: Correlator<'a>,
     /// What numbers are.
     pub(super) numbering: Numbering,
     /// `RETURN`; `None` for a response that is nothing but numbers.
@@ -286,7 +304,7 @@ impl Telling<'_> {
         let partial = found.partial(returns, self.numbering);
         let relevancy = found.relevancy(returns);
         let response = Esearch {
-            tag: self.tag,
+            correlator: self.correlator,
             numbering: self.numbering,
             min: found.first.filter(|_| returns.min).map(number),
             max: found.last.filter(|_| returns.max).map(number),
@@ -350,6 +368,7 @@ mod tests {
             save: has("SAVE"),
             relevancy: has("RELEVANCY"),
             partial,
+            ..SearchReturn::default()
         }
     }
 
@@ -460,7 +479,10 @@ mod tests {
             ),
         ] {
             let telling = Telling {
-                tag: "t",
+                correlator: Correlator {
+                    tag: "t",
+                    mailbox: None,
+                },
                 numbering,
                 returns: words.map(returns),
                 mod_seq,
@@ -486,7 +508,10 @@ mod tests {
             ),
         ] {
             let telling = Telling {
-                tag: "t",
+                correlator: Correlator {
+                    tag: "t",
+                    mailbox: None,
+                },
                 numbering: Numbering::Sequence,
                 returns: words.map(returns),
                 mod_seq: None,
@@ -534,7 +559,10 @@ mod tests {
             ),
         ] {
             let telling = Telling {
-                tag: "t",
+                correlator: Correlator {
+                    tag: "t",
+                    mailbox: None,
+                },
                 numbering,
                 returns: words.map(returns),
                 mod_seq: Some(9),

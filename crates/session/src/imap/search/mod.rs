@@ -1,18 +1,20 @@
-//! SEARCH, SORT and THREAD, and their UID forms: RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 4731,
+//! SEARCH, SORT, THREAD and ESEARCH: RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 4731,
 //! RFC 5182, RFC 5256, RFC 7162 §3.1.5, RFC 8474 §6, RFC 8514 §4.3.
 //!
 //! [`query`] makes a key ready; every message is then asked from the cheapest source
 //! on: the snapshot, the digest, the header, the text, and no further than until its
 //! fate is known. Once some messages had to be read, the store's index is asked which of the
-//! others need not be ([`sieve`]). [`sort`] may put what was found in another order, and [`found`]
-//! words the result; [`thread`] makes threads of it.
+//! others need not be ([`sieve`]). [`sort`] may put what was found in another order; [`found`]
+//! words the result, and [`contexts`] keeps it up to date; [`thread`] makes threads of it.
 //!
 //! Messages that another session has expunged are not found, even while the client
 //! still counts them (RFC 2180 §4.4 leaves that to the server). A message that can't
 //! be read matches nothing that needed it; an untagged NO names it.
 
+pub(crate) mod contexts;
 mod damaged;
 mod digested;
+pub(crate) mod esearch;
 pub(super) mod filters;
 mod found;
 mod merge_sort;
@@ -29,11 +31,14 @@ mod thread;
 use imap::{
     UidSet,
     command::{self, SearchReturn, SortKey},
+    encode::Correlator,
+    response::{Code, Status},
 };
 use store::{Account, Error, Message, search::Sifted};
 
 pub(crate) use self::thread::thread;
 use self::{
+    contexts::{About, Context, Ordering},
     damaged::Damaged,
     found::{Found, One, Telling},
     pace::Pace,
@@ -44,7 +49,8 @@ use self::{
 };
 use super::{
     refusal::{Done, Outcome, Refusal, Stop},
-    state::{Enabled, Selected},
+    reply,
+    state::{Enabled, Selected, User},
     view::View,
 };
 use crate::Outlet;
@@ -57,19 +63,26 @@ pub(crate) async fn search(
     command: &command::Search,
     out: &mut impl Outlet,
 ) -> Outcome {
-    if enabled.utf8 && command.charset.is_some() {
-        // RFC 6855 §3.
-        return Err(Refusal::bad("Once UTF8=ACCEPT is enabled, SEARCH takes no CHARSET").into());
-    }
-    let telling = Telling {
+    no_charset(enabled, command)?;
+    let request = Request {
+        enabled,
         tag,
-        numbering: command.numbering,
+        named: false,
+        search: command,
         returns: returns(command).or(enabled.rev2.then_some(ALL)),
-        mod_seq: None,
+        ordering: None,
     };
-    let found = find(selected, enabled, command, out).await;
-    conclude(selected, telling, found, out)?;
+    request.answer(selected, out).await?;
     Ok(Done::new("SEARCH completed"))
+}
+
+/// RFC 6855 §3: with UTF8=ACCEPT, SEARCH is in UTF-8.
+fn no_charset(enabled: Enabled, command: &command::Search) -> Result<(), Refusal> {
+    if enabled.utf8 && command.charset.is_some() {
+        let text = "Once UTF8=ACCEPT is enabled, SEARCH takes no CHARSET";
+        return Err(Refusal::bad(text));
+    }
+    Ok(())
 }
 
 /// Answers SORT: RFC 5256 §3, RFC 5267 §3.
@@ -80,62 +93,154 @@ pub(crate) async fn sort(
     command: &command::Sort,
     out: &mut impl Outlet,
 ) -> Outcome {
-    let telling = Telling {
-        tag,
-        numbering: command.search.numbering,
-        returns: returns(&command.search),
-        mod_seq: None,
+    let ordering = Ordering {
+        criteria: command.criteria.clone(),
+        comparator: enabled.comparator,
     };
     let mut criteria = command.criteria.iter();
     if criteria.any(|criterion| criterion.key == SortKey::Relevancy) {
         needs_fuzzy(&command.search)?;
     }
-    let mut found = find(selected, enabled, &command.search, out).await;
-    if let Ok(unsorted) = found {
-        let sorter = Sorter::new(&command.criteria, enabled.comparator);
-        found = in_order(selected, enabled, unsorted, sorter, out).await;
-    }
-    conclude(selected, telling, found, out)?;
+    let request = Request {
+        enabled,
+        tag,
+        named: false,
+        search: &command.search,
+        returns: returns(&command.search),
+        ordering: Some(&ordering),
+    };
+    request.answer(selected, out).await?;
     Ok(Done::new("SORT completed"))
 }
 
-/// Tells what was found, and keeps it if that is wanted.
-fn conclude(
-    selected: &mut Selected,
-    telling: Telling<'_>,
-    found: Result<Found, Stop>,
-    out: &mut impl Outlet,
-) -> Result<(), Stop> {
-    let saves = telling.returns.filter(|returns| returns.save);
-    match found {
-        Ok(found) => {
-            let mod_seq = found.by_mod_seq.then(|| {
-                let returns = telling.returns.unwrap_or_default();
-                found.mod_seq(returns, |uids| highest(selected, uids))
-            });
-            let telling = Telling {
-                mod_seq: mod_seq.flatten(),
-                ..telling
-            };
-            telling.tell(&found, out.buffer());
-            if let Some(returns) = saves {
-                selected.saved = found.saved(returns);
-            }
-            Ok(())
+/// What a command asks of a mailbox.
+#[derive(Debug, Clone, Copy)]
+struct Request<'a> {
+    enabled: Enabled,
+    tag: &'a str,
+    /// ESEARCH: responses name the mailbox.
+    named: bool,
+    search: &'a command::Search,
+    /// `RETURN`; `None` for a response that is nothing but numbers.
+    returns: Option<SearchReturn>,
+    /// Of SORT.
+    ordering: Option<&'a Ordering>,
+}
+
+impl Request<'_> {
+    /// Searches the mailbox that is selected: tells what was found, and keeps it if that is wanted.
+    async fn answer(&self, selected: &mut Selected, out: &mut impl Outlet) -> Result<(), Stop> {
+        let returns = self.returns.unwrap_or_default();
+        if returns.update && selected.contexts.has(self.tag) {
+            // RFC 5267 §4.3.
+            let text = "That tag is in use: its result is being kept up to date";
+            return Err(Refusal::bad(text).into());
         }
-        Err(stop) => {
-            // RFC 5182 §2.1: NO empties what was saved, BAD leaves it.
-            if saves.is_some() && matches!(stop, Stop::Refused(Refusal::No(..))) {
-                selected.saved = UidSet::new();
+        let place = (&selected.user, &selected.view, &selected.saved);
+        match self.find(place, out).await {
+            Ok(found) => {
+                self.tell(&selected.view, &found, out);
+                if returns.update {
+                    self.keep_up(selected, &found, out);
+                }
+                if returns.save {
+                    selected.saved = found.saved(returns);
+                }
+                Ok(())
             }
-            Err(stop)
+            Err(stop) => {
+                // RFC 5182 §2.1: NO empties what was saved, BAD leaves it.
+                if returns.save && matches!(stop, Stop::Refused(Refusal::No(..))) {
+                    selected.saved = UidSet::new();
+                }
+                Err(stop)
+            }
         }
+    }
+
+    /// What is found in a mailbox, in its order.
+    async fn find(&self, place: Place<'_>, out: &mut impl Outlet) -> Result<Found, Stop> {
+        let found = find(place, self.enabled, self.search, out).await?;
+        match self.ordering {
+            None => Ok(found),
+            Some(ordering) => in_order(place, self.enabled, found, ordering, out).await,
+        }
+    }
+
+    /// RFC 7377 §2.1: ESEARCH is not answered for mailboxes in which nothing is found.
+    fn tell(&self, view: &View, found: &Found, out: &mut impl Outlet) {
+        if self.named && found.is_empty() {
+            return;
+        }
+        let mod_seq = found.by_mod_seq.then(|| {
+            let returns = self.returns.unwrap_or_default();
+            found.mod_seq(returns, |uids| highest(view, uids))
+        });
+        let telling = Telling {
+            correlator: self.correlator(view),
+            numbering: self.search.numbering,
+            returns: self.returns,
+            mod_seq: mod_seq.flatten(),
+        };
+        telling.tell(found, out.buffer());
+    }
+
+    fn correlator<'a>(&'a self, view: &'a View) -> Correlator<'a> {
+        correlator((self.tag, self.named), view, self.enabled)
+    }
+
+    /// UPDATE: RFC 5267 §4.3.
+    fn keep_up(&self, selected: &mut Selected, found: &Found, out: &mut impl Outlet) {
+        let by_score = self.ordering.is_some_and(|ordering| {
+            let mut criteria = ordering.criteria.iter();
+            criteria.any(|criterion| criterion.key == SortKey::Relevancy)
+        });
+        if by_score {
+            // Scores are of one search, and go with all that it finds.
+            self.no_update("What is sorted by RELEVANCY is not kept up to date", out);
+            return;
+        }
+        let about = About {
+            tag: self.tag.to_owned(),
+            numbering: self.search.numbering,
+            named: self.named,
+        };
+        let what = (self.search, self.enabled.comparator.collation);
+        let ordering = self.ordering.cloned();
+        let context = Context::new(about, what, ordering, found, selected);
+        if !selected.contexts.keep(context) {
+            self.no_update("Too many results are kept up to date", out);
+        }
+    }
+
+    /// RFC 5267 §4.3.1.
+    fn no_update(&self, why: &'static str, out: &mut impl Outlet) {
+        let code = Code::NoUpdate(self.tag.to_owned());
+        let language = self.enabled.language;
+        reply::untagged(out, language, (Status::No, Some(&code)), why);
+    }
+}
+
+/// How an ESEARCH response says which command it belongs to; `named`: and to which mailbox.
+fn correlator<'a>(
+    (tag, named): (&'a str, bool),
+    view: &'a View,
+    enabled: Enabled,
+) -> Correlator<'a> {
+    let mailbox = view.mailbox();
+    let named = named.then(|| {
+        let name = mailbox.name().as_str();
+        (name, enabled.names(), mailbox.uid_validity().0)
+    });
+    Correlator {
+        tag,
+        mailbox: named,
     }
 }
 
 /// The highest modseq of some messages.
-fn highest(selected: &Selected, uids: &UidSet) -> Option<u64> {
-    let messages = selected.view.messages_in(uids);
+fn highest(view: &View, uids: &UidSet) -> Option<u64> {
+    let messages = view.messages_in(uids);
     messages.map(|(_, message)| message.mod_seq.0).max()
 }
 
@@ -148,6 +253,8 @@ const ALL: SearchReturn = SearchReturn {
     save: false,
     relevancy: false,
     partial: None,
+    update: false,
+    context: false,
 };
 
 /// What `RETURN` asks for. RFC 9051 §6.4.4: `RETURN ()` is `RETURN (ALL)`.
@@ -158,8 +265,11 @@ fn returns(command: &command::Search) -> Option<SearchReturn> {
         .map(|returns| if returns == none { ALL } else { returns })
 }
 
+/// Where a search looks: in a mailbox of a user's as a client knows it, and what `$` is there.
+type Place<'a> = (&'a User, &'a View, &'a UidSet);
+
 async fn find(
-    selected: &Selected,
+    (user, view, saved): Place<'_>,
     enabled: Enabled,
     command: &command::Search,
     out: &mut impl Outlet,
@@ -170,20 +280,11 @@ async fn find(
     let search = Search::new(
         &command.key,
         command.charset.as_deref(),
-        (&selected.view, &selected.saved),
+        (view, saved),
         enabled.comparator.collation,
     )?;
-    let mut finder = Finder {
-        account: selected.account(),
-        view: &selected.view,
-        search: &search,
-        answers: vec![None; search.probes.len()],
-        score: 0,
-        looked_at: 0,
-        sifted: None,
-        damaged: Damaged::default(),
-        pace: Pace::of(&selected.user),
-    };
+    let mut finder = Finder::new(&user.account, view, &search);
+    finder.pace = Pace::of(user);
     let mut found = finder.find().await?;
     found.by_mod_seq = search.by_mod_seq;
     finder.damaged.tell(enabled.language, out);
@@ -200,21 +301,23 @@ fn needs_fuzzy(command: &command::Search) -> Result<(), Refusal> {
 
 /// Puts what was found in its order.
 async fn in_order(
-    selected: &Selected,
+    (user, view, _): Place<'_>,
     enabled: Enabled,
     found: Found,
-    mut sorter: Sorter,
+    ordering: &Ordering,
     out: &mut impl Outlet,
 ) -> Result<Found, Stop> {
-    let mut pace = Pace::of(&selected.user);
+    let mut sorter = Sorter::new(&ordering.criteria, ordering.comparator);
+    let mut pace = Pace::of(user);
     let mut damaged = Damaged::default();
     let uids = found.uids();
     pace.expect(uids.len());
     let mut scores = found.scores();
-    for (sequence, message) in selected.view.messages_in(&uids) {
+    for (sequence, message) in view.messages_in(&uids) {
         let one = One::of(sequence, &message).scored(scores.next().unwrap_or(0));
-        let what = (one, &message);
-        sorter.add(selected.account(), what, &mut damaged).await?;
+        sorter
+            .add(&user.account, (one, &message), &mut damaged)
+            .await?;
         pace.worked(STEPS_PER_DIGEST).await;
         pace.another();
     }
@@ -242,7 +345,21 @@ struct Finder<'a> {
     pace: Pace,
 }
 
-impl Finder<'_> {
+impl<'a> Finder<'a> {
+    fn new(account: &'a Account, view: &'a View, search: &'a Search) -> Self {
+        Self {
+            account,
+            view,
+            search,
+            answers: vec![None; search.probes.len()],
+            score: 0,
+            looked_at: 0,
+            sifted: None,
+            damaged: Damaged::default(),
+            pace: Pace::default(),
+        }
+    }
+
     async fn find(&mut self) -> Result<Found, Error> {
         let view = self.view;
         if let Some(uids) = self.search.query.uids() {

@@ -191,8 +191,8 @@ impl Search {
     /// Makes a key ready.
     ///
     /// # Errors
-    /// NO \[BADCHARSET], BAD for text that is wrong in its charset or numbers that
-    /// don't exist, NO \[LIMIT] for too much of it.
+    /// NO \[BADCHARSET], BAD for text that is wrong in its charset, NO \[LIMIT] for too
+    /// much of it.
     pub(super) fn new(
         key: &SearchKey,
         charset: Option<&[u8]>,
@@ -315,7 +315,7 @@ impl Reader<'_> {
             SearchKey::Text(text) => self.looks_for(Source::Text, Place::Text, text)?,
             // Filters have been put in by now.
             SearchKey::Filter(name) => return Err(filters::undefined(name.clone())),
-            key => Query::Kept(self.kept(key)?),
+            key => Query::Kept(self.kept(key)),
         })
     }
 
@@ -353,10 +353,10 @@ impl Reader<'_> {
         keys.iter().map(|key| self.query(key)).collect()
     }
 
-    fn kept(&mut self, key: &SearchKey) -> Result<Kept, Refusal> {
-        Ok(match key {
+    fn kept(&mut self, key: &SearchKey) -> Kept {
+        match key {
             SearchKey::Flag(flag) => self.flag(flag),
-            SearchKey::Sequence(set) => self.sequence(set)?,
+            SearchKey::Sequence(set) => self.sequence(set),
             SearchKey::Uid(set) => Kept::Uid(match set.resolve(self.known.largest_uid) {
                 Some(uids) => uids,
                 None => self.known.saved.clone(),
@@ -376,7 +376,7 @@ impl Reader<'_> {
             // `ALL`, and `SAVEDATESUPPORTED`, as every mailbox has save dates; the others have
             // been taken care of.
             _ => Kept::Always(true),
-        })
+        }
     }
 
     fn flag(&self, flag: &Flag) -> Kept {
@@ -397,22 +397,11 @@ impl Reader<'_> {
         })
     }
 
-    /// RFC 9051 §9, `seq-number`: BAD for numbers that no message has. Clients search
-    /// `1:*` before they know that a mailbox is empty; there it finds nothing.
-    fn sequence(&self, set: &SequenceSet) -> Result<Kept, Refusal> {
-        let len = self.known.len;
-        let Some(numbers) = set.resolve(len) else {
-            return Ok(Kept::Uid(self.known.saved.clone()));
-        };
-        if len == 0 {
-            return Ok(Kept::Always(false));
-        }
-        match numbers.ranges().last() {
-            Some((_, last)) if *last > len => Err(Refusal::bad(Text::with(
-                "No message has that number: there are {}",
-                [len.into()],
-            ))),
-            _ => Ok(Kept::Sequence(numbers)),
+    /// RFC 7377 §2: numbers that no message has are no error in a search. They find nothing.
+    fn sequence(&self, set: &SequenceSet) -> Kept {
+        match set.resolve(self.known.len) {
+            None => Kept::Uid(self.known.saved.clone()),
+            Some(numbers) => Kept::Sequence(numbers),
         }
     }
 
@@ -640,6 +629,10 @@ mod tests {
             ("2:4", true),
             ("4:*", false),
             ("*:1", true),
+            ("6", false),
+            ("2:7", true),
+            ("6:9", false),
+            ("6:*", false),
             ("UID 30", true),
             ("UID 31:99", false),
             ("UID *", false),
@@ -784,8 +777,6 @@ mod tests {
         let many = "TEXT a ".repeat(TEXTS_MAX + 1);
         let more = "SEEN ".repeat(KEYS_MAX + 1);
         for (text, expected) in [
-            ("6", "BAD"),
-            ("4:7", "BAD"),
             ("CHARSET X-KLINGON ALL", "BADCHARSET"),
             ("CHARSET US-ASCII SUBJECT {2+}\r\n\u{fc}", "BAD"),
             (many.trim_end(), "LIMIT"),

@@ -83,7 +83,9 @@ fn results_are_saved_and_a_refusal_empties_them() {
         let said = reader.ok("UID SEARCH RETURN (SAVE MIN) $").await;
         assert_eq!(said, "* ESEARCH (TAG \"a\") UID MIN 2\r\n");
         assert_eq!(reader.ok("SEARCH $").await, "* SEARCH 2\r\n");
-        let (_, ending) = reader.run("SEARCH RETURN (SAVE) 9").await;
+        let (_, ending) = reader
+            .run("SEARCH RETURN (SAVE) CHARSET US-ASCII SUBJECT {2+}\r\n\u{fc}")
+            .await;
         assert!(ending.starts_with("BAD "), "{ending}");
         assert_eq!(reader.ok("FETCH $ UID").await, "* 2 FETCH (UID 2)\r\n");
         let (_, ending) = reader

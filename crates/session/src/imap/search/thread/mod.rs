@@ -97,7 +97,8 @@ pub(crate) async fn thread(
     command: &Thread,
     out: &mut impl Outlet,
 ) -> Outcome {
-    let found = find(selected, enabled, &command.search, out).await?;
+    let here = (&selected.user, &selected.view, &selected.saved);
+    let found = find(here, enabled, &command.search, out).await?;
     let mut pace = Pace::default();
     let mut gathered = Gathered::new(command.algorithm, found.len());
     gathered
