@@ -22,7 +22,10 @@ mod tests;
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 pub use self::sift::{Place, Sieve, Sifted};
@@ -40,27 +43,61 @@ use crate::{
 /// a segment for each would cost much.
 pub const WAITING_MAX: u64 = 64;
 
+/// After so many rounds an account's files are looked at again, though no mail came: something may have
+/// become of them.
+const TRUSTED_ROUNDS: u64 = 20;
+
 /// What is kept in memory for indexing.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
     /// Held by whoever writes an index: one account at a time.
     writing: tokio::sync::Mutex<()>,
-    /// Up to which EMAILID the accounts are indexed that were looked at, for the next round.
-    done: Mutex<HashMap<AccountId, u64>>,
+    /// Counts rounds.
+    round: AtomicU64,
+    /// The accounts that were looked at.
+    done: Mutex<HashMap<AccountId, Done>>,
+}
+
+/// How far an account was indexed when it was looked at.
+#[derive(Debug, Clone, Copy)]
+struct Done {
+    /// Up to this EMAILID, at least in number.
+    last: u64,
+    /// In that partition.
+    partition: u16,
+    /// In which round.
+    round: u64,
 }
 
 impl Desk {
-    fn note(&self, account: AccountId, last: Option<u64>) {
-        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        match last {
-            Some(last) => done.insert(account, last),
-            None => done.remove(&account),
-        };
+    fn done(&self) -> MutexGuard<'_, HashMap<AccountId, Done>> {
+        // The map is whole between any two of its operations.
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn noted(&self, account: AccountId) -> Option<u64> {
-        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        done.get(&account).copied()
+    fn note(&self, account: &Account, last: u64) {
+        let done = Done {
+            last,
+            partition: account.shared.engine().partition().number,
+            round: self.round.load(Ordering::Relaxed),
+        };
+        self.done().insert(account.id(), done);
+    }
+
+    fn forget(&self, account: AccountId) {
+        self.done().remove(&account);
+    }
+
+    /// Whether an account can be passed over: fewer messages than `least` came since it was looked at, as
+    /// far as can be told without looking.
+    fn is_done(&self, account: &Account, least: u64) -> bool {
+        let round = self.round.load(Ordering::Relaxed);
+        let newest = account.snapshot().last.email;
+        let here = account.shared.engine().partition().number;
+        self.done().get(&account.id()).is_some_and(|done| {
+            let fresh = round - done.round < TRUSTED_ROUNDS && done.partition == here;
+            fresh && newest.saturating_sub(done.last) < least
+        })
     }
 }
 
@@ -127,6 +164,7 @@ impl Store {
         options: IndexOptions,
     ) -> Result<u64, Error> {
         let mut added = 0;
+        self.desk().round.fetch_add(1, Ordering::Relaxed);
         let ids = match round {
             IndexRound::Open => self.open_ids(),
             IndexRound::All => self.accounts().await?,
@@ -136,12 +174,8 @@ impl Store {
                 let account = self.account(id).await?;
                 if round == IndexRound::All {
                     self.weed(&account, options).await?;
-                } else {
-                    let last = account.snapshot().last.email;
-                    let noted = self.desk().noted(id);
-                    if noted.is_some_and(|noted| last.saturating_sub(noted) < options.least) {
-                        return Ok(0);
-                    }
+                } else if self.desk().is_done(&account, options.least) {
+                    return Ok(0);
                 }
                 self.index(&account, options).await
             };
@@ -172,7 +206,7 @@ impl Store {
         .await?;
         let waiting: u64 = gaps.iter().map(|gap| gap.end() - gap.start() + 1).sum();
         if waiting < options.least.max(1) {
-            self.desk().note(account.id(), Some(last - waiting));
+            self.desk().note(account, last - waiting);
             return Ok(0);
         }
         let live = build::live(account).await?;
@@ -181,7 +215,7 @@ impl Store {
         for gap in gaps {
             added += build::fill(account, &drawer, (gap, &live), &mut pace).await?;
         }
-        self.desk().note(account.id(), Some(last));
+        self.desk().note(account, last);
         tracing::debug!(account = %account.id(), messages = added, "indexed");
         Ok(added)
     }
@@ -269,7 +303,7 @@ impl Store {
     /// [`Error::Io`].
     pub async fn drop_index(&self, account: &Account) -> Result<(), Error> {
         let _one = self.desk().writing.lock().await;
-        self.desk().note(account.id(), None);
+        self.desk().forget(account.id());
         on_disk(&drawer(account), Drawer::drop_all).await
     }
 }

@@ -1,6 +1,8 @@
 //! Indexes on disks that fail, and what becomes of them when mail and accounts go elsewhere.
 //! That searches find the same with them is tested where searches are: in `session`.
 
+use std::sync::Arc;
+
 use fastrand::Rng;
 use mail::{search::Matcher, text::Sink, text::Stretch};
 
@@ -8,7 +10,7 @@ use super::*;
 use crate::{
     Arrival, FlagAction, FlagChange, Flags, SystemFlags, Uid,
     engine::{
-        Engine,
+        AnyDisk, Engine, Partitions,
         log::{
             Log,
             sim::{Fault, SimDisk, Unsynced},
@@ -206,6 +208,55 @@ fn what_is_gone_leaves_the_index_and_small_rests_wait() {
             store.index_round(IndexRound::Open, OPTIONS).await.unwrap(),
             11
         );
+    });
+}
+
+#[test]
+fn an_account_takes_no_index_along_and_leaves_none_behind() {
+    run(async {
+        let disk = SimDisk::new();
+        let on = AnyDisk::Sim(Arc::new(disk.clone()));
+        let partitions = Partitions::open_on(on, 1 << 20).unwrap();
+        let store = Store::with_partitions(partitions, 1 << 20, crate::clock::system);
+        store.add_partition("slow", None).unwrap();
+        let account = store.account(ALICE).await.unwrap();
+        deliver(&store, &account, 0..9).await;
+        store.index_round(IndexRound::Open, OPTIONS).await.unwrap();
+        store
+            .move_account(&account, "slow", &mut |_, _| {})
+            .await
+            .unwrap();
+        assert_eq!(right(&account).await, 0);
+        let indexed = |name: &str| {
+            let engine = store.partition_named(name).unwrap();
+            drawer::accounts(&store.partitions().volume(), &engine).unwrap()
+        };
+        assert_eq!((indexed("default"), indexed("slow")), (vec![ALICE], vec![]));
+        assert_eq!(
+            store.index_round(IndexRound::Open, OPTIONS).await.unwrap(),
+            9
+        );
+        assert_eq!(right(&account).await, 9);
+        store.index_round(IndexRound::All, OPTIONS).await.unwrap();
+        assert_eq!((indexed("default"), indexed("slow")), (vec![], vec![ALICE]));
+        assert_eq!(right(&account).await, 9);
+    });
+}
+
+#[test]
+fn what_somebody_deleted_is_made_again_though_no_mail_comes() {
+    run(async {
+        let store = open(&SimDisk::new());
+        let account = store.account(ALICE).await.unwrap();
+        deliver(&store, &account, 0..5).await;
+        store.index_round(IndexRound::Open, OPTIONS).await.unwrap();
+        drawer(&account).drop_all().unwrap();
+        let mut rounds = 0;
+        while store.index_round(IndexRound::Open, OPTIONS).await.unwrap() == 0 {
+            rounds += 1;
+            assert!(rounds < 100);
+        }
+        assert_eq!(right(&account).await, 5);
     });
 }
 
