@@ -145,6 +145,12 @@ pub enum Authenticated {
         /// At least one: valid names, and values, of which `None` removes the entry.
         entries: Vec<(String, Option<Vec<u8>>)>,
     },
+    /// GENURLAUTH, RFC 4467 §7: URLs to be authorized, each with a mechanism as sent.
+    GenUrlAuth(Vec<(Vec<u8>, String)>),
+    /// RESETKEY, RFC 4467 §7: of a mailbox, for mechanisms as sent; `None`: of all.
+    ResetKey(Option<(Mailbox, Vec<String>)>),
+    /// URLFETCH, RFC 4467 §7, RFC 5524.
+    UrlFetch(Vec<UrlFetch>),
     /// IDLE, §6.3.13; DONE is the wire's business.
     Idle,
     /// COMPRESS DEFLATE, RFC 4978 §3: there is no other algorithm.
@@ -222,6 +228,33 @@ pub enum Event {
     ServerMetadataChange,
     /// One that nobody here knows: `event-ext`.
     Other,
+}
+
+/// `url-fetch-arg`: RFC 5524 §5.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UrlFetch {
+    /// The URL, as sent.
+    pub url: Vec<u8>,
+    /// What of it; nothing at all asks for the octets as RFC 4467 has them.
+    pub params: UrlFetchParams,
+}
+
+/// `url-fetch-param`s: RFC 5524 §3.1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UrlFetchParams {
+    /// `BODYPARTSTRUCTURE`.
+    pub structure: bool,
+    /// `BODY` or `BINARY`.
+    pub octets: Option<UrlOctets>,
+}
+
+/// In which form octets are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrlOctets {
+    /// `BODY`: as they are.
+    Body,
+    /// `BINARY`: without their transfer encoding.
+    Binary,
 }
 
 /// Commands on the selected mailbox: RFC 9051 §6.4.

@@ -32,6 +32,7 @@ pub mod header;
 pub mod html;
 mod lex;
 pub mod message_id;
+pub mod part_structure;
 pub mod preview;
 pub mod scan;
 pub mod search;

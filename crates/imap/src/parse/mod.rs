@@ -25,6 +25,7 @@ mod sequence;
 mod sort;
 #[cfg(test)]
 mod tests;
+mod urlauth;
 mod what;
 
 use alloc::{
@@ -192,6 +193,9 @@ pub const COMMANDS: &[Row] = &[
     row("RLSUB", "RFC 2193 §5.2", mailbox::rlsub),
     row("XLIST", "as Gmail had it, before RFC 6154", mailbox::xlist),
     row("APPEND", "RFC 9051 §6.3.12", append::append),
+    row("URLFETCH", "RFC 4467 §7", urlauth::urlfetch),
+    row("GENURLAUTH", "RFC 4467 §7", urlauth::genurlauth),
+    row("RESETKEY", "RFC 4467 §7", urlauth::resetkey),
     row("REPLACE", "RFC 8508 §3.2", |c| {
         append::replace(c, Numbering::Sequence)
     }),

@@ -167,6 +167,9 @@ pub const CAPABILITIES: &[Row] = &[
         .enables(|enabled| enabled.uid_only = true),
     login("COMPRESS=DEFLATE", "RFC 4978"),
     login("UNAUTHENTICATE", "RFC 8437"),
+    login("URLAUTH", "RFC 4467"),
+    login("URLAUTH=BINARY", "RFC 5524").needs(&["URLAUTH"]),
+    login("URL-PARTIAL", "RFC 5550 §5.7.1"),
     login("UTF8=ACCEPT", "RFC 6855")
         .needs(&["ENABLE"])
         .enables(|enabled| enabled.utf8 = true)

@@ -11,7 +11,7 @@ use imap::{
 
 use super::{
     Lines, Session,
-    commands::{append, replace},
+    commands::{append, replace, urlauth},
     progress::{self, Desk},
     refusal::{Done, Refusal, Stop},
     reply,
@@ -254,6 +254,7 @@ impl Session {
         let State::Selected(selected) = &mut self.state else {
             return Ok(None);
         };
+        urlauth::tell_key(selected, self.enabled, out);
         let told = sync::tell(selected, self.enabled, row.expunges, out).await?;
         if row.name.ends_with("FETCH") {
             selected.exists_unheard |= told.exists;

@@ -94,6 +94,8 @@ pub(crate) struct Selected {
     pub(crate) placed: UidSet,
     /// Results that are kept up to date.
     pub(crate) contexts: Contexts,
+    /// The key that authorizes URLs of it, as far as the client has been told (RFC 4467 §2.2).
+    pub(crate) url_key: Option<std::sync::Arc<[u8]>>,
     /// What is deleted, if it is that which is open.
     pub(crate) deleted: Option<Box<store::past::DeletedMailbox>>,
 }

@@ -12,7 +12,7 @@ use super::{
     commands::{
         append, close, comparator, compress, copy, create, delete, enable, expunge, id, language,
         list, login, lsub, metadata, namespace, rename, scan, select, status, store, subscribe,
-        uid_batches,
+        uid_batches, urlauth,
     },
     fetch, referral,
     refusal::{Done, Outcome, Refusal, Stop},
@@ -169,13 +169,11 @@ impl Session {
             }
             A::Notify(asked) => self.notify(user, asked.as_ref(), out).await,
             A::Append(c) => {
-                let base = Base {
-                    services: &self.services,
-                    user,
-                    selected: self.state.selected(),
-                };
-                append::append(base, enabled, &c, *appending.unwrap_or_default()).await
+                let appending = *appending.unwrap_or_default();
+                append::append(self.base(user), enabled, &c, appending).await
             }
+            A::GenUrlAuth(urls) => urlauth::generate(self.base(user), &urls, out).await,
+            A::UrlFetch(urls) => urlauth::fetch(self.base(user), &urls, out).await,
             A::Compress => {
                 let more = self.wire.buffered() > 0;
                 let done = compress::compress(self.compressed, more)?;
@@ -186,6 +184,15 @@ impl Session {
             command => on_account(user, enabled, command, out).await,
         };
         outcome.map(Some)
+    }
+
+    /// From where URLs are looked at.
+    fn base<'a>(&'a self, user: &'a User) -> Base<'a> {
+        Base {
+            services: &self.services,
+            user,
+            selected: self.state.selected(),
+        }
     }
 
     /// SELECT and EXAMINE: leaves the mailbox that is open, whatever comes of it.
@@ -296,6 +303,7 @@ async fn on_account(
             metadata::set(user, enabled, (&mailbox, entries)).await
         }
         A::Namespace => Ok(namespace::namespace(user, enabled, out)),
+        A::ResetKey(which) => urlauth::reset(user, enabled, which.as_ref()).await,
         A::Status { mailbox, items } => status::status(user, enabled, &mailbox, &items, out).await,
         // Those that change the session: `authenticated` has answered them.
         A::Append(_)
@@ -304,9 +312,11 @@ async fn on_account(
         | A::Enable(_)
         | A::Esearch(_)
         | A::Examine(_)
+        | A::GenUrlAuth(_)
         | A::Idle
         | A::Notify(_)
         | A::Select(_)
-        | A::Unauthenticate => Err(Refusal::bad("Not now").into()),
+        | A::Unauthenticate
+        | A::UrlFetch(_) => Err(Refusal::bad("Not now").into()),
     }
 }

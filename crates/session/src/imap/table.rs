@@ -134,6 +134,9 @@ fn authenticated(command: &command::Authenticated) -> Row {
         A::Esearch(_) => numbered(Numbering::Uid, "ESEARCH", "ESEARCH"),
         A::Idle => told("IDLE"),
         A::Notify(_) => told("NOTIFY"),
+        A::GenUrlAuth(_) => told("GENURLAUTH"),
+        A::ResetKey(_) => told("RESETKEY"),
+        A::UrlFetch(_) => told("URLFETCH"),
         A::Compress => told("COMPRESS"),
         A::Unauthenticate => told("UNAUTHENTICATE"),
     }

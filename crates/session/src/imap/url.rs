@@ -89,9 +89,15 @@ impl Base<'_> {
     }
 
     /// Whether a URL's server is this one, and its user the one who has logged in.
-    fn is_own(self, server: &Server) -> bool {
-        let is_user = |user: &str| user == &*self.user.name;
+    pub(crate) fn is_own(self, server: &Server) -> bool {
+        let is_user = |user| self.is_user(user);
         self.services.is_named(&server.host) && server.user.as_deref().is_none_or(is_user)
+    }
+
+    /// Whether a name is one by which whoever has logged in may do so.
+    pub(crate) fn is_user(self, name: &str) -> bool {
+        let means = || self.services.auth.directory().login(name);
+        name == &*self.user.name || means().is_some_and(|it| it.name == self.user.name)
     }
 }
 
@@ -118,7 +124,7 @@ pub(crate) async fn open(
 impl Services {
     /// Whether a host in a URL is this server: RFC 5092 §3. Its own name and those that the configuration
     /// adds; and addresses, which can't be anybody else's for who has come here by one.
-    fn is_named(&self, host: &str) -> bool {
+    pub(crate) fn is_named(&self, host: &str) -> bool {
         let is_address = host.starts_with('[') || host.parse::<std::net::IpAddr>().is_ok();
         is_address
             || host.eq_ignore_ascii_case("localhost")
@@ -132,7 +138,7 @@ impl Services {
     }
 
     /// Whether that moment is over.
-    fn has_expired(&self, at: Option<i64>) -> bool {
+    pub(crate) fn has_expired(&self, at: Option<i64>) -> bool {
         at.is_some_and(|at| at < (self.store.clock())().unix)
     }
 }

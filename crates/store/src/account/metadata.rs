@@ -1,5 +1,7 @@
 //! SETMETADATA: RFC 5464 §4.3.
 
+use std::sync::Arc;
+
 use crate::{
     account::{Account, commit::Draft},
     change::Change,
@@ -42,6 +44,36 @@ impl Account {
                     return Err(Error::Limit(METADATA));
                 }
                 Ok(*after != before)
+            })
+            .await
+    }
+}
+
+impl Account {
+    /// The value of an entry of nobody; this one, if it has none: then it is set.
+    ///
+    /// # Errors
+    /// As [`Account::set_metadata`].
+    pub async fn metadata_or(
+        &self,
+        mailbox: Option<MailboxId>,
+        name: &str,
+        value: &[u8],
+    ) -> Result<Arc<[u8]>, Error> {
+        let entry = Entry {
+            name: name.into(),
+            value: Some(value.into()),
+        };
+        self.shared
+            .commit(&self.by, None, |draft| {
+                if let Some(value) = of(draft, mailbox)?.get(None, name) {
+                    return Ok(Arc::clone(value));
+                }
+                set(draft, mailbox, None, &entry)?;
+                if octets(draft) > MetadataLimits::default().octets() {
+                    return Err(Error::Limit(METADATA));
+                }
+                Ok(value.into())
             })
             .await
     }

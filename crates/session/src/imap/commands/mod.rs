@@ -26,3 +26,4 @@ pub(crate) mod store;
 pub(crate) mod subscribe;
 pub(crate) mod uid_batches;
 mod unauthenticate;
+pub(crate) mod urlauth;

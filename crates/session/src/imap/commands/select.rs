@@ -11,6 +11,7 @@ use store::{MailboxName, ModSeq, OpenMailbox, name::DELIMITER};
 use crate::{
     Gone, Outlet,
     imap::{
+        commands::urlauth,
         deleted,
         flags::every_flag,
         names,
@@ -58,6 +59,7 @@ pub(crate) async fn select(
         wants: Wants::default(),
         placed: UidSet::new(),
         contexts: Contexts::default(),
+        url_key: urlauth::key_now(user, mailbox.id()),
         deleted,
     };
     sync::claim_recent(&mut selected, *enabled).await;
@@ -107,6 +109,10 @@ fn describe(selected: &Selected, enabled: Enabled, out: &mut impl Outlet) {
     code(Code::HighestModSeq(mailbox.highest_mod_seq().0), "Highest");
     // RFC 8474 §4.2.
     code(Code::MailboxId(mailbox.id().to_string()), "Mailbox id");
+    if selected.deleted.is_none() {
+        // RFC 4467 §8.
+        code(Code::UrlMech, "URLs can be authorized");
+    }
     if !enabled.rev2 {
         // RFC 9051 appendix E dropped both.
         // RFC 9586 §3: no sequence number in any response.

@@ -42,6 +42,8 @@ enum Lines {
 pub(super) struct Measure {
     /// Octets that are asked for, decoded.
     pub(super) size: u64,
+    /// Line ends among them.
+    pub(super) lines: u64,
     /// NUL is among them.
     pub(super) nul: bool,
     /// The buffer has them all.
@@ -152,6 +154,7 @@ fn unknown_cte(_: Undecodable) -> Fail {
 impl Measure {
     fn add(&mut self, octets: &[u8], kept: &mut Vec<u8>) {
         self.size += octets.len() as u64;
+        self.lines += memchr::memchr_iter(b'\n', octets).count() as u64;
         self.nul |= octets.contains(&0);
         self.kept &= kept.len() + octets.len() <= KEPT_MAX;
         if self.kept {

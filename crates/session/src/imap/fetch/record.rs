@@ -23,7 +23,8 @@ impl Record {
         Self { email, structure }
     }
 
-    fn structure(&mut self) -> &Part {
+    /// The MIME tree.
+    pub(super) fn structure(&mut self) -> &Part {
         let email = &self.email;
         // The store has seen to it that a tree that can't be read reads as an empty one.
         self.structure

@@ -61,6 +61,16 @@ impl<'a, O: Outlet> Response<'a, O> {
         }
     }
 
+    /// Values of a response that is no FETCH: what is written from here on can be taken back.
+    pub(super) fn within(out: &'a mut O) -> Self {
+        let start = Some(out.buffer().len());
+        Self {
+            out,
+            start,
+            first: true,
+        }
+    }
+
     /// Ends it.
     pub(super) fn end(self) {
         encode::fetch_end(self.out.buffer());
@@ -74,6 +84,18 @@ impl<'a, O: Outlet> Response<'a, O> {
     pub(super) fn take_back(self) -> Result<(), Stop> {
         let start = self.start.ok_or(Stop::Gone)?;
         self.out.buffer().truncate(start);
+        Ok(())
+    }
+
+    /// Puts `NIL` in place of what has been written since [`Response::within`].
+    ///
+    /// # Errors
+    /// As [`Response::take_back`].
+    pub(super) fn nil(self) -> Result<(), Gone> {
+        let start = self.start.ok_or(Gone)?;
+        let buffer = self.out.buffer();
+        buffer.truncate(start);
+        buffer.extend_from_slice(b"NIL");
         Ok(())
     }
 

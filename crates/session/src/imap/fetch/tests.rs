@@ -87,6 +87,7 @@ impl Reader {
             wants: crate::imap::sync::Wants::default(),
             placed: UidSet::new(),
             contexts: crate::imap::search::contexts::Contexts::default(),
+            url_key: None,
             deleted: None,
         };
         Self {

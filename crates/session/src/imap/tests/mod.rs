@@ -1,13 +1,14 @@
 //! Conversations of several sessions on one store in memory.
 
 mod conversations;
+mod urlauth;
 mod view;
 
 use std::sync::Arc;
 
 use store::{Account, AccountId, Arrival, Flags, MailboxId, MailboxName, Options, Store, Uid};
 
-use super::{Session, Suppressed, state::State, state::User};
+use super::{Session, Settings, Suppressed, state::State, state::User};
 use crate::{Gone, Limits, Next, Outlet, Peer, Services};
 
 /// What a session writes, kept.
@@ -81,18 +82,23 @@ impl World {
     pub(super) async fn deliver(&self, count: usize) -> Vec<Uid> {
         let mut uids = Vec::new();
         for _ in 0..count {
-            let mut incoming = self.store.receive().await.unwrap();
-            incoming.write(b"Subject: x\r\n\r\n").await.unwrap();
-            let arrival = Arrival {
-                message: incoming.finish().await.unwrap(),
-                trace: Vec::new(),
-                flags: Flags::default(),
-                internal_date: None,
-            };
-            let placed = self.account.append(self.inbox(), vec![arrival]).await;
-            uids.extend(placed.unwrap().uids);
+            uids.push(self.deliver_to(&self.account, self.inbox()).await);
         }
         uids
+    }
+
+    /// A message comes for any account.
+    pub(super) async fn deliver_to(&self, account: &Account, mailbox: MailboxId) -> Uid {
+        let mut incoming = self.store.receive().await.unwrap();
+        incoming.write(b"Subject: x\r\n\r\n").await.unwrap();
+        let arrival = Arrival {
+            message: incoming.finish().await.unwrap(),
+            trace: Vec::new(),
+            flags: Flags::default(),
+            internal_date: None,
+        };
+        let placed = account.append(mailbox, vec![arrival]).await.unwrap();
+        placed.uids[0]
     }
 
     fn services(&self) -> Services {
@@ -135,6 +141,17 @@ impl World {
             remotes: std::sync::Arc::default(),
             progress: std::sync::Arc::default(),
         });
+        client
+    }
+
+    /// A client of somebody else, of a server with these settings.
+    pub(super) fn client_of(&self, name: &str, account: &Account, imap: &Arc<Settings>) -> Client {
+        let mut client = self.client();
+        client.session.services.imap = Arc::clone(imap);
+        if let State::Authenticated(user) = &mut client.session.state {
+            user.name = name.into();
+            user.account = account.clone();
+        }
         client
     }
 
