@@ -4,11 +4,13 @@
 //! * [`transcripts`]: what a client says and hears, as text files;
 //! * [`clients`]: real mail clients and a real Postfix;
 //! * [`conformance`]: what is claimed, what is announced and what is shown are the same;
+//! * [`events`]: what happened, in the log;
 //! * [`faults`]: the process killed, the disk full, the file damaged;
 //! * [`format`]: what is on disk can be read, by the documents alone and by later programs;
 //! * [`hostile`]: input that nobody should send;
 //! * [`limits`]: what large mailboxes and many of them cost, as figures;
 //! * [`documents`]: the documents keep up with the code;
+//! * [`notified`]: random changes, and a client that is told of them;
 //! * [`simulation`]: random sessions against a naive model.
 
 #![expect(
@@ -23,9 +25,11 @@ mod clients;
 mod conformance;
 mod connection;
 mod documents;
+mod events;
 mod faults;
 mod format;
 mod hostile;
 mod limits;
+mod notified;
 mod simulation;
 mod transcripts;

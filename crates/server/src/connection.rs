@@ -1,6 +1,6 @@
 //! One connection: the loop that drives a session.
 
-use std::{fmt, io, time::Duration};
+use std::{fmt, io, net::IpAddr, time::Duration};
 
 use session::{Gone, Next, Outlet, Peer};
 use tokio::{
@@ -10,6 +10,7 @@ use tokio::{
 
 use crate::{
     deflate::{Inflater, Piece},
+    events,
     protocol::Protocol,
     seats::Seat,
     stream::{Socket, Stream},
@@ -75,6 +76,8 @@ pub(crate) struct Connection<P> {
     inflater: Option<Box<Inflater>>,
     handshake: Option<Handshake>,
     seat: Seat,
+    /// The client's, if it has one.
+    address: Option<IpAddr>,
     phase: watch::Receiver<Phase>,
     /// The session knows that the server is stopping.
     told_to_stop: bool,
@@ -129,6 +132,7 @@ impl<P: Protocol> Connection<P> {
             handshake,
             ..
         } = opening;
+        let address = peer.address;
         let opened = Instant::now();
         let stream = match &handshake {
             Some(handshake) if opening.begins_with_tls => {
@@ -148,6 +152,7 @@ impl<P: Protocol> Connection<P> {
             inflater: None,
             handshake,
             seat,
+            address,
             phase,
             told_to_stop: false,
             opened,
@@ -161,6 +166,9 @@ impl<P: Protocol> Connection<P> {
     /// Drives the session to its end, and logs how it was.
     pub(crate) async fn drive(mut self: Box<Self>) {
         let why = self.run().await;
+        if let Some(user) = self.seat.account() {
+            events::logout(user, P::NAME, self.address, &why);
+        }
         let user = self.seat.account().unwrap_or_default();
         let (received, sent) = (self.received, self.wire.sent);
         let seconds = self.opened.elapsed().as_secs();
@@ -321,6 +329,7 @@ impl<P: Protocol> Connection<P> {
         let Some(user) = self.session.user() else {
             if let Some(user) = self.seat.account() {
                 tracing::info!(user, "logged out, and stays");
+                events::logout(user, P::NAME, self.address, &Disconnect::Closed);
                 self.seat.release();
                 self.strange = Instant::now();
             }
@@ -330,6 +339,7 @@ impl<P: Protocol> Connection<P> {
             return Ok(());
         }
         tracing::info!(user, "logged in");
+        events::login(user, P::NAME, self.address);
         let seated = self.seat.belongs_to(user);
         seated.map_err(|_| Disconnect::Crowded)
     }

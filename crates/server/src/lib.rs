@@ -11,6 +11,7 @@ mod connection;
 pub mod control;
 mod deflate;
 mod error;
+mod events;
 mod listen;
 mod log;
 mod network;

@@ -24,6 +24,7 @@ pub mod compact;
 pub mod email;
 pub mod engine;
 pub mod error;
+mod events;
 pub mod flag;
 mod fold;
 mod home;

@@ -20,6 +20,7 @@ use crate::{
     clock::Clock,
     engine::{Engine, Partitions, Writes},
     error::Error,
+    events::{self, Events},
     fold::{self, State},
     id::{AccountId, MailboxId, ModSeq, ThreadId},
     mailbox::{Mailbox, Wanted, chunk::Entry, placements::Placements, rows::Part},
@@ -344,8 +345,13 @@ impl Shared {
         let (sender, receiver) = oneshot::channel();
         let (shared, next) = (Arc::clone(self), Arc::new(snapshot.clone()));
         let brief = Brief::new(batch, &tip.snapshot, &snapshot);
+        let events = events::are_wanted()
+            .then(|| Events::new(self.id, (batch, &brief), &tip.snapshot, &snapshot));
         let done = Box::new(move |outcome: Result<_, Error>| {
-            let outcome = outcome.map(|_| shared.publish(next, brief));
+            let outcome = outcome.map(|_| {
+                shared.publish(next, brief);
+                events.into_iter().for_each(Events::log);
+            });
             if outcome.is_err() {
                 shared.go_back(epoch);
             }

@@ -196,7 +196,7 @@ impl Latest {
 
 impl Brief {
     /// What a batch does to the state `before`, which becomes `after`.
-    pub(super) fn new(batch: &Batch, before: &Snapshot, after: &Snapshot) -> Self {
+    pub(crate) fn new(batch: &Batch, before: &Snapshot, after: &Snapshot) -> Self {
         let mut brief = Self {
             mod_seq: batch.mod_seq,
             by: Arc::clone(&batch.by),
