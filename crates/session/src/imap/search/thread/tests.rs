@@ -1,5 +1,7 @@
 //! THREAD on a store, algorithm by algorithm, and what hostile References cost.
 
+mod differential;
+
 use super::{Identity, Links};
 use crate::imap::{
     fetch::tests::{Reader, run},
