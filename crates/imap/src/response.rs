@@ -62,6 +62,9 @@ pub enum Code {
     MailboxId(String),
     /// `METADATA …`, RFC 5464 §5.
     Metadata(MetadataCode),
+    /// `MESSAGELIMIT n uid`, RFC 9738 §3.1: so many messages at once, and the lowest UID that was
+    /// processed, if it is known.
+    MessageLimit(u32, Option<u32>),
     /// `MODIFIED set`.
     Modified(UidSet),
     /// `NOMODSEQ`.
@@ -225,6 +228,12 @@ impl Code {
                 text(out, list);
             }
             Self::HighestModSeq(n) => argument(out, *n),
+            Self::MessageLimit(n, uid) => {
+                argument(out, (*n).into());
+                if let Some(uid) = uid {
+                    argument(out, (*uid).into());
+                }
+            }
             Self::UndefinedFilter(name) => {
                 out.push(b' ');
                 text(out, name);
@@ -296,6 +305,7 @@ impl Code {
             Self::Limit => "LIMIT",
             Self::MailboxId(_) => "MAILBOXID",
             Self::Metadata(_) => "METADATA",
+            Self::MessageLimit(..) => "MESSAGELIMIT",
             Self::Modified(_) => "MODIFIED",
             Self::NoModSeq => "NOMODSEQ",
             Self::NonExistent => "NONEXISTENT",
@@ -498,6 +508,11 @@ mod tests {
             (Code::Downgraded(set(&[70, 71])), "DOWNGRADED 70:71"),
             (Code::UrlMech, "URLMECH INTERNAL"),
             (Code::HighestModSeq(7), "HIGHESTMODSEQ 7"),
+            (Code::MessageLimit(1000, None), "MESSAGELIMIT 1000"),
+            (
+                Code::MessageLimit(1000, Some(23221)),
+                "MESSAGELIMIT 1000 23221",
+            ),
             (Code::MailboxId("F2".into()), "MAILBOXID (F2)"),
             (
                 Code::Metadata(MetadataCode::LongEntries(2199)),

@@ -30,6 +30,17 @@ pub struct UidSet {
     ranges: Vec<(u32, u32)>,
 }
 
+/// These numbers, by themselves.
+impl From<&UidSet> for SequenceSet {
+    fn from(set: &UidSet) -> Self {
+        let range = |&(first, last): &(u32, u32)| SequenceRange {
+            from: Some(first),
+            to: Some(last),
+        };
+        Self::Ranges(set.ranges.iter().map(range).collect())
+    }
+}
+
 impl SequenceSet {
     /// The set with `*` taken as `largest` (RFC 9051 §9, `seq-range`): for an
     /// empty mailbox (`largest` 0) `*` stands for nothing. `None` for `$`.

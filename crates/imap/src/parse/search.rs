@@ -10,8 +10,9 @@ use super::{
     partial::modifier_partial,
     sequence::sequence_set,
 };
-use crate::command::{
-    Command, DateOrder, Flag, Numbering, Search, SearchKey, SearchReturn, Selected,
+use crate::{
+    command::{Command, DateOrder, Flag, Numbering, Search, SearchKey, SearchReturn, Selected},
+    set::{SequenceRange, SequenceSet},
 };
 
 /// How deep keys may be nested: parentheses, NOT and OR. Deeper ones would let
@@ -238,6 +239,18 @@ fn key_with_argument(c: &mut Cursor<'_>, name: &[u8]) -> Result<Option<SearchKey
         b"KEYWORD" => |c, _| flag_keyword(c).map(|word| SearchKey::Flag(Flag::Keyword(word))),
         b"UNKEYWORD" => |c, _| flag_keyword(c).map(|word| SearchKey::NotFlag(Flag::Keyword(word))),
         b"UID" => |c, _| sequence_set(c).map(SearchKey::Uid),
+        // RFC 9738 §3.2: UIDAFTER uniqueid, UIDBEFORE uniqueid
+        b"UIDAFTER" => |c, _| {
+            let uid = c.nz_number("a UID")?.get();
+            Ok(uids_between(uid.checked_add(1), Some(u32::MAX)))
+        },
+        b"UIDBEFORE" => |c, _| {
+            let uid = c.nz_number("a UID")?.get();
+            Ok(uids_between(
+                Some(1),
+                uid.checked_sub(1).filter(|uid| *uid > 0),
+            ))
+        },
         // search-key =/ ( "OLDER" / "YOUNGER" ) SP nz-number
         b"OLDER" => |c, _| c.nz_number("an interval").map(SearchKey::Older),
         b"YOUNGER" => |c, _| c.nz_number("an interval").map(SearchKey::Younger),
@@ -259,6 +272,15 @@ fn key_with_argument(c: &mut Cursor<'_>, name: &[u8]) -> Result<Option<SearchKey
     };
     c.sp("the search key")?;
     parse(c, name).map(Some)
+}
+
+/// These UIDs, or none: no range has none.
+fn uids_between(from: Option<u32>, to: Option<u32>) -> SearchKey {
+    if from.is_none() || to.is_none() {
+        return SearchKey::Not(Box::new(SearchKey::All));
+    }
+    let range = SequenceRange { from, to };
+    SearchKey::Uid(SequenceSet::Ranges(vec![range]))
 }
 
 fn date_order(name: &[u8]) -> DateOrder {

@@ -25,6 +25,11 @@ pub(super) fn check(values: &mut Values, purpose: Purpose) {
     }
     listeners(values, &mut found);
     suppressed(values, &mut found);
+    if values.get("imap.message-limit").is_some() && values.get("imap.save-limit").is_some() {
+        let what =
+            "`imap.save-limit` can't be set beside `imap.message-limit`, which limits all commands";
+        found.push(("imap.save-limit", what.to_owned()));
+    }
     referrals(values, &mut found);
     if let Err(why) = session::imap::Identification::read(&values.texts("imap.id")) {
         found.push(("imap.id", format!("`imap.id`: {why}")));
@@ -35,6 +40,7 @@ pub(super) fn check(values: &mut Values, purpose: Purpose) {
     let mut found = Vec::new();
     doubtful_logins(values, &mut found);
     doubtful_listeners(values, &mut found);
+    doubtful_limits(values, &mut found);
     for (key, what) in found {
         values.about(key, Severity::Warning, what);
     }
@@ -189,6 +195,15 @@ fn doubtful_listeners(values: &Values, found: &mut Found) {
     if is_everybody(values, "lmtp.allow") {
         let what = "`lmtp.allow` lets everybody put mail into every account";
         found.push(("lmtp.allow", what.to_owned()));
+    }
+}
+
+fn doubtful_limits(values: &Values, found: &mut Found) {
+    for key in ["imap.message-limit", "imap.save-limit"] {
+        if values.count::<u32>(key).is_some_and(|limit| limit < 1000) {
+            let what = format!("`{key}` is less than the 1000 messages that RFC 9738 §3 wants");
+            found.push((key, what));
+        }
     }
 }
 

@@ -221,6 +221,18 @@ pub const KEYS: &[Key] = &[
         "the same for some clients: `\"NAME/VERSION: CAPABILITY …\"`, as they say in ID; `*` stands for anything",
     ),
     key(
+        "imap.message-limit",
+        Kind::Count,
+        None,
+        "messages that one command may work on (MESSAGELIMIT); any number, if not given",
+    ),
+    key(
+        "imap.save-limit",
+        Kind::Count,
+        None,
+        "messages that one COPY or APPEND may make (SAVELIMIT); any number, if not given",
+    ),
+    key(
         "imap.literal-minus",
         Kind::Flag,
         Some("false"),

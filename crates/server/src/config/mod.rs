@@ -247,6 +247,8 @@ fn imap(values: &Values) -> session::imap::Settings {
     session::imap::Settings {
         suppressed: Suppressed::new(values.texts("imap.suppress")),
         suppressed_for: rules.collect(),
+        message_limit: values.count("imap.message-limit"),
+        save_limit: values.count("imap.save-limit"),
         literal_minus: values.flag("imap.literal-minus"),
         urls: session::imap::Urls {
             hosts: values.texts("imap.url-hosts"),
@@ -505,6 +507,14 @@ mod tests {
             (
                 "data = \"d\"\n[imap]\nsuppress-for = [\"Mutt: IMAP4rev1\"]",
                 ":3:1: error: `imap.suppress-for`: \"Mutt: IMAP4rev1\": IMAP4rev1:",
+            ),
+            (
+                "data = \"d\"\n[imap]\nmessage-limit = 999",
+                ":3:1: warning: `imap.message-limit` is less than",
+            ),
+            (
+                "data = \"d\"\n[imap]\nmessage-limit = 2000\nsave-limit = 1000",
+                ":4:1: error: `imap.save-limit` can't be set beside `imap.message-limit`",
             ),
             ("data = \"d\"", "nobody can read mail"),
         ] {

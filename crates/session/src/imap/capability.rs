@@ -178,6 +178,8 @@ pub const CAPABILITIES: &[Row] = &[
     login("MULTISEARCH", "RFC 7377").needs(&["ESEARCH"]),
     login("CONTEXT=SEARCH", "RFC 5267 §4").needs(&["ESEARCH"]),
     login("CONTEXT=SORT", "RFC 5267 §4").needs(&["SORT", "ESORT"]),
+    login("MESSAGELIMIT", "RFC 9738").with(|facts| facts.settings.message_limit.map(Into::into)),
+    login("SAVELIMIT", "RFC 9738").with(|facts| facts.settings.save_limit.map(Into::into)),
     login("APPENDLIMIT", "RFC 7889").with(|facts| Some(facts.message_bytes_max)),
 ];
 

@@ -12,6 +12,7 @@ use imap::{
 use super::{
     Lines, Session,
     commands::{append, replace, urlauth},
+    message_limit,
     progress::{self, Desk},
     refusal::{Done, Refusal, Stop},
     reply,
@@ -51,9 +52,13 @@ impl Session {
                 let text = "Message numbers are not allowed once UIDONLY is enabled";
                 Err(Refusal::bad_with(Code::UidRequired, text).into())
             }
-            Ok(()) => self.run(&tag, command, appending, out).await?,
+            Ok(()) => match self.limit_messages(&mut command) {
+                Ok(()) => self.run(&tag, command, appending, out).await?,
+                Err(refusal) => Err(refusal.into()),
+            },
             Err(refusal) => Err(refusal.into()),
         };
+        let outcome = self.tell_limit(outcome, out);
         let word = match &outcome {
             Ok(Some(_)) => "OK",
             Ok(None) => "later",
@@ -91,6 +96,22 @@ impl Session {
             selected.saved = UidSet::new();
         }
         inserted
+    }
+
+    /// Says how far a command came, if not all the way: RFC 9738 §3.1.
+    fn tell_limit(
+        &mut self,
+        outcome: Result<Option<Done>, Stop>,
+        out: &mut impl Outlet,
+    ) -> Result<Option<Done>, Stop> {
+        let State::Selected(selected) = &mut self.state else {
+            return outcome;
+        };
+        let Some(limited) = selected.limited.take() else {
+            return outcome;
+        };
+        let told = |done| message_limit::told(limited, done, self.enabled.language, out);
+        outcome.transpose().map(told).transpose()
     }
 
     /// Runs a command, and tells its client now and then that it runs.

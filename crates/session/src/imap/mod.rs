@@ -17,6 +17,7 @@ pub(crate) mod fetch;
 pub(crate) mod filter;
 pub(crate) mod flags;
 mod lines;
+pub(crate) mod message_limit;
 pub(crate) mod names;
 mod news;
 pub(crate) mod notify;
@@ -345,6 +346,9 @@ impl Session {
             selected: self.state.selected(),
         };
         let start = append::may_go_on(base, self.enabled, (self.wire.command_so_far(), literal))?;
+        if let Some(max) = self.save_limit() {
+            message_limit::few(start.messages.len(), max)?;
+        }
         let announced = appending.announced(base, self.enabled, &start.messages);
         announced.await?;
         self.appending = Some(appending);

@@ -19,6 +19,10 @@ pub struct Settings {
     pub suppressed_for: Vec<ForClients>,
     /// LITERAL- is offered, not LITERAL+ (RFC 7888 §5).
     pub literal_minus: bool,
+    /// Messages that one command may work on; without end if not set (RFC 9738).
+    pub message_limit: Option<u32>,
+    /// Messages that one COPY or APPEND may make.
+    pub save_limit: Option<u32>,
     /// What IMAP URLs may say.
     pub urls: Urls,
     /// Clients have to enable UTF8=ACCEPT: RFC 6855 §6.

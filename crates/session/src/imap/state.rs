@@ -10,6 +10,7 @@ use crate::Site;
 
 use super::{
     commands::uid_batches::Answered,
+    message_limit::Limited,
     progress::Progress,
     referral::Remote,
     refusal::Refusal,
@@ -82,6 +83,8 @@ pub(crate) struct Selected {
     /// `$`, the saved result of the last SEARCH that asked for it (RFC 9051
     /// §6.4.4.1). May hold UIDs that are gone.
     pub(crate) saved: UidSet,
+    /// How far the command that runs comes, if not all the way (RFC 9738).
+    pub(crate) limited: Option<Limited>,
     /// What UIDBATCHES was answered to: RFC 10022 §3.1.1.
     pub(crate) batches: Vec<Answered>,
     /// An EXISTS went out amid FETCH responses, where some clients (Thunderbird) don't

@@ -54,6 +54,7 @@ pub(crate) async fn select(
         view: View::new(mailbox.clone()),
         access,
         saved: UidSet::new(),
+        limited: None,
         batches: Vec::new(),
         exists_unheard: false,
         wants: Wants::default(),

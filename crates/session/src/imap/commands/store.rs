@@ -47,6 +47,9 @@ pub(crate) async fn store(
     let missing = targets.len() < counted || !stored.gone.is_empty();
     targets.retain(|uid| stored.modified.binary_search(uid).is_err());
     selected.refresh().await;
+    if selected.limited.is_some() {
+        targets.reverse(); // RFC 9738 §3.1
+    }
 
     let report = Report {
         shown: shown(store, enabled),

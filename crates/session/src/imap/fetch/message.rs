@@ -27,6 +27,8 @@ pub(super) struct Server<'a> {
     seen: &'a UidSet,
     /// Those that it could not serve.
     pub(super) troubled: Troubled,
+    /// From the highest UID down: RFC 9738 §3.1.
+    pub(super) newest_first: bool,
     /// Kept between messages, so that each costs no memory of its own.
     header: Vec<u8>,
     chosen: Vec<u8>,
@@ -40,6 +42,7 @@ impl<'a> Server<'a> {
             enabled,
             seen,
             troubled: Troubled::default(),
+            newest_first: false,
             header: Vec::new(),
             chosen: Vec::new(),
         }

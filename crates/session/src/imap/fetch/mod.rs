@@ -60,6 +60,7 @@ pub(crate) async fn fetch(
         UidSet::new()
     };
     let mut server = Server::new(&plan, &selected.view, enabled, &seen);
+    server.newest_first = selected.limited.is_some();
     serve(&mut server, selected.account(), &uids, fetch, out).await?;
     let troubled = server.troubled;
     let told = told(&selected.view, &seen, |message| {
@@ -240,6 +241,16 @@ async fn each<'a>(
     messages: impl Iterator<Item = (u32, Message<'a>)>,
     out: &mut impl Outlet,
 ) -> Result<(), Stop> {
+    if server.newest_first {
+        // No more than one command may work on.
+        let mut messages: Vec<_> = messages.collect();
+        messages.reverse();
+        for message in messages {
+            server.message(account, message, out).await?;
+            sync::flush_if_full(out).await?;
+        }
+        return Ok(());
+    }
     for message in messages {
         server.message(account, message, out).await?;
         sync::flush_if_full(out).await?;

@@ -82,6 +82,7 @@ impl Reader {
             view: View::new(account.open_mailbox(mailbox).await.unwrap()),
             access: Access::ReadWrite,
             saved: UidSet::new(),
+            limited: None,
             batches: Vec::new(),
             exists_unheard: false,
             wants: crate::imap::sync::Wants::default(),
