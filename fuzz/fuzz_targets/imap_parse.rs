@@ -41,9 +41,11 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn read(command: &[u8]) {
-    match parse::command(command) {
-        Ok(tagged) => assert!(!tagged.tag.is_empty()),
-        Err(error) => assert!(error.at <= command.len() && !error.to_string().is_empty()),
+    for read in [parse::command, parse::old_command] {
+        match read(command) {
+            Ok(tagged) => assert!(!tagged.tag.is_empty()),
+            Err(error) => assert!(error.at <= command.len() && !error.to_string().is_empty()),
+        }
     }
 }
 

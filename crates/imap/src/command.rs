@@ -123,6 +123,8 @@ pub enum Authenticated {
     /// COMPARATOR, RFC 5255 §4.7: what is to be compared by, the first that there is; none asks
     /// what is.
     Comparator(Vec<CollationOrder>),
+    /// FIND, RFC 2062 §6.3.OBS.1, §6.3.OBS.2, RFC 1176.
+    Find(Find),
     /// NAMESPACE, §6.3.10.
     Namespace,
     /// STATUS, §6.3.11.
@@ -363,6 +365,17 @@ pub struct List {
     pub returns: Option<ListReturn>,
     /// Written in the extended syntax (any of selection, several patterns, RETURN).
     pub extended: bool,
+}
+
+/// FIND, which there was before LIST and LSUB.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Find {
+    /// `ALL.`: not only what is subscribed to.
+    pub all: bool,
+    /// `BBOARDS`, not `MAILBOXES`.
+    pub bboards: bool,
+    /// `*` stands for anything, `%` and `?` for one character.
+    pub pattern: Vec<u8>,
 }
 
 /// LIST selection options: RFC 9051 §6.3.9.1, RFC 6154 §2.
@@ -641,6 +654,18 @@ pub enum FetchItem {
     Preview {
         /// `LAZY`: only if it takes no time.
         lazy: bool,
+    },
+    /// A section that goes out under another name: `RFC822.PEEK`, `BODY[0]`, PARTIAL and the like
+    /// (RFC 2062).
+    Named {
+        /// The name in the response.
+        label: String,
+        /// Which part.
+        section: Section,
+        /// Which octets of it; the name does not tell.
+        partial: Option<Partial>,
+        /// Leaves `\Seen` alone.
+        peek: bool,
     },
     /// `BODY[…]<…>` and `BODY.PEEK[…]<…>`.
     Section {

@@ -19,6 +19,7 @@ pub(super) type Result<T> = core::result::Result<T, Fault>;
 pub(super) struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
+    old: bool,
 }
 
 // ATOM-CHAR = <any CHAR except atom-specials>
@@ -39,7 +40,24 @@ pub(super) const fn is_list_char(byte: u8) -> bool {
 
 impl<'a> Cursor<'a> {
     pub(super) const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self {
+            bytes,
+            at: 0,
+            old: false,
+        }
+    }
+
+    /// In which what was before IMAP4rev1 has its meaning ([`super::old`]).
+    pub(super) const fn old(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            at: 0,
+            old: true,
+        }
+    }
+
+    pub(super) const fn is_old(&self) -> bool {
+        self.old
     }
 
     pub(super) const fn at(&self) -> usize {

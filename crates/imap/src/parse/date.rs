@@ -44,9 +44,14 @@ fn date_text(c: &mut Cursor<'_>) -> Result<Date> {
     c.expect(b'-', "'-' after the day of the month")?;
     let month = date_month(c)?;
     c.expect(b'-', "'-' after the month")?;
-    let year = digits(c, 4..=4, "a year of four digits")?;
+    let year = i64::from(if c.is_old() {
+        // date_year_old = 2digit: (year - 1900)
+        digits(c, 2..=4, "a year of two or four digits")?
+    } else {
+        digits(c, 4..=4, "a year of four digits")?
+    });
     let day = Day {
-        year: i64::from(year),
+        year: if year < 100 { year + 1900 } else { year },
         month,
         of_month: u8::try_from(day).unwrap_or(0),
     };

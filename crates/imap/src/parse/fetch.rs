@@ -5,6 +5,7 @@ use core::num::NonZeroU32;
 
 use super::{
     cursor::{Cursor, Result, fault_at},
+    old,
     partial::modifier_partial,
     sequence::sequence_set,
 };
@@ -13,7 +14,7 @@ use crate::command::{
 };
 
 /// MIME parts nested deeper than this are in no message that is kept apart.
-const PART_DEPTH_MAX: usize = 100;
+pub(super) const PART_DEPTH_MAX: usize = 100;
 
 // fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att /
 //         "(" fetch-att *(SP fetch-att) ")") [fetch-modifiers]
@@ -109,6 +110,11 @@ fn preview(c: &mut Cursor<'_>) -> Result<FetchItem> {
 
 // fetch-att = "ENVELOPE / "FLAGS" / "INTERNALDATE" / "RFC822.SIZE" / "BODY" ["STRUCTURE"] / …
 pub(super) fn fetch_att(c: &mut Cursor<'_>) -> Result<FetchItem> {
+    if c.is_old()
+        && let Some(item) = old::fetch_att(c)?
+    {
+        return Ok(item);
+    }
     let start = c.at();
     let word = c.take_while(|b| b.is_ascii_alphanumeric() || b == b'.');
     let sectioned = c.peek() == Some(b'[');
@@ -209,7 +215,7 @@ fn section_spec(c: &mut Cursor<'_>) -> Result<Section> {
 }
 
 // header-list = "(" header-fld-name *(SP header-fld-name) ")"
-fn header_list(c: &mut Cursor<'_>) -> Result<Vec<Vec<u8>>> {
+pub(super) fn header_list(c: &mut Cursor<'_>) -> Result<Vec<Vec<u8>>> {
     c.sp("HEADER.FIELDS")?;
     let names = c.list1("the field names", |c| c.astring("a field name"))?;
     c.skip_spaces();

@@ -19,6 +19,7 @@ mod mailbox;
 mod messages;
 mod metadata;
 mod notify;
+mod old;
 mod partial;
 mod search;
 mod sequence;
@@ -39,6 +40,7 @@ pub use append::{AppendStart, Replaced, append_start};
 pub(crate) use cursor::is_astring_char;
 pub(crate) use fetch::whole_section as section;
 pub use filter::{filter, is_filter_name};
+pub use old::BBOARDS;
 pub use what::{Value, What};
 
 use self::cursor::{Cursor, Fault, Result};
@@ -252,7 +254,18 @@ pub const COMMANDS: &[Row] = &[
 /// if it could be read.
 // command = tag SP (command-any / command-auth / command-nonauth / command-select) CRLF
 pub fn command(command: &[u8]) -> core::result::Result<Tagged, SyntaxError> {
-    let mut cursor = Cursor::new(command);
+    tagged(Cursor::new(command))
+}
+
+/// The same, as clients of before IMAP4rev1 may say it (RFC 2062); for what [`command`] can't read.
+///
+/// # Errors
+/// As [`command`].
+pub fn old_command(command: &[u8]) -> core::result::Result<Tagged, SyntaxError> {
+    tagged(Cursor::old(command))
+}
+
+fn tagged(mut cursor: Cursor<'_>) -> core::result::Result<Tagged, SyntaxError> {
     let tag = match tag(&mut cursor) {
         Ok(tag) => tag.to_string(),
         Err(fault) => return Err(grammar(None, fault)),
@@ -306,7 +319,8 @@ fn named(c: &mut Cursor<'_>) -> Result<Named> {
     } else {
         ("", first)
     };
-    let row = COMMANDS.iter().find(|row| {
+    let old: &[Row] = if c.is_old() { old::COMMANDS } else { &[] };
+    let row = old.iter().chain(COMMANDS).find(|row| {
         let rest = row.name.strip_prefix("UID ");
         rest.is_some() != prefix.is_empty() && rest.unwrap_or(row.name).eq_ignore_ascii_case(name)
     });

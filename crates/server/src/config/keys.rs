@@ -185,6 +185,12 @@ pub const KEYS: &[Key] = &[
         "users find what they deleted below `#deleted`, and bring it back",
     ),
     key(
+        "imap.old-commands",
+        Kind::Flag,
+        Some("false"),
+        "what clients of before IMAP4rev1 say is understood",
+    ),
+    key(
         "imap.remote-mailboxes",
         Kind::Texts,
         Some("[]"),

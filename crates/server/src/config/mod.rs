@@ -256,6 +256,7 @@ fn imap(values: &Values) -> session::imap::Settings {
         },
         utf8_only: values.flag("imap.utf8-only"),
         language: language.unwrap_or_default(),
+        old_commands: values.flag("imap.old-commands"),
         remotes: remotes
             .iter()
             .filter_map(|rule| Remote::read(rule).ok())

@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Instant};
 
 use imap::{
     Command, UidSet, command, encode,
+    parse::SyntaxError,
     response::{Code, Status},
 };
 
@@ -35,7 +36,7 @@ impl Session {
             return Ok(super::unavailable(self.enabled.language, out));
         }
         let appending = self.appending.take();
-        let command::Tagged { tag, mut command } = match imap::parse::command(octets) {
+        let command::Tagged { tag, mut command } = match self.read(octets) {
             Ok(tagged) => tagged,
             Err(error) => {
                 let tag = error.tag.as_deref().unwrap_or("*");
@@ -139,6 +140,15 @@ impl Session {
             (outcome, std::mem::take(kept.buffer()))
         });
         progress::run(asked, &desk, running, out).await
+    }
+
+    /// Reads a command. What has a meaning today has no other, whatever is set.
+    fn read(&self, octets: &[u8]) -> Result<command::Tagged, SyntaxError> {
+        let read = imap::parse::command(octets);
+        if !self.services.imap.old_commands {
+            return read;
+        }
+        read.or_else(|error| imap::parse::old_command(octets).map_err(|_| error))
     }
 
     /// What comes before a command on a selected mailbox.

@@ -27,6 +27,8 @@ pub struct Settings {
     pub urls: Urls,
     /// Clients have to enable UTF8=ACCEPT: RFC 6855 §6.
     pub utf8_only: bool,
+    /// What clients of before IMAP4rev1 say is understood (RFC 2062).
+    pub old_commands: bool,
     /// Mailboxes on other servers, the same for every account (RFC 2193).
     pub remotes: Vec<Remote>,
     /// The server that everybody is sent to, at once (RFC 2221 §4.2).

@@ -10,9 +10,9 @@ use imap::{
 use super::{
     DONE_LINE_BYTES_MAX, Lines, Sasl, Session,
     commands::{
-        append, close, comparator, compress, copy, create, delete, enable, expunge, id, language,
-        list, login, lsub, metadata, namespace, rename, scan, select, status, store, subscribe,
-        uid_batches, urlauth,
+        append, close, comparator, compress, copy, create, delete, enable, expunge, find, id,
+        language, list, login, lsub, metadata, namespace, rename, scan, select, status, store,
+        subscribe, uid_batches, urlauth,
     },
     fetch, referral,
     refusal::{Done, Outcome, Refusal, Stop},
@@ -302,6 +302,7 @@ async fn on_account(
         A::SetMetadata { mailbox, entries } => {
             metadata::set(user, enabled, (&mailbox, entries)).await
         }
+        A::Find(c) => find::find(user, enabled, &c, out).await,
         A::Namespace => Ok(namespace::namespace(user, enabled, out)),
         A::ResetKey(which) => urlauth::reset(user, enabled, which.as_ref()).await,
         A::Status { mailbox, items } => status::status(user, enabled, &mailbox, &items, out).await,

@@ -126,6 +126,7 @@ fn authenticated(command: &command::Authenticated) -> Row {
         A::Lsub { remote, .. } => told(if *remote { "RLSUB" } else { "LSUB" }),
         A::Scan { .. } => told("SCAN"),
         A::Comparator(_) => told("COMPARATOR"),
+        A::Find(_) => told("FIND"),
         A::Namespace => told("NAMESPACE"),
         A::GetMetadata(_) => told("GETMETADATA"),
         A::SetMetadata { .. } => told("SETMETADATA"),

@@ -9,6 +9,7 @@ pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod enable;
 pub(crate) mod expunge;
+pub(crate) mod find;
 pub(crate) mod id;
 pub(crate) mod language;
 pub(crate) mod list;

@@ -163,7 +163,9 @@ impl Plan {
 fn sets_seen(item: &FetchItem) -> bool {
     match item {
         FetchItem::Rfc822 | FetchItem::Rfc822Text => true,
-        FetchItem::Section { peek, .. } | FetchItem::Binary { peek, .. } => !peek,
+        FetchItem::Section { peek, .. }
+        | FetchItem::Binary { peek, .. }
+        | FetchItem::Named { peek, .. } => !peek,
         _ => false,
     }
 }
@@ -193,6 +195,16 @@ fn item(asked: &FetchItem) -> Item {
         FetchItem::ThreadId => Item::Kept(Kept::ThreadId),
         FetchItem::SaveDate => Item::Kept(Kept::SaveDate),
         FetchItem::Preview { .. } => Item::Preview,
+        FetchItem::Named {
+            label,
+            section,
+            partial,
+            ..
+        } => Item::Octets {
+            label: label.as_bytes().to_vec(),
+            section: wanted(section),
+            partial: *partial,
+        },
         FetchItem::Section {
             section, partial, ..
         } => {
