@@ -33,6 +33,9 @@ const COMPACT_AFTER: Duration = Duration::from_mins(10);
 /// How long after the start accounts are indexed for the first time.
 const INDEX_AFTER: Duration = Duration::from_mins(1);
 
+/// How long after the start all accounts are looked at for that.
+const INDEX_ALL_AFTER: Duration = Duration::from_mins(10);
+
 /// How often it is looked whether accounts that are in use have something to index.
 const INDEX_LOOK: Duration = Duration::from_secs(30);
 
@@ -252,11 +255,11 @@ async fn indexing(store: Store, rate: u64) {
     };
     let mut looks = interval_at(Instant::now() + INDEX_AFTER, INDEX_LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut all: Option<Instant> = None;
+    let mut all = Instant::now() + INDEX_ALL_AFTER;
     loop {
         looks.tick().await;
-        let round = if all.is_none_or(|last| last.elapsed() >= INDEX_ALL) {
-            all = Some(Instant::now());
+        let round = if Instant::now() >= all {
+            all = Instant::now() + INDEX_ALL;
             IndexRound::All
         } else {
             IndexRound::Open

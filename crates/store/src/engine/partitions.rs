@@ -442,6 +442,14 @@ impl Partitions {
         on!(&self.inner.disk, disk => Arc::new(On(Arc::clone(disk))))
     }
 
+    /// Octets that are free in a partition, as far as the disk says.
+    pub(crate) fn free(&self, partition: &Partition) -> Option<u64> {
+        let AnyDisk::Real(disk) = &self.inner.disk else {
+            return None;
+        };
+        disk.free(&partition.root()).ok()
+    }
+
     /// Where a partition is, the octets of its files, and the octets that are free there, as far as the
     /// disk says.
     pub(crate) fn space(&self, partition: &Partition) -> (Option<PathBuf>, Option<Space>) {

@@ -47,6 +47,9 @@ pub const WAITING_MAX: u64 = 64;
 /// become of them.
 const TRUSTED_ROUNDS: u64 = 20;
 
+/// Octets that an index leaves free for mail.
+const FREE_MIN: u64 = 256 << 20;
+
 /// What is kept in memory for indexing.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
@@ -194,7 +197,8 @@ impl Store {
     /// Brings the index of an account up to date; gives how many messages were added.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Full`], [`Error::Corrupt`] if its mailboxes can't be read.
+    /// [`Error::Io`], [`Error::Corrupt`] if its mailboxes can't be read; [`Error::Full`] if there is no space, or
+    /// so little that it is left for mail.
     pub async fn index(&self, account: &Account, options: IndexOptions) -> Result<u64, Error> {
         let _one = self.desk().writing.lock().await;
         let drawer = drawer(account);
@@ -208,6 +212,13 @@ impl Store {
         if waiting < options.least.max(1) {
             self.desk().note(account, last - waiting);
             return Ok(0);
+        }
+        let (partitions, home) = (self.partitions(), account.shared.engine());
+        if partitions
+            .free(home.partition())
+            .is_some_and(|free| free < FREE_MIN)
+        {
+            return Err(Error::Full);
         }
         let live = build::live(account).await?;
         let mut pace = Pace::new(options.rate);

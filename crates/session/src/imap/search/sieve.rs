@@ -37,10 +37,7 @@ pub(super) fn like(place: &Place, words: &Words) -> Sieve {
     let has = |text| Sieve::Has(place.clone(), text);
     let word = |pieces| match pieces {
         Pieces::Whole(word) => has(word),
-        Pieces::Halves([left, right], shorter) => {
-            let both = Sieve::All(shorter.map(has).into());
-            Sieve::OneOf(vec![has(left), has(right), both])
-        }
+        Pieces::OneOf(pieces) => Sieve::OneOf(pieces.map(has).into()),
     };
     Sieve::All(words.pieces().map(word).collect())
 }

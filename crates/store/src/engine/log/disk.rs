@@ -166,6 +166,15 @@ impl RealDisk {
         })
     }
 
+    /// Octets that are free where a path is, for whoever writes.
+    ///
+    /// # Errors
+    /// It can't be told.
+    pub(crate) fn free(&self, path: &str) -> io::Result<u64> {
+        let free = rustix::fs::statvfs(self.whole_path(path))?;
+        Ok(free.f_bavail.saturating_mul(free.f_frsize))
+    }
+
     fn at(&self, path: &str) -> PathBuf {
         if path.is_empty() {
             self.root.clone()
