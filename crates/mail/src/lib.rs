@@ -25,6 +25,7 @@ mod content;
 pub mod date;
 pub mod decode;
 pub mod digest;
+pub mod downgrade;
 pub mod encoded_word;
 pub mod envelope;
 pub mod fuzzy;

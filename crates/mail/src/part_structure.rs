@@ -109,6 +109,15 @@ fn value_len(octets: &[u8]) -> Option<usize> {
     }
 }
 
+/// How long the string is that begins here, quoted or as a literal.
+pub(crate) fn string_len(octets: &[u8]) -> Option<usize> {
+    match octets.first()? {
+        b'"' => quoted_len(octets),
+        b'{' => literal_len(octets),
+        _ => None,
+    }
+}
+
 fn quoted_len(octets: &[u8]) -> Option<usize> {
     let mut at = 1;
     loop {

@@ -11,6 +11,7 @@ use super::{
     plan::{Derived, Item, Kept, Plan, Wanted},
     record::Record,
     response::{Fail, Response, clip, string},
+    surrogate,
 };
 use crate::{
     Outlet,
@@ -25,6 +26,8 @@ pub(super) struct Server<'a> {
     enabled: Enabled,
     /// UIDs that this command made `\Seen`.
     seen: &'a UidSet,
+    /// Those of which it showed surrogates: RFC 6858 §3.
+    pub(super) downgraded: UidSet,
     /// Those that it could not serve.
     pub(super) troubled: Troubled,
     /// From the highest UID down: RFC 9738 §3.1.
@@ -41,6 +44,7 @@ impl<'a> Server<'a> {
             view,
             enabled,
             seen,
+            downgraded: UidSet::new(),
             troubled: Troubled::default(),
             newest_first: false,
             header: Vec::new(),
@@ -81,12 +85,21 @@ impl<'a> Server<'a> {
         if plan.needs_record {
             record = Some(Record::new(account.email(message).await?));
         }
+        let downgrades = !self.enabled.takes_utf8();
+        let international = |record: &Record| downgrades && record.is_international();
+        let downgrades = record.as_ref().is_some_and(international);
         for item in &plan.items {
             match (item, &mut record) {
                 // A UIDFETCH response begins with it: RFC 9586 §3.3.
                 (Item::Kept(Kept::Uid), _) if self.enabled.uid_only && !plan.asks_uid => continue,
                 (Item::Kept(kept), _) => self.kept(*kept, message, response.item()),
-                (item, Some(record)) => self.recorded(item, record, response).await?,
+                (item, Some(record)) => {
+                    if downgrades && surrogate::write(item, record, response).await? {
+                        self.downgraded.insert_range(message.uid.0, message.uid.0);
+                    } else {
+                        self.recorded(item, record, response).await?;
+                    }
+                }
                 (_, None) => {}
             }
             response.flush_if_full().await?;
@@ -233,13 +246,13 @@ fn derived(derived: Derived, record: &Record, out: &mut Vec<u8>) {
     out.extend_from_slice(value);
 }
 
-fn name(label: &[u8], out: &mut Vec<u8>) {
+pub(super) fn name(label: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(label);
     out.push(b' ');
 }
 
 /// A part of octets that are here.
-fn slice(octets: &[u8], span: Span) -> &[u8] {
+pub(super) fn slice(octets: &[u8], span: Span) -> &[u8] {
     let index = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     octets
         .get(index(span.start)..index(span.end))

@@ -16,6 +16,7 @@ mod preview;
 mod record;
 mod response;
 pub(crate) mod source;
+mod surrogate;
 #[cfg(test)]
 pub(super) mod tests;
 
@@ -62,7 +63,7 @@ pub(crate) async fn fetch(
     let mut server = Server::new(&plan, &selected.view, enabled, &seen);
     server.newest_first = selected.limited.is_some();
     serve(&mut server, selected.account(), &uids, fetch, out).await?;
-    let troubled = server.troubled;
+    let (troubled, downgraded) = (server.troubled, server.downgraded);
     let told = told(&selected.view, &seen, |message| {
         plan.tells_flags(enabled)
             && uids.contains(message.uid.0)
@@ -73,7 +74,11 @@ pub(crate) async fn fetch(
             selected.view.aware_of(uid);
         }
     }
-    troubled.outcome()
+    let mut done = troubled.outcome()?;
+    if !downgraded.ranges().is_empty() {
+        done.code = Some(Code::Downgraded(downgraded));
+    }
+    Ok(done)
 }
 
 /// Whether so much may be told of each new message.

@@ -1,6 +1,6 @@
 //! A message's record, as FETCH and URLs read it: what its sections are.
 
-use mail::{Part, Span, What};
+use mail::{Part, Span, What, downgrade};
 use store::Email;
 
 use super::{binary::Encoded, fields::Names, preview};
@@ -29,6 +29,30 @@ impl Record {
         // The store has seen to it that a tree that can't be read reads as an empty one.
         self.structure
             .get_or_insert_with(|| email.digest().structure)
+    }
+
+    /// Whether the message has octets above 127 in fields by which clients list it, or in its structure.
+    pub(super) fn is_international(&self) -> bool {
+        let digest = self.email.digest_ref();
+        let mut derived = [digest.listed, digest.envelope, digest.body_structure].into_iter();
+        derived.any(downgrade::is_needed)
+    }
+
+    /// The surrogate of the message's header, and where the header ends; `None` if it needs none.
+    ///
+    /// # Errors
+    /// As reading it.
+    pub(super) async fn surrogate(&mut self) -> Result<Option<(Vec<u8>, u64)>, store::Error> {
+        let span = self.span(&[], What::Header).unwrap_or_default();
+        let end = span.end.min(span.start.saturating_add(HEADER_BYTES_MAX));
+        let mut header = Vec::new();
+        self.email.read(Span { end, ..span }, &mut header).await?;
+        if !downgrade::is_needed(&header) {
+            return Ok(None);
+        }
+        let mut surrogate = Vec::with_capacity(header.len());
+        downgrade::header(&header, &mut surrogate);
+        Ok(Some((surrogate, span.end)))
     }
 
     /// What PREVIEW tells.

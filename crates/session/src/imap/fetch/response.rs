@@ -116,6 +116,11 @@ impl<'a, O: Outlet> Response<'a, O> {
     /// Octets of a message as a string, in pieces: never more than a piece is held.
     pub(super) async fn span(&mut self, email: &Email, span: Span) -> Result<(), Fail> {
         string_head(self.buffer(), span.len());
+        self.octets(email, span).await
+    }
+
+    /// Octets of a message, the head of whose string is written.
+    pub(super) async fn octets(&mut self, email: &Email, span: Span) -> Result<(), Fail> {
         for piece in pieces(span, |at| email.read_end(at)) {
             let buffer = self.out.buffer();
             let from = buffer.len();
