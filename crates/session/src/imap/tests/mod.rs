@@ -1,5 +1,6 @@
 //! Conversations of several sessions on one store in memory.
 
+mod contexts;
 mod conversations;
 mod urlauth;
 mod view;
