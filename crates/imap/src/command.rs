@@ -138,6 +138,15 @@ pub enum Authenticated {
     Esearch(Esearch),
     /// APPEND, §6.3.12, with MULTIAPPEND (RFC 3502).
     Append(Append),
+    /// CONVERSIONS, RFC 5259 §5.1: types in lower case, `*` or `type/*` among them.
+    Conversions {
+        /// What there is.
+        from: String,
+        /// What it may become.
+        to: String,
+    },
+    /// GETJMAPACCESS, RFC 9698 §4.
+    GetJmapAccess,
     /// GETMETADATA, RFC 5464 §4.2.
     GetMetadata(GetMetadata),
     /// SETMETADATA, RFC 5464 §4.3.
@@ -282,6 +291,8 @@ pub enum Selected {
     Thread(Thread),
     /// FETCH and UID FETCH, §6.4.5.
     Fetch(Fetch),
+    /// CONVERT and UID CONVERT, RFC 5259 §6.
+    Convert(Convert),
     /// STORE and UID STORE, §6.4.6.
     Store(Store),
     /// CANCELUPDATE, RFC 5267 §4.3.5: tags.
@@ -466,6 +477,48 @@ impl StatusItem {
             Self::AppendLimit => "APPENDLIMIT",
         }
     }
+}
+
+/// CONVERT: RFC 5259 §6.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Convert {
+    /// How messages are named.
+    pub numbering: Numbering,
+    /// Which.
+    pub messages: SequenceSet,
+    /// The type that parts are to become, in lower case; `None` (`NIL`): whichever suits.
+    pub to: Option<String>,
+    /// Conversion parameters: names in upper case, and values.
+    pub params: Vec<(String, Vec<u8>)>,
+    /// At least one.
+    pub items: Vec<ConvertItem>,
+}
+
+/// What CONVERT is to tell: RFC 5259 §10, `convert-att`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConvertItem {
+    /// `UID`.
+    Uid,
+    /// `BODYPARTSTRUCTURE[…]`: how a part is once it is converted.
+    Structure(Vec<NonZeroU32>),
+    /// `BINARY[…]<…>`: a part, converted.
+    Binary {
+        /// The part's number; empty for the whole message.
+        part: Vec<NonZeroU32>,
+        /// Which octets of it.
+        partial: Option<Partial>,
+    },
+    /// `BINARY.SIZE[…]`.
+    Size(Vec<NonZeroU32>),
+    /// `BODY[HEADER]`, `BODY[….HEADER]` and `BODY[….MIME]`: encoded words in another charset.
+    Header {
+        /// The part's number; empty for the message.
+        part: Vec<NonZeroU32>,
+        /// `MIME`.
+        mime: bool,
+    },
+    /// `AVAILABLECONVERSIONS[…]`: what a part may become.
+    Available(Vec<NonZeroU32>),
 }
 
 /// GETMETADATA: RFC 5464 §4.2.

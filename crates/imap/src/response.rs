@@ -60,6 +60,10 @@ pub enum Code {
     Limit,
     /// `MAILBOXID (id)`.
     MailboxId(String),
+    /// `MAXCONVERTMESSAGES n`, RFC 5259 §9.
+    MaxConvertMessages(u32),
+    /// `MAXCONVERTPARTS n`, RFC 5259 §9.
+    MaxConvertParts(u32),
     /// `METADATA …`, RFC 5464 §5.
     Metadata(MetadataCode),
     /// `MESSAGELIMIT n uid`, RFC 9738 §3.1: so many messages at once, and the lowest UID that was
@@ -251,6 +255,7 @@ impl Code {
                 url_text(out, url);
             }
             Self::UrlMech => out.extend_from_slice(b" INTERNAL"),
+            Self::MaxConvertMessages(n) | Self::MaxConvertParts(n) => argument(out, (*n).into()),
             Self::Metadata(code) => code.write(out),
             Self::Referral(urls) => {
                 for url in urls {
@@ -304,6 +309,8 @@ impl Code {
             Self::InUse => "INUSE",
             Self::Limit => "LIMIT",
             Self::MailboxId(_) => "MAILBOXID",
+            Self::MaxConvertMessages(_) => "MAXCONVERTMESSAGES",
+            Self::MaxConvertParts(_) => "MAXCONVERTPARTS",
             Self::Metadata(_) => "METADATA",
             Self::MessageLimit(..) => "MESSAGELIMIT",
             Self::Modified(_) => "MODIFIED",

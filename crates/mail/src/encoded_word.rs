@@ -81,6 +81,90 @@ fn each(value: &[u8], mut take: impl FnMut(Option<&str>, &[u8])) {
     take(None, rest);
 }
 
+/// A header with what its encoded words say encoded anew, as `encode` has it in the charset of that name; all else
+/// stays as it is, and so do words that can't be decoded, or of which `encode` can make nothing.
+#[must_use]
+pub fn recode(header: &[u8], charset: &str, encode: &dyn Fn(&str) -> Option<Vec<u8>>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(header.len());
+    let mut rest = header;
+    while let Some(at) = memmem::find(rest, b"=?") {
+        let (before, from) = rest.split_at(at);
+        out.extend_from_slice(before);
+        let Some((words, after)) = run_of_words(from) else {
+            out.extend_from_slice(b"=?");
+            rest = from.get(2..).unwrap_or_default();
+            continue;
+        };
+        let text = decode_words(words);
+        if text.is_none_or(|text| !put_words(&text, charset, encode, &mut out)) {
+            out.extend_from_slice(words);
+        }
+        rest = after;
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// Encoded words with nothing but white space between them.
+fn run_of_words(from: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (_, mut rest) = word(from)?;
+    loop {
+        let next = rest.trim_ascii_start();
+        match word(next).filter(|_| next.starts_with(b"=?") && next.len() < rest.len()) {
+            Some((_, after)) => rest = after,
+            None => return from.split_at_checked(from.len() - rest.len()),
+        }
+    }
+}
+
+/// What encoded words say; `None` if one of them can't be decoded.
+fn decode_words(words: &[u8]) -> Option<String> {
+    match decode_exactly(words) {
+        Exactly::Text(text) => Some(text),
+        Exactly::Octets(_) => None,
+    }
+}
+
+/// The characters of one encoded word: so many that it has no more than 75 characters (RFC 2047 §2), whatever they are.
+const CHARACTERS_PER_WORD: usize = 5;
+
+/// Writes text as encoded words; `false`, and nothing, if that can't be done.
+fn put_words(
+    text: &str,
+    charset: &str,
+    encode: &dyn Fn(&str) -> Option<Vec<u8>>,
+    out: &mut Vec<u8>,
+) -> bool {
+    let start = out.len();
+    let mut characters = text.chars().peekable();
+    while characters.peek().is_some() {
+        let some: String = characters.by_ref().take(CHARACTERS_PER_WORD).collect();
+        let Some(octets) = encode(&some) else {
+            out.truncate(start);
+            return false;
+        };
+        if out.len() > start {
+            out.extend_from_slice(b"\r\n ");
+        }
+        out.extend_from_slice(b"=?");
+        out.extend_from_slice(charset.as_bytes());
+        out.extend_from_slice(b"?Q?");
+        for octet in octets {
+            match octet {
+                b' ' => out.push(b'_'),
+                b if b.is_ascii_alphanumeric() => out.push(b),
+                b => {
+                    let digit = |n: u8| char::from_digit(n.into(), 16).unwrap_or('0');
+                    let digit = |n| digit(n).to_ascii_uppercase() as u8;
+                    out.extend_from_slice(&[b'=', digit(b >> 4), digit(b & 15)]);
+                }
+            }
+        }
+        out.extend_from_slice(b"?=");
+    }
+    true
+}
+
 /// `=?charset*language?encoding?text?=`.
 #[derive(Clone, Copy)]
 struct Word<'a> {
@@ -172,6 +256,42 @@ fn q(text: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn encoded_words_are_encoded_anew() {
+        let utf8 = |text: &str| Some(text.as_bytes().to_vec());
+        let ascii = |text: &str| text.is_ascii().then(|| text.as_bytes().to_vec());
+        for (header, encode, expected) in [
+            (
+                "Subject: =?KOI8-R?Q?why encode?= x\r\n",
+                &utf8 as &dyn Fn(&str) -> Option<Vec<u8>>,
+                "Subject: =?UTF-8?Q?why_encode?= x\r\n",
+            ),
+            (
+                "From: =?iso-8859-1?q?J=F6rg?=\r\n =?iso-8859-1?q?_x?= <a@b>\r\n",
+                &utf8,
+                "From: =?UTF-8?Q?J=C3=B6rg_x?= <a@b>\r\n",
+            ),
+            (
+                "Subject: =?utf-8?b?w6TDpMOkw6TDpMOkw6TDpMOkw6TDpA==?=\r\n",
+                &utf8,
+                "Subject: =?UTF-8?Q?=C3=A4=C3=A4=C3=A4=C3=A4=C3=A4?=\r\n =?UTF-8?Q?=C3=A4=C3=A4=C3=A4=C3=A4=C3=A4?=\r\n =?UTF-8?Q?=C3=A4?=\r\n",
+            ),
+            (
+                "A: =?x-none?q?a?= =? =?b\r\n",
+                &utf8,
+                "A: =?x-none?q?a?= =? =?b\r\n",
+            ),
+            (
+                "A: =?utf-8?q?=C3=A4?=\r\n",
+                &ascii,
+                "A: =?utf-8?q?=C3=A4?=\r\n",
+            ),
+        ] {
+            let recoded = recode(header.as_bytes(), "UTF-8", encode);
+            assert_eq!(String::from_utf8_lossy(&recoded), expected);
+        }
+    }
 
     #[test]
     fn encoded_words_are_decoded() {

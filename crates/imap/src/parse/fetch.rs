@@ -224,7 +224,7 @@ pub(super) fn header_list(c: &mut Cursor<'_>) -> Result<Vec<Vec<u8>>> {
 
 /// The part's number, with the `.` before a `section-text` taken too.
 // section-part = nz-number *("." nz-number)
-fn section_part(c: &mut Cursor<'_>) -> Result<Vec<NonZeroU32>> {
+pub(super) fn section_part(c: &mut Cursor<'_>) -> Result<Vec<NonZeroU32>> {
     let mut part = Vec::new();
     while c.peek().is_some_and(|b| b.is_ascii_digit()) {
         if part.len() == PART_DEPTH_MAX {
@@ -245,7 +245,7 @@ fn section_part(c: &mut Cursor<'_>) -> Result<Vec<NonZeroU32>> {
 }
 
 // section-binary = "[" [section-part] "]"
-fn section_binary(c: &mut Cursor<'_>) -> Result<Vec<NonZeroU32>> {
+pub(super) fn section_binary(c: &mut Cursor<'_>) -> Result<Vec<NonZeroU32>> {
     c.expect(b'[', "'['")?;
     let part = section_part(c)?;
     c.expect(b']', "']' after the part number")?;
@@ -253,7 +253,7 @@ fn section_binary(c: &mut Cursor<'_>) -> Result<Vec<NonZeroU32>> {
 }
 
 // partial = "<" number64 "." nz-number64 ">"
-fn partial(c: &mut Cursor<'_>) -> Result<Option<Partial>> {
+pub(super) fn partial(c: &mut Cursor<'_>) -> Result<Option<Partial>> {
     if !c.eat(b'<') {
         return Ok(None);
     }

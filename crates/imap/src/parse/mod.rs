@@ -7,6 +7,7 @@
 //! trailing spaces, bare values in ID.
 
 mod append;
+mod convert;
 mod cursor;
 mod date;
 mod esearch;
@@ -220,6 +221,16 @@ pub const COMMANDS: &[Row] = &[
         mailbox::one(c)
             .map(Authenticated::Unsubscribe)
             .map(Command::Authenticated)
+    }),
+    row("CONVERT", "RFC 5259 §6", |c| {
+        convert::convert(c, Numbering::Sequence)
+    }),
+    row("UID CONVERT", "RFC 5259 §6", |c| {
+        convert::convert(c, Numbering::Uid)
+    }),
+    row("CONVERSIONS", "RFC 5259 §5.1", convert::conversions),
+    row("GETJMAPACCESS", "RFC 9698 §4", |_| {
+        Ok(Command::Authenticated(Authenticated::GetJmapAccess))
     }),
     row("GETMETADATA", "RFC 5464 §4.2", metadata::getmetadata),
     row("SETMETADATA", "RFC 5464 §4.3", metadata::setmetadata),

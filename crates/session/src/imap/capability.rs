@@ -53,6 +53,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) hidden: Hidden<'a>,
     /// The largest message, in octets.
     pub(crate) message_bytes_max: u64,
+    /// The same mail is to be had over JMAP.
+    pub(crate) jmap: bool,
 }
 
 const fn row(since: Since, name: &'static str, rfc: &'static str) -> Row {
@@ -159,6 +161,8 @@ pub const CAPABILITIES: &[Row] = &[
     login("METADATA", "RFC 5464"),
     login("METADATA-SERVER", "RFC 5464"),
     login("PREVIEW", "RFC 8970"),
+    login("CONVERT", "RFC 5259").needs(&["BINARY"]),
+    login("JMAPACCESS", "RFC 9698").when(|facts| facts.jmap),
     login("FILTERS", "RFC 5466").needs(&["METADATA-SERVER"]),
     login("LIST-METADATA", "RFC 9590").needs(&["METADATA", "LIST-EXTENDED"]),
     login("UIDBATCHES", "RFC 10022"),
@@ -271,6 +275,7 @@ mod tests {
                 by: [&none, &client, &none],
             },
             message_bytes_max: 1,
+            jmap: false,
         })
     }
 

@@ -11,6 +11,7 @@
 
 pub mod capability;
 pub(crate) mod commands;
+mod convert;
 pub(crate) mod deleted;
 mod dispatch;
 pub(crate) mod fetch;
@@ -280,6 +281,7 @@ impl Session {
             settings: &self.services.imap,
             hidden: self.hidden(user),
             message_bytes_max: self.services.store.message_bytes_max(),
+            jmap: self.services.site.jmap.is_some(),
         };
         if user.is_some() {
             return capability::after_login(&facts);

@@ -10,11 +10,11 @@ use imap::{
 use super::{
     DONE_LINE_BYTES_MAX, Lines, Sasl, Session,
     commands::{
-        append, close, comparator, compress, copy, create, delete, enable, expunge, find, id,
+        append, close, comparator, compress, copy, create, delete, enable, expunge, find, id, jmap,
         language, list, login, lsub, metadata, namespace, rename, scan, select, status, store,
         subscribe, uid_batches, urlauth,
     },
-    fetch, referral,
+    convert, fetch, referral,
     refusal::{Done, Outcome, Refusal, Stop},
     reply, search,
     state::{Access, Enabled, State, User},
@@ -261,6 +261,7 @@ impl Session {
             S::Sort(c) => search::sort(selected, enabled, tag, c, out).await,
             S::Thread(c) => search::thread(selected, enabled, c, out).await,
             S::Fetch(c) => fetch::fetch(selected, enabled, c, out).await,
+            S::Convert(c) => convert::convert(selected, enabled, tag, c, out).await,
             S::Store(c) => store::store(selected, enabled, c, out).await,
             S::Copy(c) => copy::copy(selected, enabled, c).await,
             S::Move(c) => copy::move_to(selected, enabled, c, out).await,
@@ -298,6 +299,8 @@ async fn on_account(
             pattern,
             contents,
         } => scan::scan(user, enabled, (reference, pattern), &contents, out).await,
+        A::Conversions { from, to } => Ok(convert::conversions(&from, &to, out)),
+        A::GetJmapAccess => jmap::access(user, out),
         A::GetMetadata(c) => metadata::get(user, enabled, &c, out).await,
         A::SetMetadata { mailbox, entries } => {
             metadata::set(user, enabled, (&mailbox, entries)).await

@@ -154,6 +154,17 @@ impl Account {
         self.shared.is_closed()
     }
 
+    /// Does something that takes a while, without holding up others: on a thread that may wait.
+    ///
+    /// # Errors
+    /// [`Error::OutOfService`] if there is none.
+    pub async fn aside<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        self.shared.engine().work(job).await
+    }
+
     /// Waits until the account's modseq is greater than `than`, or it is closed. Cancel-safe.
     pub async fn changed(&self, than: ModSeq) {
         self.shared.changed(than).await;

@@ -11,6 +11,7 @@ pub(crate) mod enable;
 pub(crate) mod expunge;
 pub(crate) mod find;
 pub(crate) mod id;
+pub(crate) mod jmap;
 pub(crate) mod language;
 pub(crate) mod list;
 pub(crate) mod login;
