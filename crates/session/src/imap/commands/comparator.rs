@@ -25,9 +25,9 @@ pub(crate) fn comparator(
         return Ok(Done::new("This is what is compared by"));
     }
     let Some(chosen) = orders.iter().find_map(chosen) else {
-        let asked: Vec<&str> = orders.iter().map(|order| &*order.wild).collect();
-        let asked = asked.join(", ");
-        let text = Text::with("None of these collations is known here: {}", [asked.into()]);
+        let known: Vec<&str> = offered().map(Collation::name).collect();
+        let known = known.join(", ");
+        let text = Text::with("Only these collations are known here: {}", [known.into()]);
         return Err(Refusal::no(Code::BadComparator, text).into());
     };
     enabled.comparator = chosen;

@@ -90,17 +90,16 @@ impl Sorter {
             }
         }
         let digested = Digested::new(email.as_ref().map(store::Email::digest_ref));
-        for index in 0..self.criteria.len() {
-            let Some(SortCriterion { key, .. }) = self.criteria.get(index) else {
-                break;
-            };
-            let key = match key {
+        let criteria = std::mem::take(&mut self.criteria);
+        for criterion in &criteria {
+            let key = match criterion.key {
                 // RFC 6203 §6: the highest first.
                 SortKey::Relevancy => Key::Number(-i64::from(one.score)),
-                key => self.key(*key, message, &digested),
+                key => self.key(key, message, &digested),
             };
             self.keys.push(key);
         }
+        self.criteria = criteria;
         self.messages.push(one);
         Ok(())
     }
