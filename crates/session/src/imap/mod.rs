@@ -19,7 +19,8 @@ pub(crate) mod filter;
 pub(crate) mod flags;
 mod lines;
 pub(crate) mod message_limit;
-pub(crate) mod names;
+pub(crate) mod metadata_news;
+mod names;
 mod news;
 pub(crate) mod notify;
 pub(crate) mod pattern;
@@ -57,6 +58,7 @@ use self::{
         append::{self, Appending},
         login,
     },
+    metadata_news::MetadataNews,
     notify::Notifying,
     refusal::Refusal,
     state::{Enabled, State, User},
@@ -83,6 +85,8 @@ pub struct Session {
     client_suppressed: Suppressed,
     /// What the client is told without asking for it.
     notifying: Notifying,
+    /// What others changed of metadata, once the client has enabled that.
+    metadata_news: Option<MetadataNews>,
     /// What a line is, if it is no command.
     lines: Lines,
     /// The messages of the APPEND that is being received.
@@ -137,6 +141,7 @@ impl Session {
             enabled: Enabled::default(),
             client_suppressed: Suppressed::default(),
             notifying: Notifying::default(),
+            metadata_news: None,
             lines: Lines::Commands,
             appending: None,
             compressed: false,

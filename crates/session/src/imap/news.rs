@@ -5,6 +5,7 @@ use store::MailboxId;
 
 use super::{
     Session,
+    metadata_news::MetadataNews,
     notify::{Notifying, Overflow},
     reply,
     state::State,
@@ -50,7 +51,10 @@ impl Session {
     fn tells_unasked(&self) -> bool {
         match &self.state {
             State::NotAuthenticated | State::Logout => false,
-            State::Authenticated(_) => matches!(self.notifying, Notifying::Set(_)),
+            State::Authenticated(_) => {
+                matches!(self.notifying, Notifying::Set(_))
+                    || self.lines.are_done() && self.metadata_news.is_some()
+            }
             State::Selected(_) => {
                 self.lines.are_done() || matches!(self.notifying, Notifying::Set(_))
             }
@@ -59,6 +63,10 @@ impl Session {
 
     async fn has_news(&mut self) -> bool {
         self.look();
+        let metadata = self.metadata_news.as_ref();
+        if metadata.is_some_and(MetadataNews::has_any) {
+            return true;
+        }
         if let Notifying::Set(registered) = &self.notifying
             && registered.has_news()
         {
@@ -81,6 +89,7 @@ impl Session {
 
     /// Looks at what happened in the account, for a client that is notified of it.
     pub(super) fn look(&mut self) {
+        self.look_at_metadata();
         let Notifying::Set(registered) = &mut self.notifying else {
             return;
         };
@@ -92,6 +101,20 @@ impl Session {
                 registered.look(&user, Some(selected));
             }
         }
+    }
+
+    /// Looks at what others changed of metadata, for a client that has enabled that and not said by NOTIFY what
+    /// it wants.
+    fn look_at_metadata(&mut self) {
+        let wants = self.enabled.metadata && matches!(self.notifying, Notifying::Never);
+        let Some(user) = self.logged_in().filter(|_| wants).cloned() else {
+            self.metadata_news = None;
+            return;
+        };
+        let news = self
+            .metadata_news
+            .get_or_insert_with(|| MetadataNews::new(&user));
+        news.look(&user);
     }
 
     /// Tells a client with a mailbox what is new there.
@@ -118,6 +141,9 @@ impl Session {
             return Ok(());
         };
         let (selected, enabled) = (self.selected_mailbox(), self.enabled);
+        if let Some(news) = &mut self.metadata_news {
+            news.tell(&user, enabled, out).await?;
+        }
         let Notifying::Set(registered) = &mut self.notifying else {
             return Ok(());
         };

@@ -125,6 +125,8 @@ pub(crate) struct Enabled {
     pub(crate) utf8: bool,
     /// CONDSTORE, in whatever way: FETCH responses carry MODSEQ.
     pub(crate) condstore: bool,
+    /// METADATA: the client is told what others change of it (RFC 5464 §4.1).
+    pub(crate) metadata: bool,
     /// QRESYNC: VANISHED takes the place of EXPUNGE, FETCH responses carry UID.
     pub(crate) qresync: bool,
     /// UIDONLY: no sequence numbers, in neither direction (RFC 9586).

@@ -34,6 +34,7 @@ impl Session {
             lines,
             appending,
             notifying,
+            metadata_news,
             compressed,
             then,
             bad_commands: _,
@@ -47,6 +48,7 @@ impl Session {
         *lines = Lines::Commands;
         *appending = None;
         *notifying = Notifying::default();
+        *metadata_news = None;
         if std::mem::take(compressed) {
             *then = Next::Uncompress;
         }
