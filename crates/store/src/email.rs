@@ -251,7 +251,7 @@ impl Record {
 }
 
 /// What of a part of `len` octets at `start` lies in `span`, counted from the part's first octet.
-fn within(span: Span, start: u64, len: usize) -> Range<usize> {
+pub(crate) fn within(span: Span, start: u64, len: usize) -> Range<usize> {
     let place = |at: u64| usize::try_from(at.saturating_sub(start)).map_or(len, |at| at.min(len));
     let (from, to) = (place(span.start), place(span.end));
     from..to.max(from)

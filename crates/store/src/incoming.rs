@@ -181,6 +181,36 @@ impl Received {
         self.inner.size
     }
 
+    /// Its MIME tree.
+    #[must_use]
+    pub fn structure(&self) -> Option<mail::Part> {
+        mail::DigestRef::new(&self.inner.digest)?.structure()
+    }
+
+    /// Appends octets `span` to `into`; those past its end are left out.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Io`].
+    pub async fn read(&self, span: mail::Span, into: &mut Vec<u8>) -> Result<(), Error> {
+        let mut start = 0;
+        for piece in self.inner.lies.pieces.iter() {
+            let len = piece.len as usize;
+            let wanted = email::within(span, start, len);
+            if !wanted.is_empty() {
+                let read = self
+                    .inner
+                    .partitions
+                    .read(piece.at, wanted, Some(len), into);
+                read.await?;
+            }
+            start += u64::from(piece.len);
+            if start >= span.end {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Where it lies in that partition. It is copied there once, for all its recipients.
     ///
     /// # Errors

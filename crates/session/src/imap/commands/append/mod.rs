@@ -4,6 +4,7 @@
 //! ends them places them, all or none. What can be refused is refused when a
 //! literal is announced, before the client sends it.
 
+mod nul;
 mod receiving;
 
 use imap::{UidSet, command, parse::AppendStart, response::Code, wire::LiteralStart};

@@ -7,6 +7,7 @@
 use imap::command::{AppendData, AppendMessage, CatPart, LiteralKind, MessageLiteral};
 use store::{Incoming, Received};
 
+use super::nul;
 use crate::imap::{
     refusal::Refusal,
     state::Enabled,
@@ -31,6 +32,8 @@ struct Current {
     /// The form of the literal that is coming.
     kind: LiteralKind,
     header: Header,
+    /// NUL has come.
+    has_nul: bool,
 }
 
 impl Appending {
@@ -99,7 +102,7 @@ impl Appending {
         if self.current.is_none() && self.received.len() < messages.len() {
             return Err(Refusal::bad("APPEND takes messages as literals"));
         }
-        self.finish(enabled).await?;
+        self.finish(base, enabled).await?;
         if self.received.len() == messages.len() {
             Ok(self.received)
         } else {
@@ -127,7 +130,7 @@ impl Appending {
             if self.received.len() + 1 == messages.len() {
                 return Ok(());
             }
-            self.finish(enabled).await?;
+            self.finish(base, enabled).await?;
         }
         Ok(())
     }
@@ -143,13 +146,14 @@ impl Appending {
                 parts: 0,
                 kind: LiteralKind::Plain,
                 header: Header::default(),
+                has_nul: false,
             }
         };
         Ok(self.current.insert(current))
     }
 
     /// The message that is being received is complete.
-    async fn finish(&mut self, enabled: Enabled) -> Result<(), Refusal> {
+    async fn finish(&mut self, base: Base<'_>, enabled: Enabled) -> Result<(), Refusal> {
         let Some(current) = self.current.take() else {
             return Err(Refusal::bad("APPEND takes messages as literals"));
         };
@@ -161,7 +165,13 @@ impl Appending {
             let text = "The message has octets above 127 in its header: enable UTF8=ACCEPT first";
             return Err(Refusal::No(None, text.into()));
         }
-        self.received.push(current.incoming.finish().await?);
+        let mut received = current.incoming.finish().await?;
+        if current.has_nul {
+            let id = base.user.account.id();
+            let into = async || base.services.store.receive_for(id).await;
+            received = nul::without(received, into).await?;
+        }
+        self.received.push(received);
         Ok(())
     }
 
@@ -207,6 +217,7 @@ impl Current {
 
     async fn write(&mut self, octets: &[u8]) -> Result<(), store::Error> {
         self.header.push(octets);
+        self.has_nul = self.has_nul || memchr::memchr(0, octets).is_some();
         self.incoming.write(octets).await
     }
 }
