@@ -260,6 +260,11 @@ impl Context {
         change: Change,
         out: &mut impl Outlet,
     ) -> Result<(), Gone> {
+        // RFC 9586 §3: no sequence numbers any more, also of a context that began with them.
+        let numbering = match self.about.numbering {
+            Numbering::Sequence if enabled.uid_only => Numbering::Uid,
+            numbering => numbering,
+        };
         let correlator = correlator((&self.about.tag, self.about.named), view, enabled);
         let mut rest = pairs;
         while !rest.is_empty() {
@@ -271,25 +276,25 @@ impl Context {
             let (some, later) = rest.split_at(fits.count().max(1));
             let numbered: Vec<(u32, Vec<u32>)> = some
                 .iter()
-                .map(|(position, uids)| (*position, self.numbers(view, uids)))
+                .map(|(position, uids)| (*position, numbers_of(view, uids, numbering)))
                 .collect();
             let numbered = numbered.iter();
             let numbered = numbered.map(|(position, all)| (*position, Numbers::Ordered(all)));
-            let what = (&correlator, self.about.numbering, change);
+            let what = (&correlator, numbering, change);
             encode::context(out.buffer(), what, numbered);
             flush_if_full(out).await?;
             rest = later;
         }
         Ok(())
     }
+}
 
-    fn numbers(&self, view: &View, uids: &[u32]) -> Vec<u32> {
-        match self.about.numbering {
-            Numbering::Uid => uids.to_vec(),
-            Numbering::Sequence => {
-                let numbers = uids.iter().filter_map(|uid| view.sequence_of(Uid(*uid)));
-                numbers.collect()
-            }
+fn numbers_of(view: &View, uids: &[u32], numbering: Numbering) -> Vec<u32> {
+    match numbering {
+        Numbering::Uid => uids.to_vec(),
+        Numbering::Sequence => {
+            let numbers = uids.iter().filter_map(|uid| view.sequence_of(Uid(*uid)));
+            numbers.collect()
         }
     }
 }
