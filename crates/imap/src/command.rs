@@ -857,6 +857,8 @@ pub struct Search {
     pub numbering: Numbering,
     /// What follows `RETURN`; `None` if it was not there.
     pub returns: Option<SearchReturn>,
+    /// What UPDATE is to tell of each new message among the results: RFC 5465 §7.
+    pub update: Vec<FetchItem>,
     /// `CHARSET`, as sent.
     pub charset: Option<Vec<u8>>,
     /// What to look for.

@@ -4,10 +4,10 @@ use alloc::vec::Vec;
 
 use super::{
     cursor::{Cursor, Result},
-    notify::{filter_mailboxes_other, one_or_more_mailbox},
+    notify::filter_mailboxes_other,
     search::{search_program, search_return_opts},
 };
-use crate::command::{Authenticated, Command, Esearch, MailboxFilter, Numbering, SearchSource};
+use crate::command::{Authenticated, Command, Esearch, Numbering, SearchSource};
 
 // esearch = "ESEARCH" [SP esearch-source-opts] [SP search-return-opts] SP search-program
 pub(super) fn esearch(c: &mut Cursor<'_>) -> Result<Command> {
@@ -36,12 +36,6 @@ fn source_mbox(c: &mut Cursor<'_>) -> Result<Vec<SearchSource>> {
         if c.eat_word("SELECTED") {
             return Ok(SearchSource::Selected);
         }
-        // filter-mailboxes-other =/ ("subtree-one" SP one-or-more-mailbox)
-        let filter = if c.eat_word("SUBTREE-ONE") {
-            MailboxFilter::SubtreeOne(one_or_more_mailbox(c)?)
-        } else {
-            filter_mailboxes_other(c)?
-        };
-        Ok(SearchSource::Others(filter))
+        filter_mailboxes_other(c).map(SearchSource::Others)
     })
 }

@@ -62,7 +62,8 @@ fn filter_mailboxes(c: &mut Cursor<'_>) -> Result<EventFilter> {
 }
 
 // filter-mailboxes-other = "inboxes" / "personal" / "subscribed" /
-//     ("subtree" SP one-or-more-mailbox) / ("mailboxes" SP one-or-more-mailbox)
+//     ("subtree" SP one-or-more-mailbox) / ("mailboxes" SP one-or-more-mailbox) /
+//     ("subtree-one" SP one-or-more-mailbox), which RFC 7377 §2.3 adds
 pub(super) fn filter_mailboxes_other(c: &mut Cursor<'_>) -> Result<MailboxFilter> {
     Ok(if c.eat_word("INBOXES") {
         MailboxFilter::Inboxes
@@ -72,6 +73,8 @@ pub(super) fn filter_mailboxes_other(c: &mut Cursor<'_>) -> Result<MailboxFilter
         MailboxFilter::Subscribed
     } else if c.eat_word("SUBTREE") {
         MailboxFilter::Subtree(one_or_more_mailbox(c)?)
+    } else if c.eat_word("SUBTREE-ONE") {
+        MailboxFilter::SubtreeOne(one_or_more_mailbox(c)?)
     } else if c.eat_word("MAILBOXES") {
         MailboxFilter::Mailboxes(one_or_more_mailbox(c)?)
     } else {
@@ -81,7 +84,7 @@ pub(super) fn filter_mailboxes_other(c: &mut Cursor<'_>) -> Result<MailboxFilter
 
 // one-or-more-mailbox = mailbox / many-mailboxes
 // many-mailboxes = "(" mailbox *(SP mailbox) ")"
-pub(super) fn one_or_more_mailbox(c: &mut Cursor<'_>) -> Result<Vec<Mailbox>> {
+fn one_or_more_mailbox(c: &mut Cursor<'_>) -> Result<Vec<Mailbox>> {
     c.sp("the kind of mailboxes")?;
     if c.peek() == Some(b'(') {
         c.list1("the mailbox names", mailbox)

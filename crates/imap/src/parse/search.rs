@@ -5,19 +5,25 @@ use alloc::{boxed::Box, string::String, vec, vec::Vec};
 use super::{
     cursor::{Cursor, Result, fault_at},
     date::date,
+    fetch::fetch_att,
     filter::filter_name,
     flags::flag_keyword,
     partial::modifier_partial,
     sequence::sequence_set,
 };
 use crate::{
-    command::{Command, DateOrder, Flag, Numbering, Search, SearchKey, SearchReturn, Selected},
+    command::{
+        Command, DateOrder, FetchItem, Flag, Numbering, Search, SearchKey, SearchReturn, Selected,
+    },
     set::{SequenceRange, SequenceSet},
 };
 
 /// How deep keys may be nested: parentheses, NOT and OR. Deeper ones would let
 /// a client choose how much stack evaluation takes.
 const DEPTH_MAX: usize = 100;
+
+/// What follows `RETURN`, if it was there, and `UPDATE` in it.
+pub(super) type Returns = (Option<SearchReturn>, Vec<FetchItem>);
 
 // search = "SEARCH" [search-return-opts] SP search-program
 pub(super) fn search(c: &mut Cursor<'_>, numbering: Numbering) -> Result<Command> {
@@ -32,7 +38,7 @@ pub(super) fn search(c: &mut Cursor<'_>, numbering: Numbering) -> Result<Command
 pub(super) fn search_program(
     c: &mut Cursor<'_>,
     numbering: Numbering,
-    returns: Option<SearchReturn>,
+    (returns, update): Returns,
 ) -> Result<Search> {
     let mut charset = None;
     if c.eat_word("CHARSET") {
@@ -43,6 +49,7 @@ pub(super) fn search_program(
     Ok(Search {
         numbering,
         returns,
+        update,
         charset,
         key: search_keys(c)?,
     })
@@ -69,13 +76,14 @@ pub(super) fn cancel_update(c: &mut Cursor<'_>) -> Result<Command> {
 pub(super) fn search_criteria(
     c: &mut Cursor<'_>,
     numbering: Numbering,
-    returns: Option<SearchReturn>,
+    (returns, update): Returns,
 ) -> Result<Search> {
     let charset = Some(c.astring("a charset")?);
     c.sp("the charset")?;
     Ok(Search {
         numbering,
         returns,
+        update,
         charset,
         key: search_keys(c)?,
     })
@@ -91,13 +99,14 @@ pub(super) fn search_keys(c: &mut Cursor<'_>) -> Result<SearchKey> {
 }
 
 // search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
-pub(super) fn search_return_opts(c: &mut Cursor<'_>) -> Result<Option<SearchReturn>> {
+pub(super) fn search_return_opts(c: &mut Cursor<'_>) -> Result<Returns> {
     if !c.eat_word("RETURN") {
-        return Ok(None);
+        return Ok((None, Vec::new()));
     }
     c.sp("RETURN")?;
     let start = c.at();
     let mut returns = SearchReturn::default();
+    let mut update = Vec::new();
     let options = c.list("the return options", |c| {
         if c.eat_word("PARTIAL") {
             if returns.partial.is_some() {
@@ -119,6 +128,7 @@ pub(super) fn search_return_opts(c: &mut Cursor<'_>) -> Result<Option<SearchRetu
         } else if c.eat_word("RELEVANCY") {
             &mut returns.relevancy
         } else if c.eat_word("UPDATE") {
+            update.extend(modifier_update(c)?);
             &mut returns.update
         } else if c.eat_word("CONTEXT") {
             &mut returns.context
@@ -135,7 +145,19 @@ pub(super) fn search_return_opts(c: &mut Cursor<'_>) -> Result<Option<SearchRetu
     // RFC 9051 §6.4.4: an empty list is ALL.
     returns.all |= options.is_empty();
     c.sp("the return options")?;
-    Ok(Some(returns))
+    Ok((Some(returns), update))
+}
+
+/// What follows `UPDATE`.
+// modifier-update = "UPDATE" ["(" fetch-att *(SP fetch-att) ")"]
+fn modifier_update(c: &mut Cursor<'_>) -> Result<Vec<FetchItem>> {
+    let mut ahead = c.clone();
+    ahead.skip_spaces();
+    if ahead.peek() != Some(b'(') {
+        return Ok(Vec::new());
+    }
+    *c = ahead;
+    c.list1("what to tell of new messages", fetch_att)
 }
 
 fn all_of(mut keys: Vec<SearchKey>) -> SearchKey {

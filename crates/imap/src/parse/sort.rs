@@ -60,7 +60,7 @@ pub(super) fn thread(c: &mut Cursor<'_>, numbering: Numbering) -> Result<Command
     c.sp("THREAD")?;
     let algorithm = thread_alg(c)?;
     c.sp("the threading algorithm")?;
-    let search = search_criteria(c, numbering, None)?;
+    let search = search_criteria(c, numbering, (None, Vec::new()))?;
     let thread = Thread { algorithm, search };
     Ok(Command::Selected(Selected::Thread(thread)))
 }
@@ -135,6 +135,7 @@ mod tests {
                 save: true,
                 ..SearchReturn::default()
             }),
+            update: Vec::new(),
             charset: Some(b"us-ascii".to_vec()),
             key: SearchKey::And(alloc::vec![
                 SearchKey::NotFlag(Flag::Seen),

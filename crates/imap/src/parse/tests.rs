@@ -624,6 +624,7 @@ fn search_options() {
         let expected = Search {
             numbering,
             returns,
+            update: Vec::new(),
             charset: charset.map(Into::into),
             key: SearchKey::All,
         };

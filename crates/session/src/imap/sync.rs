@@ -12,12 +12,13 @@ use imap::{
     command::FetchItem,
     encode::{self, Vanished},
 };
-use store::{ModSeq, OpenMailbox, Uid};
+use store::{Account, ModSeq, OpenMailbox, Uid};
 
 use super::{
     fetch, reply,
     search::contexts,
     state::{Access, Enabled, Selected},
+    view::View,
 };
 use crate::{FLUSH_AT, Gone, Outlet};
 
@@ -127,8 +128,14 @@ pub(crate) async fn tell(
     if wants.flags {
         tell_flags(selected, enabled, out).await?;
     }
-    let exists = wants.messages && tell_arrivals(selected, enabled, out).await?;
-    contexts::tell_changed(selected, enabled, out).await?;
+    let mut arrivals = Arrivals::default();
+    let exists = wants.messages && tell_arrivals(selected, enabled, &mut arrivals, out).await;
+    contexts::tell_changed(selected, enabled, &mut arrivals, out).await?;
+    if let Some(items) = &wants.fetch {
+        // RFC 5465 §5.2: after what it did to search results.
+        let told = (&selected.user.account, &selected.view);
+        arrivals.tell(told, items, enabled, out).await?;
+    }
     let held = enabled.qresync && (selected.view.has_ghosts() || !wants.flags);
     Ok(Told {
         exists,
@@ -145,30 +152,65 @@ pub(crate) async fn has_news(selected: &mut Selected, expunges: Expunges) -> boo
         || wants.messages && view.has_unannounced()
 }
 
-/// Announces new messages, and tells of them what the client wants to know (RFC 5465 §5.2).
+/// Announces new messages.
 async fn tell_arrivals(
     selected: &mut Selected,
     enabled: Enabled,
+    arrivals: &mut Arrivals,
     out: &mut impl Outlet,
-) -> Result<bool, Gone> {
+) -> bool {
     let news = selected.view.has_unannounced();
     let new = selected.view.announce();
     if !news {
-        return Ok(false);
+        return false;
     }
     claim_recent(selected, enabled).await;
     encode::exists(out.buffer(), selected.view.len());
     if !enabled.rev2 {
         encode::recent(out.buffer(), selected.view.recent());
     }
-    let placed = std::mem::take(&mut selected.placed);
-    if let Some(items) = selected.wants.fetch.clone() {
-        let new: UidSet = [(new.start, new.end.saturating_sub(1))]
-            .into_iter()
-            .collect();
-        fetch::arrivals(selected, &items, (&new, &placed), enabled, out).await?;
+    let new: UidSet = [(new.start, new.end.saturating_sub(1))]
+        .into_iter()
+        .collect();
+    *arrivals = Arrivals {
+        new: new.difference(&std::mem::take(&mut selected.placed)),
+        with_more: selected.wants.fetch.is_some().then(Vec::new),
+    };
+    true
+}
+
+/// New messages that others have put there, of which the client may want to know more: by NOTIFY, of those that
+/// come into a search result by UPDATE.
+#[derive(Debug, Default)]
+pub(crate) struct Arrivals {
+    /// Their UIDs.
+    pub(crate) new: UidSet,
+    /// Some of them, and what is to be told of them as well, in one response; `None` if there is none to put it
+    /// into.
+    pub(crate) with_more: Option<Vec<(UidSet, Arc<[FetchItem]>)>>,
+}
+
+impl Arrivals {
+    /// Tells what the client wants to know: RFC 5465 §5.2.
+    async fn tell(
+        &self,
+        (account, view): (&Account, &View),
+        items: &[FetchItem],
+        enabled: Enabled,
+        out: &mut impl Outlet,
+    ) -> Result<(), Gone> {
+        for (sequence, message) in view.messages_in(&self.new) {
+            let mut items = items.to_vec();
+            for (uids, more) in self.with_more.iter().flatten() {
+                if uids.contains(message.uid.0) {
+                    items.extend_from_slice(more);
+                }
+            }
+            let what = (sequence, message);
+            fetch::arrival((account, view), what, items, enabled, out).await?;
+        }
+        Ok(())
     }
-    Ok(true)
 }
 
 /// Makes the messages that no session has had before `\Recent` in this one

@@ -54,6 +54,7 @@ fn esearch_names_its_sources() {
             search: Search {
                 numbering: Numbering::Uid,
                 returns,
+                update: vec![],
                 charset: None,
                 key: SearchKey::All,
             },

@@ -89,16 +89,15 @@ pub(crate) fn check(items: &[FetchItem]) -> Result<(), Refusal> {
     Plan::new(&of_arrivals(items.to_vec())).map(drop)
 }
 
-/// Tells of new messages what the client wants to know of such: RFC 5465 §5.2. None becomes `\Seen`; one that
-/// can't be read is left out, as nobody asked for it by its number.
-pub(crate) async fn arrivals(
-    selected: &Selected,
-    items: &[FetchItem],
-    (new, placed): (&UidSet, &UidSet),
+/// Tells of a new message what the client wants to know of such: RFC 5465 §5.2, §7. It does not become `\Seen`;
+/// if it can't be read it is left out, as nobody asked for it by its number.
+pub(crate) async fn arrival(
+    (account, view): (&Account, &View),
+    (sequence, message): (u32, Message<'_>),
+    mut items: Vec<FetchItem>,
     enabled: Enabled,
     out: &mut impl Outlet,
 ) -> Result<(), Gone> {
-    let mut items = items.to_vec();
     // RFC 7162 §3.1, §3.2.4.
     if enabled.qresync {
         items.push(FetchItem::Uid);
@@ -110,17 +109,10 @@ pub(crate) async fn arrivals(
         return Ok(());
     };
     let seen = UidSet::new();
-    let mut server = Server::new(&plan, &selected.view, enabled, &seen);
-    for (sequence, message) in selected.view.messages_in(new) {
-        if placed.contains(message.uid.0) {
-            continue;
-        }
-        let account = selected.account();
-        let written = server.message(account, (sequence, message), out).await;
-        written.map_err(|_| Gone)?;
-        sync::flush_if_full(out).await?;
-    }
-    Ok(())
+    let mut server = Server::new(&plan, view, enabled, &seen);
+    let written = server.message(account, (sequence, message), out).await;
+    written.map_err(|_| Gone)?;
+    sync::flush_if_full(out).await
 }
 
 /// As if somebody had asked for it.

@@ -9,9 +9,11 @@
 //! * what has come or changed is told after EXISTS and FETCH, by the numbers that hold from there
 //!   on ([`tell_changed`]).
 
+use std::sync::Arc;
+
 use imap::{
     UidSet,
-    command::{self, Numbering, SearchKey, SortCriterion},
+    command::{self, FetchItem, Numbering, SearchKey, SortCriterion},
     encode::{self, Change, Numbers},
     set::{SequenceRange, SequenceSet},
 };
@@ -29,9 +31,10 @@ use super::{
 use crate::{
     Gone, Outlet,
     imap::{
+        fetch,
         refusal::{Done, Outcome, Refusal, Stop},
         state::{Enabled, Selected},
-        sync::flush_if_full,
+        sync::{Arrivals, flush_if_full},
         view::View,
         wording::Text,
     },
@@ -65,6 +68,8 @@ pub(super) struct Context {
     announced: u32,
     /// What `*` meant.
     largest: u32,
+    /// What is to be told of each new message that comes into it: RFC 5465 §7.
+    update: Arc<[FetchItem]>,
 }
 
 /// What a client calls a context.
@@ -143,6 +148,7 @@ impl Context {
             seen: view.mailbox().highest_mod_seq(),
             announced: view.announced(),
             largest: view.largest_uid(),
+            update: search.update.as_slice().into(),
         }
     }
 
@@ -229,6 +235,7 @@ impl Context {
         &mut self,
         (account, view): (&Account, &View),
         enabled: Enabled,
+        arrivals: &mut Arrivals,
         out: &mut impl Outlet,
     ) -> Result<(), Stop> {
         let candidates = self.candidates(view);
@@ -242,6 +249,16 @@ impl Context {
             let added = matching.difference(&known);
             self.write((view, enabled), &removed, Change::RemoveFrom, out)
                 .await?;
+            let new = added.intersection(&arrivals.new);
+            if let Some(with_more) = &mut arrivals.with_more {
+                with_more.push((new, Arc::clone(&self.update)));
+            } else if !self.update.is_empty() {
+                // RFC 5465 §7: before ADDTO, where NOTIFY tells nothing of them after it.
+                for message in view.messages_in(&new) {
+                    let items = self.update.to_vec();
+                    fetch::arrival((account, view), message, items, enabled, out).await?;
+                }
+            }
             let added = self.add(&added, (account, view)).await?;
             self.write((view, enabled), &added, Change::AddTo, out)
                 .await?;
@@ -343,11 +360,13 @@ pub(crate) async fn tell_gone(
 pub(crate) async fn tell_changed(
     selected: &mut Selected,
     enabled: Enabled,
+    arrivals: &mut Arrivals,
     out: &mut impl Outlet,
 ) -> Result<(), Gone> {
     let (account, view) = (&selected.user.account, &selected.view);
     for context in &mut selected.contexts.0 {
-        match context.update((account, view), enabled, out).await {
+        let updated = context.update((account, view), enabled, arrivals, out);
+        match updated.await {
             Ok(()) => {}
             Err(Stop::Gone) => return Err(Gone),
             // It is as the client knows it, and asked again with the next change.

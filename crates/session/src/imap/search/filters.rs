@@ -188,6 +188,7 @@ mod tests {
     fn search(keys: &str) -> command::Search {
         command::Search {
             key: imap::parse::filter(keys.as_bytes()).unwrap(),
+            update: Vec::new(),
             charset: None,
             returns: None,
             numbering: command::Numbering::Uid,

@@ -48,6 +48,7 @@ use self::{
     sort::Sorter,
 };
 use super::{
+    fetch,
     refusal::{Done, Outcome, Refusal, Stop},
     reply,
     state::{Enabled, Selected, User},
@@ -131,6 +132,7 @@ impl Request<'_> {
     /// Searches the mailbox that is selected: tells what was found, and keeps it if that is wanted.
     async fn answer(&self, selected: &mut Selected, out: &mut impl Outlet) -> Result<(), Stop> {
         let returns = self.returns.unwrap_or_default();
+        fetch::check(&self.search.update)?;
         if returns.update && selected.contexts.has(self.tag) {
             // RFC 5267 §4.3.
             let text = "That tag is in use: its result is being kept up to date";
