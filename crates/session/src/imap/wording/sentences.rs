@@ -34,8 +34,13 @@ const MUTE: &[&str] = &[
     "concat",
     "debug_assert",
     "env",
+    "format",
     "format_args",
+    "greeting",
     "include_str",
+    "login",
+    "panic",
+    "row",
     "tracing::debug",
     "tracing::error",
     "tracing::info",
@@ -53,8 +58,18 @@ const ERRORS: &[&str] = &[
     "Refused::Malformed",
 ];
 
-/// Sentences by the look of them that are protocol, or are never said.
-const NOT_SAID: &[&str] = &["imap {} {peer}", "{flags} \\*"];
+/// Sentences by the look of them that are protocol, or are said to administrators: what is wrong
+/// with a setting.
+const NOT_SAID: &[&str] = &[
+    "INBOX is always here; an account that is elsewhere has a home there",
+    "clients go wrong without it",
+    "it names no capability",
+    "it names no server",
+    "it wants \"MAILBOX: imap://HOST/MAILBOX\"",
+    "it wants \"NAME: CAPABILITY\" or \"NAME/VERSION: CAPABILITY\"",
+    "the client's name is missing",
+    "there is no such capability here",
+];
 
 /// The languages and their catalogues.
 const CATALOGUES: [(&str, &str); 4] = [
@@ -65,7 +80,6 @@ const CATALOGUES: [(&str, &str); 4] = [
 ];
 
 #[test]
-#[ignore = "sentences are still coming in"]
 fn every_sentence_is_in_every_language() {
     let sentences = sentences();
     assert!(sentences.len() > 200, "only {}", sentences.len());
