@@ -71,6 +71,9 @@ fn live(chapar: &Chapar) {
         "COPY 2:4 done/new",
         "MOVE 5 Trash",
         "UID EXPUNGE 1",
+        "SETMETADATA INBOX (/private/comment \"one\" /shared/Comment \"two\")",
+        "SETMETADATA done/new (/shared/comment \"kept\" /private/x NIL)",
+        "SETMETADATA \"\" (/private/filters/values/read \"SEEN\")",
         "LOGOUT",
     ] {
         ann.ok(command);
@@ -91,6 +94,7 @@ fn live(chapar: &Chapar) {
     append(&mut ann, "done/new", "()", 60);
     ann.ok("SELECT done/new");
     ann.ok("STORE 1 -FLAGS (other)");
+    ann.ok("SETMETADATA INBOX (/private/comment NIL /shared/comment \"later\")");
     ann.ok("LOGOUT");
 }
 

@@ -11,6 +11,8 @@ import json
 import re
 import sys
 
+imaplib.Commands["GETMETADATA"] = ("AUTH", "SELECTED")
+
 USES = ["Archive", "Drafts", "Junk", "Sent", "Trash", "Important"]
 
 
@@ -45,6 +47,15 @@ def message(head, octets):
     }
 
 
+def tell_metadata(client, name, of):
+    """All entries of a mailbox, or of the server; nothing if there are none."""
+    said(client.xatom("GETMETADATA", "(DEPTH infinity)", name, "(/private /shared)"))
+    lines = client.untagged_responses.pop("METADATA", [])
+    pairs = re.findall(rb'(/[^ "]+) "([^"]*)"', b" ".join(lines))
+    if pairs:
+        of["metadata"] = {entry.decode(): value.decode("latin-1") for entry, value in pairs}
+
+
 def mailbox(client, name, attributes):
     said(client.select(name, readonly=True))
     number = lambda code: int(client.response(code)[1][0])
@@ -60,6 +71,7 @@ def mailbox(client, name, attributes):
             head = part[0].decode()
             uid = re.search(r"UID (\d+)", head).group(1)
             told["messages"][uid] = message(head, part[1])
+    tell_metadata(client, name, told)
     return told
 
 
@@ -72,8 +84,10 @@ def listing(port, user, password):
         mailboxes[decoded(name.strip('"'))] = mailbox(client, name, attributes.split())
     name = lambda line: re.match(r'\([^)]*\) "/" "?([^"]*)"?', line.decode()).group(1)
     subscribed = [decoded(name(line)) for line in said(client.lsub())]
+    told = {"mailboxes": mailboxes, "subscribed": sorted(subscribed)}
+    tell_metadata(client, '""', told)
     client.logout()
-    return {"mailboxes": mailboxes, "subscribed": sorted(subscribed)}
+    return told
 
 
 if __name__ == "__main__":

@@ -292,7 +292,9 @@ fn renamed_inbox(batch: &Batch, before: &Snapshot, after: &Snapshot) -> Option<M
         Change::Expunged { mailbox, uids } if *mailbox == inbox.id() && all(uids) => {}
         _ => return None,
     }
-    let mut copies = changes.skip_while(|change| matches!(change, Change::Copied(_)));
+    // It has the metadata too.
+    let mut copies = changes
+        .skip_while(|change| matches!(change, Change::Copied(_) | Change::MetadataSet { .. }));
     match copies.next()? {
         Change::MailboxCreated { id, name, .. } => {
             let made = after.mailbox(*id)?;

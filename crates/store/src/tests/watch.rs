@@ -90,6 +90,14 @@ fn names_are_told_as_they_changed() {
         let message = arrival(&store, b"Subject: x\r\n\r\n").await;
         let messages = vec![message];
         account.append(inbox(&account), messages).await.unwrap();
+        // What it is annotated with goes to the other mailbox too, and changes nothing.
+        let comment = [crate::metadata::Entry {
+            name: "/shared/comment".into(),
+            value: Some(b"x"[..].into()),
+        }];
+        let limits = crate::MetadataLimits::default();
+        let set = account.set_metadata(Some(inbox(&account)), None, &comment, limits);
+        set.await.unwrap();
         account.rename(&name("INBOX"), &name("old")).await.unwrap();
         assert_eq!(told(), [renamed("INBOX", "old")]);
     });

@@ -24,6 +24,7 @@ use super::{
     refusal::{Done, Outcome, Refusal, Stop},
     state::{Enabled, Selected},
     sync::flush_if_full,
+    wording::Language,
 };
 use crate::Outlet;
 
@@ -101,6 +102,7 @@ pub(crate) async fn convert(
             account: selected.account(),
             command,
             params: &params,
+            language: enabled.language,
             last: None,
             done: 0,
             failed: 0,
@@ -145,6 +147,7 @@ struct Job<'a> {
     account: &'a Account,
     command: &'a command::Convert,
     params: &'a Params<'a>,
+    language: Language,
     /// The part that was converted last: several items may be of it.
     last: Option<(&'a [NonZeroU32], Result<Converted, Failed>)>,
     done: u32,
@@ -179,7 +182,7 @@ impl<'a> Job<'a> {
                 Ok(()) => self.done += 1,
                 Err(failed) => {
                     self.failed += 1;
-                    write::error(&failed, out);
+                    write::error(&failed, self.language, out);
                 }
             }
         }

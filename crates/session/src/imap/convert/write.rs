@@ -6,6 +6,7 @@ use imap::{
 };
 
 use super::{Converted, ErrorCode, Failed, table::Row};
+use crate::imap::wording::{Language, Text};
 
 /// `* CONVERSION "from" "to" ("param" …)`.
 pub(super) fn conversion(row: &Row, out: &mut Vec<u8>) {
@@ -120,9 +121,9 @@ pub(super) fn structure(converted: &Converted, out: &mut Vec<u8>) {
 }
 
 /// `converterror-phrase`.
-pub(super) fn error(failed: &Failed, out: &mut Vec<u8>) {
+pub(super) fn error(failed: &Failed, language: Language, out: &mut Vec<u8>) {
     out.extend_from_slice(b"(ERROR ");
-    quoted(failed.why, out);
+    quoted(&Text::from(failed.why).say(language), out);
     out.extend_from_slice(match failed.code {
         ErrorCode::TempFail => b" TEMPFAIL",
         ErrorCode::BadParameters => b" BADPARAMETERS",

@@ -217,6 +217,7 @@ mod tests {
             ("SEEN", "SEEN".to_owned()),
             ("1:4 FILTER on-the-road ALL", format!("1:4 {boss} ALL")),
             ("NOT FILTER ON-THE-ROAD", format!("NOT {boss}")),
+            ("FUZZY FILTER on-the-road", format!("FUZZY ({boss})")),
             (
                 "OR FILTER both FILTER deep",
                 format!("OR ({boss} SEEN) NOT ({boss} SEEN)"),
