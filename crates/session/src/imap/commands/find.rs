@@ -35,18 +35,23 @@ pub(crate) async fn find(
         .map(|(name, _)| name)
         .chain(subscribed)
         .filter(|name| !referral::is_remote(user, name))
-        .filter_map(|name| match find.bboards {
-            true => name.as_str().strip_prefix(BBOARDS),
-            false => Some(name.as_str()),
+        .filter_map(|name| {
+            if find.bboards {
+                name.as_str().strip_prefix(BBOARDS)
+            } else {
+                Some(name.as_str())
+            }
         })
         .filter(|name| pattern.len() <= PATTERN_MAX && matches(&pattern, name))
         .collect();
     for found in found {
         let buffer = out.buffer();
-        buffer.extend_from_slice(match find.bboards {
-            true => b"* BBOARD ".as_slice(),
-            false => b"* MAILBOX ",
-        });
+        let response = if find.bboards {
+            b"* BBOARD ".as_slice()
+        } else {
+            b"* MAILBOX "
+        };
+        buffer.extend_from_slice(response);
         // To the end of the line, without quotes: there is nothing after it.
         name::encode(found, name::Encoding::ModifiedUtf7, buffer);
         buffer.extend_from_slice(b"\r\n");
