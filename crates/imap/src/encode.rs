@@ -1,7 +1,7 @@
 //! The RFC's data items, written straight into a byte buffer.
 //!
 //! Every function appends to `out` and can't fail. Functions for whole
-//! responses ([`list`], [`esearch`], [`exists`] …) end them with CRLF; those for
+//! responses ([`list`], [`esearch()`], [`exists`] …) end them with CRLF; those for
 //! data items add no space on either side.
 
 mod esearch;

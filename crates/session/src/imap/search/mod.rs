@@ -4,8 +4,8 @@
 //! [`query`] makes a key ready; every message is then asked from the cheapest source
 //! on: the snapshot, the digest, the header, the text, and no further than until its
 //! fate is known. Once some messages had to be read, the store's index is asked which of the
-//! others need not be ([`sieve`]). [`sort`] may put what was found in another order; [`found`]
-//! words the result, and [`contexts`] keeps it up to date; [`thread`] makes threads of it.
+//! others need not be ([`sieve`]). [`mod@sort`] may put what was found in another order; [`found`]
+//! words the result, and [`contexts`] keeps it up to date; [`mod@thread`] makes threads of it.
 //!
 //! Messages that another session has expunged are not found, even while the client
 //! still counts them (RFC 2180 §4.4 leaves that to the server). A message that can't
