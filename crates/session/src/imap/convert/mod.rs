@@ -256,9 +256,9 @@ impl<'a> Job<'a> {
         let found = find(structure, part).ok_or_else(|| self.no_such_part())?;
         let row = table::choose(found, self.command.to.as_deref(), self.params)?;
         let is_default = self.command.to.is_none();
-        let octets = read(email, found).await.map_err(|why| Failed {
+        let octets = read(email, found).await.map_err(|(why, code)| Failed {
             why,
-            ..row.failed(ErrorCode::TempFail)
+            ..row.failed(code)
         })?;
         match row.kind {
             table::Kind::Text => text::convert(row, (found, &octets), self.params, is_default),
@@ -301,9 +301,10 @@ fn find<'a>(structure: &'a Part, part: &[NonZeroU32]) -> Option<&'a Part> {
 }
 
 /// The octets of a part, decoded.
-async fn read(email: &Email, part: &Part) -> Result<Vec<u8>, &'static str> {
+async fn read(email: &Email, part: &Part) -> Result<Vec<u8>, (&'static str, ErrorCode)> {
+    let never = |why| (why, ErrorCode::BadParameters);
     if !matches!(part.kind, PartKind::Leaf) {
-        return Err("Only single parts can be converted");
+        return Err(never("Only single parts can be converted"));
     }
     let span = part.body.shifted(email.trace_len());
     let end = span.end.min(email.size());
@@ -318,16 +319,16 @@ async fn read(email: &Email, part: &Part) -> Result<Vec<u8>, &'static str> {
             end: next,
         };
         if email.read(piece, &mut raw).await.is_err() {
-            return Err("The message can't be read");
+            return Err(("The message can't be read", ErrorCode::TempFail));
         }
         decoder.push(&raw, &mut octets);
         if octets.len() > OCTETS_MAX {
-            return Err("The part is too large to be converted");
+            return Err(never("The part is too large to be converted"));
         }
         at = next;
     }
     let finished = decoder.finish(&mut octets);
-    finished.map_err(|_| "The part can't be decoded")?;
+    finished.map_err(|_| never("The part can't be decoded"))?;
     Ok(octets)
 }
 
