@@ -116,7 +116,9 @@ pub(crate) async fn tell(
     out: &mut impl Outlet,
 ) -> Result<Told, Gone> {
     selected.refresh().await;
-    if !selected.view.has_news() {
+    // OLDER and YOUNGER are looked at again whenever the client hears from us: RFC 5032 §2 leaves
+    // open how often.
+    if !selected.view.has_news() && !selected.contexts.age() {
         return Ok(Told::default());
     }
     let wants = selected.wants.clone();
@@ -148,6 +150,7 @@ pub(crate) async fn has_news(selected: &mut Selected, expunges: Expunges) -> boo
     selected.refresh().await;
     let (view, wants) = (&selected.view, &selected.wants);
     wants.may_expunge(expunges) && view.has_ghosts()
+        || selected.contexts.lose_ghosts(view)
         || wants.flags && view.has_untold()
         || wants.messages && view.has_unannounced()
 }

@@ -18,7 +18,7 @@ use imap::{
     set::{SequenceRange, SequenceSet},
 };
 use mail::collation::{Collation, Comparator};
-use store::{Account, ModSeq, Uid};
+use store::{Account, Message, ModSeq, Uid};
 
 use super::{
     Finder, STEPS_PER_DIGEST, correlator,
@@ -68,6 +68,8 @@ pub(super) struct Context {
     announced: u32,
     /// What `*` meant.
     largest: u32,
+    /// When that was, in unix seconds: OLDER and YOUNGER go by it.
+    now: i64,
     /// What is to be told of each new message that comes into it: RFC 5465 §7.
     update: Arc<[FetchItem]>,
 }
@@ -118,6 +120,24 @@ impl Contexts {
         fits
     }
 
+    /// Whether the client is to be told that ghosts are no results any more.
+    pub(crate) fn lose_ghosts(&self, view: &View) -> bool {
+        if self.0.is_empty() || !view.has_ghosts() {
+            return false;
+        }
+        let ghosts = view.ghosts();
+        self.0
+            .iter()
+            .any(|context| !context.among(&ghosts).is_empty())
+    }
+
+    /// Whether results change by the passing of time.
+    pub(crate) fn age(&self) -> bool {
+        self.0
+            .iter()
+            .any(|context| !intervals(&context.key).is_empty())
+    }
+
     /// Ends the context with that tag; `false` if there is none.
     fn cancel(&mut self, tag: &str) -> bool {
         let before = self.0.len();
@@ -148,6 +168,7 @@ impl Context {
             seen: view.mailbox().highest_mod_seq(),
             announced: view.announced(),
             largest: view.largest_uid(),
+            now: selected.account().now().unix,
             update: search.update.as_slice().into(),
         }
     }
@@ -174,7 +195,7 @@ impl Context {
     }
 
     /// The messages that may have come into the result or left it, other than by expunge.
-    fn candidates(&self, view: &View) -> UidSet {
+    fn candidates(&self, view: &View, now: i64) -> UidSet {
         let changed = view.mailbox().changed_since(self.seen);
         let counted = changed.filter(|message| message.uid.0 < view.announced());
         let mut candidates: UidSet = counted.map(|message| message.uid.0).collect();
@@ -183,6 +204,22 @@ impl Context {
         let largest = view.largest_uid();
         if largest != self.largest && has_star(&self.key) {
             candidates.insert_range(self.largest.min(largest), self.largest.max(largest));
+        }
+        let intervals = intervals(&self.key);
+        if now != self.now && !intervals.is_empty() {
+            // Those whose age has come to an interval of the key, or passed one (RFC 5032 §2).
+            let (from, to) = (self.now.min(now), self.now.max(now));
+            let passed = |message: &Message<'_>| {
+                let date = message.internal_date.unix;
+                let mut at = intervals
+                    .iter()
+                    .map(|seconds| date.saturating_add(*seconds));
+                at.any(|at| (from..=to).contains(&at))
+            };
+            let aged = view.messages().filter(|(_, message)| passed(message));
+            for (_, message) in aged {
+                candidates.insert(message.uid.0);
+            }
         }
         candidates
     }
@@ -238,7 +275,8 @@ impl Context {
         arrivals: &mut Arrivals,
         out: &mut impl Outlet,
     ) -> Result<(), Stop> {
-        let candidates = self.candidates(view);
+        let now = account.now().unix;
+        let candidates = self.candidates(view, now);
         if !candidates.is_empty() {
             let charset = self.charset.as_deref();
             let search = Search::new(&self.key, charset, (view, &UidSet::new()), self.collation)?;
@@ -266,6 +304,7 @@ impl Context {
         self.seen = view.mailbox().highest_mod_seq();
         self.announced = view.announced();
         self.largest = view.largest_uid();
+        self.now = now;
         Ok(())
     }
 
@@ -515,6 +554,20 @@ fn in_uids(uids: &UidSet) -> SearchKey {
     SearchKey::Uid(SequenceSet::Ranges(ranges.collect()))
 }
 
+/// The seconds of every OLDER and YOUNGER in it, and one more: either matches at the interval itself.
+fn intervals(key: &SearchKey) -> Vec<i64> {
+    match key {
+        SearchKey::Older(seconds) | SearchKey::Younger(seconds) => {
+            let seconds = i64::from(seconds.get());
+            vec![seconds, seconds + 1]
+        }
+        SearchKey::And(keys) => keys.iter().flat_map(intervals).collect(),
+        SearchKey::Or(both) => [intervals(&both.0), intervals(&both.1)].concat(),
+        SearchKey::Not(key) | SearchKey::Fuzzy(key) => intervals(key),
+        _ => Vec::new(),
+    }
+}
+
 /// Whether `*` of UIDs is in it: what it matches depends on which message is the last. The parser
 /// bounds how deep keys nest.
 fn has_star(key: &SearchKey) -> bool {
@@ -524,5 +577,45 @@ fn has_star(key: &SearchKey) -> bool {
         SearchKey::Or(both) => has_star(&both.0) || has_star(&both.1),
         SearchKey::Not(key) | SearchKey::Fuzzy(key) => has_star(key),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imap::fetch::tests::{Reader, run};
+    use imap::Command;
+
+    #[test]
+    fn messages_are_asked_again_when_they_come_of_age() {
+        run(async {
+            let mut reader = Reader::new(None).await;
+            reader.deliver("", b"Subject: a\r\n\r\n").await;
+            let age = reader.selected.account().now().unix;
+            for (key, seconds, expected) in [
+                ("OLDER 100", 99, false),
+                ("OLDER 100", 100, true),
+                ("NOT (SEEN YOUNGER 100)", 100, true),
+                ("YOUNGER 100", 101, true),
+                ("OR YOUNGER 5 YOUNGER 200", 101, true),
+                ("OR YOUNGER 500 YOUNGER 200", 101, false),
+                ("UNSEEN", 101, false),
+            ] {
+                let line = format!("a SEARCH RETURN (UPDATE) {key}");
+                let command = imap::parse::command(line.as_bytes()).unwrap().command;
+                let Command::Selected(command::Selected::Search(search)) = command else {
+                    panic!("{line}");
+                };
+                let about = About {
+                    tag: "a".to_owned(),
+                    numbering: Numbering::Uid,
+                    named: false,
+                };
+                let (what, found) = ((&search, Collation::default()), Found::default());
+                let context = Context::new(about, what, None, &found, &reader.selected);
+                let candidates = context.candidates(&reader.selected.view, age + seconds);
+                assert_eq!(candidates.contains(1), expected, "{key} {seconds}");
+            }
+        });
     }
 }
