@@ -199,7 +199,9 @@ impl<P: Protocol> Connection<P> {
                 Box::pin(self.wire.close()).await;
                 Disconnect::Crowded
             }
-            Err(Disconnect::Broken(error)) if error.kind() == io::ErrorKind::InvalidData => {
+            Err(Disconnect::Broken(error))
+                if self.inflater.is_some() && error.kind() == io::ErrorKind::InvalidData =>
+            {
                 self.wire.buffer().extend_from_slice(P::NOT_DEFLATED);
                 Box::pin(self.wire.close()).await;
                 Disconnect::Broken(error)
