@@ -179,6 +179,8 @@ fn scope(selected: &Selected, key: &SearchKey) -> UidSet {
     let (set, numbering) = match key {
         SearchKey::Uid(set) => (set, Numbering::Uid),
         SearchKey::Sequence(set) => (set, Numbering::Sequence),
+        // UIDBEFORE 1 and the like look at no message (RFC 9738 §3.2).
+        SearchKey::Not(key) if **key == SearchKey::All => return UidSet::default(),
         SearchKey::And(keys) => {
             let scopes = keys.iter().map(|key| scope(selected, key));
             return scopes.fold(all(), |both, scope| both.intersection(&scope));
