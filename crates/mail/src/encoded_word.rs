@@ -125,8 +125,8 @@ fn decode_words(words: &[u8]) -> Option<String> {
     }
 }
 
-/// The characters of one encoded word: so many that it has no more than 75 characters (RFC 2047 §2), whatever they are.
-const CHARACTERS_PER_WORD: usize = 5;
+/// The longest that an encoded word may be, in characters: RFC 2047 §2.
+const WORD_MAX: usize = 75;
 
 /// Writes text as encoded words; `false`, and nothing, if that can't be done.
 fn put_words(
@@ -136,33 +136,67 @@ fn put_words(
     out: &mut Vec<u8>,
 ) -> bool {
     let start = out.len();
-    let mut characters = text.chars().peekable();
-    while characters.peek().is_some() {
-        let some: String = characters.by_ref().take(CHARACTERS_PER_WORD).collect();
-        let Some(octets) = encode(&some) else {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let Some((octets, after)) = one_word(rest, charset, encode) else {
             out.truncate(start);
             return false;
         };
         if out.len() > start {
             out.extend_from_slice(b"\r\n ");
         }
-        out.extend_from_slice(b"=?");
-        out.extend_from_slice(charset.as_bytes());
-        out.extend_from_slice(b"?Q?");
-        for octet in octets {
-            match octet {
-                b' ' => out.push(b'_'),
-                b if b.is_ascii_alphanumeric() => out.push(b),
-                b => {
-                    let digit = |n: u8| char::from_digit(n.into(), 16).unwrap_or('0');
-                    let digit = |n| digit(n).to_ascii_uppercase() as u8;
-                    out.extend_from_slice(&[b'=', digit(b >> 4), digit(b & 15)]);
-                }
-            }
-        }
-        out.extend_from_slice(b"?=");
+        put_word(&octets, charset, out);
+        rest = after;
     }
     true
+}
+
+/// The octets of as many characters as one encoded word has room for, one at least, and the text after them.
+/// Encoded together: a charset may shift its state between characters.
+fn one_word<'t>(
+    text: &'t str,
+    charset: &str,
+    encode: &dyn Fn(&str) -> Option<Vec<u8>>,
+) -> Option<(Vec<u8>, &'t str)> {
+    let room = WORD_MAX.saturating_sub("=??Q??=".len() + charset.len());
+    let mut taken = None;
+    for (at, character) in text.char_indices() {
+        let (some, after) = text.split_at(at + character.len_utf8());
+        let octets = encode(some)?;
+        let fits = octets.iter().map(|b| q_len(*b)).sum::<usize>() <= room;
+        if !fits && taken.is_some() {
+            break;
+        }
+        taken = Some((octets, after));
+    }
+    taken
+}
+
+/// Characters that an octet takes: RFC 2047 §4.2.
+const fn q_len(octet: u8) -> usize {
+    if octet == b' ' || octet.is_ascii_alphanumeric() {
+        1
+    } else {
+        3
+    }
+}
+
+fn put_word(octets: &[u8], charset: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"=?");
+    out.extend_from_slice(charset.as_bytes());
+    out.extend_from_slice(b"?Q?");
+    for octet in octets {
+        match octet {
+            b' ' => out.push(b'_'),
+            b if b.is_ascii_alphanumeric() => out.push(*b),
+            b => {
+                let digit = |n: u8| char::from_digit(n.into(), 16).unwrap_or('0');
+                let digit = |n| digit(n).to_ascii_uppercase() as u8;
+                out.extend_from_slice(&[b'=', digit(b >> 4), digit(b & 15)]);
+            }
+        }
+    }
+    out.extend_from_slice(b"?=");
 }
 
 /// `=?charset*language?encoding?text?=`.
@@ -275,7 +309,7 @@ mod tests {
             (
                 "Subject: =?utf-8?b?w6TDpMOkw6TDpMOkw6TDpMOkw6TDpA==?=\r\n",
                 &utf8,
-                "Subject: =?UTF-8?Q?=C3=A4=C3=A4=C3=A4=C3=A4=C3=A4?=\r\n =?UTF-8?Q?=C3=A4=C3=A4=C3=A4=C3=A4=C3=A4?=\r\n =?UTF-8?Q?=C3=A4?=\r\n",
+                "Subject: =?UTF-8?Q?=C3=A4=C3=A4=C3=A4=C3=A4=C3=A4=C3=A4=C3=A4=C3=A4=C3=A4=C3=A4?=\r\n =?UTF-8?Q?=C3=A4?=\r\n",
             ),
             (
                 "A: =?x-none?q?a?= =? =?b\r\n",
