@@ -31,10 +31,7 @@ pub(crate) async fn copy(selected: &mut Selected, enabled: Enabled, copy: &Copy)
     }
     let copied = match deleted::bring_back(selected, &uids, to).await? {
         Some(back) => back,
-        None => account
-            .copy(selected.mailbox, &uids, to)
-            .await
-            .map_err(|error| into_missing(selected, error))?,
+        None => unless_gone(selected, account.copy(selected.mailbox, &uids, to).await)?,
     };
     Ok(Done {
         code: copy_uid(&copied),
@@ -64,10 +61,7 @@ pub(crate) async fn move_to(
             deleted::take_out(selected, &uids);
             back
         }
-        None => account
-            .move_to(selected.mailbox, &uids, to)
-            .await
-            .map_err(|error| into_missing(selected, error))?,
+        None => unless_gone(selected, account.move_to(selected.mailbox, &uids, to).await)?,
     };
     if let Some(code) = copy_uid(&moved) {
         reply::untagged(out, enabled.language, (Status::Ok, Some(&code)), "Moved");
@@ -90,16 +84,17 @@ fn sources(selected: &Selected, copy: &Copy) -> Result<Vec<Uid>, Refusal> {
     Ok(uids)
 }
 
-/// `NoSuchMailbox` may be either of the two.
-fn into_missing(selected: &Selected, error: store::Error) -> Stop {
-    let here = selected
-        .account()
-        .snapshot()
-        .mailbox(selected.mailbox)
-        .is_some();
-    match error {
-        store::Error::NoSuchMailbox if here => names::try_create().into(),
-        other => other.into(),
+/// What the store copied. In a mailbox that another session has deleted it finds nothing to copy,
+/// which is refused: an OK would have the client take its messages for kept elsewhere.
+fn unless_gone(selected: &Selected, copied: Result<Copied, store::Error>) -> Result<Copied, Stop> {
+    let snapshot = selected.account().snapshot();
+    let here = snapshot.mailbox(selected.mailbox).is_some();
+    match copied {
+        Ok(copied) if copied.uids.is_empty() && !here => Err(store::Error::NoSuchMailbox.into()),
+        Ok(copied) => Ok(copied),
+        // Of the two mailboxes it is the other one.
+        Err(store::Error::NoSuchMailbox) if here => Err(names::try_create().into()),
+        Err(error) => Err(error.into()),
     }
 }
 
