@@ -204,6 +204,7 @@ impl Session {
         if utf8::may_need_it(&command) {
             self.may_go_without_utf8()?;
         }
+        let takes_utf8_headers = self.takes_utf8_headers();
         match (&mut self.state, command) {
             (State::Logout, _) => Err(Refusal::bad("The session is over").into()),
             (_, Command::Any(command)) => self.any(&command, out).map(Some),
@@ -222,7 +223,8 @@ impl Session {
             }
             (State::Selected(selected), Command::Selected(command::Selected::Replace(command))) => {
                 let services = (&self.services, self.enabled);
-                let appending = *appending.unwrap_or_default();
+                let begins = || append::Appending::new(takes_utf8_headers);
+                let appending = appending.map_or_else(begins, |appending| *appending);
                 let done = replace::replace(selected, services, &command, appending, out).await;
                 done.map(Some)
             }

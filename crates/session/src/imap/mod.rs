@@ -335,7 +335,9 @@ impl Session {
         if literal.index == 0 {
             self.appending = None;
         }
-        let mut appending = self.appending.take().unwrap_or_default();
+        let begun = self.appending.take();
+        let begins = || Box::new(Appending::new(self.takes_utf8_headers()));
+        let mut appending = begun.unwrap_or_else(begins);
         if let State::Selected(selected) = &mut self.state {
             selected.refresh().await;
         }
@@ -356,7 +358,7 @@ impl Session {
         if let Some(max) = self.save_limit() {
             message_limit::few(start.messages.len(), max)?;
         }
-        let announced = appending.announced(base, self.enabled, &start.messages);
+        let announced = appending.announced(base, &start.messages);
         announced.await?;
         self.appending = Some(appending);
         Ok(())

@@ -169,7 +169,8 @@ impl Session {
             }
             A::Notify(asked) => self.notify(user, asked.as_ref(), out).await,
             A::Append(c) => {
-                let appending = *appending.unwrap_or_default();
+                let begins = || append::Appending::new(self.takes_utf8_headers());
+                let appending = appending.map_or_else(begins, |appending| *appending);
                 append::append(self.base(user), enabled, &c, appending).await
             }
             A::GenUrlAuth(urls) => urlauth::generate(self.base(user), &urls, out).await,

@@ -3,7 +3,8 @@
 //! taking it from the others.
 //!
 //! What is suppressed is not in CAPABILITY, and ENABLE passes it over. Its commands are
-//! understood as ever: a client that does not ask first is not punished.
+//! understood as ever: a client that does not ask first is not punished. But what a capability forbids
+//! holds only where it is told of: see UNAUTHENTICATE, MESSAGELIMIT, APPEND with UTF-8.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! UTF8=ONLY: RFC 6855 §6. What could need UTF-8 waits until the client has enabled it.
+//! Who has to enable UTF-8 first. UTF8=ONLY (RFC 6855 §6): what could need it waits until the client has.
+//! And messages with UTF-8 in the header (§4), where UTF8=ACCEPT is offered.
 
 use imap::{Command, command::Authenticated, response::Code};
 
@@ -27,5 +28,12 @@ impl Session {
             return Err(Refusal::no(Code::Cannot, text));
         }
         Ok(())
+    }
+
+    /// Whether APPEND takes messages that have octets above 127 in the header: RFC 6855 §4 wants them
+    /// refused until the client has enabled UTF-8. Where UTF8=ACCEPT is suppressed, the server is one that
+    /// doesn't support it, and takes old mail as it is.
+    pub(super) fn takes_utf8_headers(&self) -> bool {
+        self.enabled.takes_utf8() || self.hidden(self.logged_in()).hides("UTF8=ACCEPT")
     }
 }

@@ -43,7 +43,7 @@ pub(crate) async fn replace(
     let account = &selected.user.account;
     let to = names::destination(&selected.user, enabled, &replace.mailbox)?;
     let messages = std::slice::from_ref(&replace.replacement);
-    let received = appending.complete(base, enabled, messages).await?;
+    let received = appending.complete(base, messages).await?;
     let Some(received) = received.into_iter().next() else {
         return Err(Refusal::bad("REPLACE takes a message as a literal").into());
     };

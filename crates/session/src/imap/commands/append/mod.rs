@@ -34,7 +34,7 @@ pub(crate) async fn append(
 ) -> Outcome {
     let account = &base.user.account;
     let to = names::destination(base.user, enabled, &append.mailbox)?;
-    let received = appending.complete(base, enabled, &append.messages).await?;
+    let received = appending.complete(base, &append.messages).await?;
     let arrivals = append
         .messages
         .iter()

@@ -10,13 +10,13 @@ use store::{Incoming, Received};
 use super::nul;
 use crate::imap::{
     refusal::Refusal,
-    state::Enabled,
     url::{Base, Nothing},
 };
 
 /// The messages of an APPEND that is being received.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Appending {
+    takes_utf8: bool,
     received: Vec<Received>,
     current: Option<Current>,
     /// Why the APPEND will be refused once it is over: the client is sending already.
@@ -37,6 +37,16 @@ struct Current {
 }
 
 impl Appending {
+    /// Nothing has come yet. `takes_utf8`: whether headers may have octets above 127.
+    pub(crate) fn new(takes_utf8: bool) -> Self {
+        Self {
+            takes_utf8,
+            received: Vec::new(),
+            current: None,
+            failed: None,
+        }
+    }
+
     /// A literal is announced, the last part of the last of `messages`.
     ///
     /// # Errors
@@ -44,13 +54,12 @@ impl Appending {
     pub(crate) async fn announced(
         &mut self,
         base: Base<'_>,
-        enabled: Enabled,
         messages: &[AppendMessage],
     ) -> Result<(), Refusal> {
         if let Some(failed) = &self.failed {
             return Err(failed.clone());
         }
-        self.catch_up(base, enabled, messages).await?;
+        self.catch_up(base, messages).await?;
         let Some((literal, whole)) = messages.last().and_then(last_literal) else {
             return Err(Refusal::bad("A literal was not expected here"));
         };
@@ -91,18 +100,17 @@ impl Appending {
     pub(crate) async fn complete(
         mut self,
         base: Base<'_>,
-        enabled: Enabled,
         messages: &[AppendMessage],
     ) -> Result<Vec<Received>, Refusal> {
         if let Some(failed) = self.failed.take() {
             return Err(failed);
         }
-        self.catch_up(base, enabled, messages).await?;
+        self.catch_up(base, messages).await?;
         // What has come in literals only is here already.
         if self.current.is_none() && self.received.len() < messages.len() {
             return Err(Refusal::bad("APPEND takes messages as literals"));
         }
-        self.finish(base, enabled).await?;
+        self.finish(base).await?;
         if self.received.len() == messages.len() {
             Ok(self.received)
         } else {
@@ -114,7 +122,6 @@ impl Appending {
     async fn catch_up(
         &mut self,
         base: Base<'_>,
-        enabled: Enabled,
         messages: &[AppendMessage],
     ) -> Result<(), Refusal> {
         while let Some(message) = messages.get(self.received.len()) {
@@ -130,7 +137,7 @@ impl Appending {
             if self.received.len() + 1 == messages.len() {
                 return Ok(());
             }
-            self.finish(base, enabled).await?;
+            self.finish(base).await?;
         }
         Ok(())
     }
@@ -153,14 +160,14 @@ impl Appending {
     }
 
     /// The message that is being received is complete.
-    async fn finish(&mut self, base: Base<'_>, enabled: Enabled) -> Result<(), Refusal> {
+    async fn finish(&mut self, base: Base<'_>) -> Result<(), Refusal> {
         let Some(current) = self.current.take() else {
             return Err(Refusal::bad("APPEND takes messages as literals"));
         };
         if current.incoming.is_empty() {
             return Err(empty());
         }
-        if current.header.has_eight_bit && !enabled.takes_utf8() {
+        if current.header.has_eight_bit && !self.takes_utf8 {
             // RFC 6855 §4.
             let text = "The message has octets above 127 in its header: enable UTF8=ACCEPT first";
             return Err(Refusal::No(None, text.into()));
