@@ -5,22 +5,24 @@
 //! data items add no space on either side.
 
 mod esearch;
+mod mailbox;
+mod metadata;
+#[cfg(test)]
+mod tests;
 
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
 
 pub use esearch::{Change, Correlator, Esearch, Numbers, context, esearch};
+pub use mailbox::{ListLine, Listing, Namespace, StatusValue, list, namespaces, status};
+pub use metadata::{metadata, metadata_changed};
 
 use crate::{
     calendar::{Day, MONTHS},
-    command::{DateTime, Flag, Section, SectionText, StatusItem},
+    command::{DateTime, Flag, Section, SectionText},
     name::{self, Encoding},
     set::{SequenceSet, UidSet},
 };
-
-mod metadata;
-
-pub use metadata::metadata;
 
 /// The longest string that is quoted; longer ones become literals, which a
 /// client can read without looking at every octet.
@@ -323,183 +325,11 @@ pub fn mailbox(out: &mut Vec<u8>, name: &str, encoding: Encoding) {
     astring(out, &spelt, EightBit::Literal);
 }
 
-/// `* METADATA name entry …`: entries that have changed, without their values (RFC 5464 §4.4.2). The
-/// server's own have no name.
-pub fn metadata_changed<'a>(
-    out: &mut Vec<u8>,
-    name: &str,
-    encoding: Encoding,
-    entries: impl IntoIterator<Item = &'a str>,
-) {
-    out.extend_from_slice(b"* METADATA ");
-    mailbox(out, name, encoding);
-    for entry in entries {
-        out.push(b' ');
-        astring(out, entry.as_bytes(), encoding.into());
-    }
-    out.extend_from_slice(b"\r\n");
-}
-
-/// Which listing a line belongs to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Listing {
-    /// `LIST`, RFC 9051 §7.3.1.
-    #[default]
-    List,
-    /// `LSUB`, RFC 3501 §7.2.3.
-    Lsub,
-    /// `XLIST`, which was there before RFC 6154.
-    Xlist,
-}
-
-/// One line of LIST, LSUB or XLIST.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ListLine<'a> {
-    /// LIST, LSUB or XLIST.
-    pub listing: Listing,
-    /// `mbx-list-flags`, with their backslash.
-    pub attributes: &'a [&'a str],
-    /// The hierarchy delimiter, if there is one.
-    pub delimiter: Option<char>,
-    /// The mailbox.
-    pub name: &'a str,
-    /// How the session spells names.
-    pub encoding: Encoding,
-    /// `CHILDINFO ("SUBSCRIBED")`, RFC 9051 §6.3.9.6: the selection options that
-    /// a child matches.
-    pub child_info: &'a [&'a str],
-    /// `OLDNAME`, RFC 9051 §6.3.9.7.
-    pub old_name: Option<&'a str>,
-}
-
-/// `* LIST (…) "/" name …`.
-pub fn list(out: &mut Vec<u8>, line: &ListLine<'_>) {
-    out.extend_from_slice(match line.listing {
-        Listing::List => b"* LIST ",
-        Listing::Lsub => b"* LSUB ",
-        Listing::Xlist => b"* XLIST ",
-    });
-    flag_list(out, line.attributes.iter().copied());
-    out.push(b' ');
-    match line.delimiter {
-        None => out.extend_from_slice(b"NIL"),
-        Some(c) => quoted(out, c.encode_utf8(&mut [0; 4]).as_bytes()),
-    }
-    out.push(b' ');
-    mailbox(out, line.name, line.encoding);
-    list_extended_items(out, line);
-    out.extend_from_slice(b"\r\n");
-}
-
-/// `mbox-list-extended`.
-fn list_extended_items(out: &mut Vec<u8>, line: &ListLine<'_>) {
-    if line.child_info.is_empty() && line.old_name.is_none() {
-        return;
-    }
-    out.extend_from_slice(b" (");
-    if !line.child_info.is_empty() {
-        out.extend_from_slice(b"\"CHILDINFO\" (");
-        separated(out, b' ', line.child_info, |out, option| {
-            quoted(out, option.as_bytes());
-        });
-        out.push(b')');
-        if line.old_name.is_some() {
-            out.push(b' ');
-        }
-    }
-    if let Some(old) = line.old_name {
-        out.extend_from_slice(b"\"OLDNAME\" (");
-        mailbox(out, old, line.encoding);
-        out.push(b')');
-    }
-    out.push(b')');
-}
-
-/// What STATUS tells of one item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StatusValue<'a> {
-    /// A number.
-    Number(u64),
-    /// An object identifier: `(id)`.
-    Id(&'a str),
-    /// No limit, for `APPENDLIMIT`.
-    Nil,
-}
-
-/// `* STATUS name (…)`.
-pub fn status(
-    out: &mut Vec<u8>,
-    name: &str,
-    encoding: Encoding,
-    items: &[(StatusItem, StatusValue<'_>)],
-) {
-    out.extend_from_slice(b"* STATUS ");
-    mailbox(out, name, encoding);
-    out.extend_from_slice(b" (");
-    separated(out, b' ', items, |out, &(item, value)| {
-        out.extend_from_slice(item.name().as_bytes());
-        out.push(b' ');
-        match value {
-            StatusValue::Number(n) => number(out, n),
-            StatusValue::Id(id) => object_id(out, id),
-            StatusValue::Nil => out.extend_from_slice(b"NIL"),
-        }
-    });
-    out.extend_from_slice(b")\r\n");
-}
-
 /// `(objectid)`, RFC 8474 §7.
 pub fn object_id(out: &mut Vec<u8>, id: &str) {
     out.push(b'(');
     out.extend_from_slice(id.as_bytes());
     out.push(b')');
-}
-
-/// A namespace: RFC 9051 §7.3.3.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Namespace<'a> {
-    /// What its names begin with.
-    pub prefix: &'a str,
-    /// What to show in place of the prefix, in the client's language (RFC 5255 §3.4).
-    pub translation: Option<alloc::string::String>,
-}
-
-/// `* NAMESPACE …`: personal namespaces, other users', shared ones.
-pub fn namespaces(
-    out: &mut Vec<u8>,
-    kinds: [&[Namespace<'_>]; 3],
-    delimiter: char,
-    encoding: Encoding,
-) {
-    out.extend_from_slice(b"* NAMESPACE");
-    for namespaces in kinds {
-        if namespaces.is_empty() {
-            out.extend_from_slice(b" NIL");
-            continue;
-        }
-        out.extend_from_slice(b" (");
-        for namespace in namespaces {
-            out.push(b'(');
-            name_string(out, namespace.prefix, encoding);
-            out.push(b' ');
-            quoted(out, delimiter.encode_utf8(&mut [0; 4]).as_bytes());
-            if let Some(translation) = &namespace.translation {
-                out.extend_from_slice(b" \"TRANSLATION\" (");
-                name_string(out, translation, encoding);
-                out.push(b')');
-            }
-            out.push(b')');
-        }
-        out.push(b')');
-    }
-    out.extend_from_slice(b"\r\n");
-}
-
-/// A mailbox name, or the beginning of one, where the grammar wants a `string`.
-fn name_string(out: &mut Vec<u8>, name: &str, encoding: Encoding) {
-    let mut spelt = Vec::with_capacity(name.len() + 16);
-    name::encode(name, encoding, &mut spelt);
-    string(out, &spelt, encoding.into());
 }
 
 /// `* ID (…)`, RFC 2971 §3.2: fields with their values; NIL if there are none.
@@ -640,197 +470,4 @@ fn numbered(out: &mut Vec<u8>, n: u32, rest: &[u8]) {
     out.extend_from_slice(b"* ");
     number(out, n.into());
     out.extend_from_slice(rest);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::{borrow::ToOwned, string::String, vec};
-
-    fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
-        let mut out = Vec::new();
-        write(&mut out);
-        String::from_utf8_lossy(&out).into_owned()
-    }
-
-    #[test]
-    fn numbers() {
-        for (n, text) in [
-            (0, "0"),
-            (7, "7"),
-            (10, "10"),
-            (4_294_967_295, "4294967295"),
-            (u64::MAX, "18446744073709551615"),
-        ] {
-            assert_eq!(written(|out| number(out, n)), text);
-        }
-    }
-
-    #[test]
-    fn strings_choose_their_form() {
-        use EightBit::{Literal, Quoted};
-        for (bytes, eight_bit, a_string, plain) in [
-            (&b"INBOX"[..], Literal, "INBOX", "\"INBOX\""),
-            (b"", Literal, "\"\"", "\"\""),
-            (b"nil", Literal, "\"nil\"", "\"nil\""),
-            (b"a]b", Literal, "a]b", "\"a]b\""),
-            (b"a b", Literal, "\"a b\"", "\"a b\""),
-            (b"a\"\\b", Literal, "\"a\\\"\\\\b\"", "\"a\\\"\\\\b\""),
-            (b"a\r\nb", Literal, "{4}\r\na\r\nb", "{4}\r\na\r\nb"),
-            (b"a\0b", Quoted, "{3}\r\na\x7fb", "{3}\r\na\x7fb"),
-            ("ü".as_bytes(), Literal, "{2}\r\nü", "{2}\r\nü"),
-            ("ü".as_bytes(), Quoted, "\"ü\"", "\"ü\""),
-            (b"\xff", Quoted, "{1}\r\n\u{fffd}", "{1}\r\n\u{fffd}"),
-            (b"a*", Literal, "\"a*\"", "\"a*\""),
-        ] {
-            assert_eq!(written(|out| astring(out, bytes, eight_bit)), a_string);
-            assert_eq!(written(|out| string(out, bytes, eight_bit)), plain);
-        }
-        let long = vec![b'x'; QUOTED_BYTES_MAX + 1];
-        assert!(written(|out| astring(out, &long, Literal)).starts_with("{1025}\r\nxxx"));
-        assert_eq!(written(|out| nstring(out, None, Literal)), "NIL");
-        assert_eq!(written(|out| literal8(out, b"\0")), "~{1}\r\n\0");
-    }
-
-    #[test]
-    fn dates() {
-        for (unix, zone_minutes, text) in [
-            (0, 0, "\" 1-Jan-1970 00:00:00 +0000\""),
-            (837_595_405, -420, "\"17-Jul-1996 02:23:25 -0700\""),
-            (837_596_665, 120, "\"17-Jul-1996 11:44:25 +0200\""),
-            (-1, 0, "\"31-Dec-1969 23:59:59 +0000\""),
-            (i64::MAX, 0, "\" 4-Dec-9999 15:30:07 +0000\""),
-        ] {
-            let date = DateTime { unix, zone_minutes };
-            assert_eq!(written(|out| internal_date(out, date)), text);
-        }
-    }
-
-    #[test]
-    fn sets() {
-        let set: UidSet = [1, 2, 3, 5, 7, 8].into_iter().collect();
-        assert_eq!(written(|out| uid_set(out, &set)), "1:3,5,7:8");
-        assert_eq!(
-            written(|out| vanished(out, Vanished::Earlier, &set)),
-            "* VANISHED (EARLIER) 1:3,5,7:8\r\n"
-        );
-        assert_eq!(
-            written(|out| vanished(out, Vanished::Now, &UidSet::new())),
-            ""
-        );
-        assert_eq!(written(|out| sequence_set(out, &SequenceSet::Saved)), "$");
-    }
-
-    #[test]
-    fn sections() {
-        let one = NonZeroU32::MIN;
-        for (part, text, origin, expected) in [
-            (vec![], SectionText::Whole, None, "BODY[]"),
-            (vec![], SectionText::Whole, Some(0), "BODY[]<0>"),
-            (vec![one, one], SectionText::Whole, Some(5), "BODY[1.1]<5>"),
-            (vec![one], SectionText::Mime, None, "BODY[1.MIME]"),
-            (
-                vec![one],
-                SectionText::HeaderFields(vec![b"A".to_vec(), b"b c".to_vec()]),
-                None,
-                "BODY[1.HEADER.FIELDS (A \"b c\")]",
-            ),
-            (
-                vec![],
-                SectionText::HeaderFieldsNot(vec![b"A".to_vec()]),
-                None,
-                "BODY[HEADER.FIELDS.NOT (A)]",
-            ),
-        ] {
-            let spec = Section { part, text };
-            assert_eq!(written(|out| section(out, &spec, origin)), expected);
-        }
-        assert_eq!(written(|out| binary(out, &[one], Some(3))), "BINARY[1]<3>");
-        assert_eq!(written(|out| binary_size(out, &[])), "BINARY.SIZE[]");
-    }
-
-    #[test]
-    fn mailbox_names() {
-        for (name, utf7, utf8) in [
-            ("INBOX", "INBOX", "INBOX"),
-            ("a b", "\"a b\"", "\"a b\""),
-            ("a&b", "a&-b", "a&b"),
-            ("ü/x", "&APw-/x", "\"ü/x\""),
-            // No client can name it so, but a foreign mailbox may be called that.
-            ("a\nb", "a&AAo-b", "{3}\r\na\nb"),
-        ] {
-            let in_utf7 = written(|out| mailbox(out, name, Encoding::ModifiedUtf7));
-            assert_eq!(in_utf7, utf7);
-            assert_eq!(written(|out| mailbox(out, name, Encoding::Utf8)), utf8);
-        }
-    }
-
-    #[test]
-    fn namespaces_may_have_translations() {
-        let namespace = |prefix, translation: Option<&str>| Namespace {
-            prefix,
-            translation: translation.map(ToOwned::to_owned),
-        };
-        // RFC 5255 §3.4.
-        let personal = [namespace("", None)];
-        let users = [namespace("Other Users/", Some("Andere Benützer/"))];
-        let public = [namespace("Public Folders/", Some("Gemeinsame Postfächer/"))];
-        let all: [&[Namespace<'_>]; 3] = [&personal, &users, &public];
-        let line = "* NAMESPACE ((\"\" \"/\")) \
-                    ((\"Other Users/\" \"/\" \"TRANSLATION\" (\"Andere Ben&APw-tzer/\"))) \
-                    ((\"Public Folders/\" \"/\" \"TRANSLATION\" (\"Gemeinsame Postf&AOQ-cher/\")))\r\n";
-        assert_eq!(
-            written(|out| namespaces(out, all, '/', Encoding::ModifiedUtf7)),
-            line
-        );
-        assert_eq!(
-            written(|out| namespaces(out, [&personal, &[], &[]], '/', Encoding::Utf8)),
-            "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n"
-        );
-    }
-
-    #[test]
-    fn responses() {
-        let mut line = ListLine {
-            attributes: &["\\HasChildren", "\\Sent"],
-            delimiter: Some('/'),
-            name: "Entwürfe",
-            ..ListLine::default()
-        };
-        assert_eq!(
-            written(|out| list(out, &line)),
-            "* LIST (\\HasChildren \\Sent) \"/\" Entw&APw-rfe\r\n"
-        );
-        line.encoding = Encoding::Utf8;
-        line.child_info = &["SUBSCRIBED"];
-        line.old_name = Some("x y");
-        assert_eq!(
-            written(|out| list(out, &line)),
-            "* LIST (\\HasChildren \\Sent) \"/\" \"Entwürfe\" (\"CHILDINFO\" (\"SUBSCRIBED\") \"OLDNAME\" (\"x y\"))\r\n"
-        );
-        assert_eq!(
-            written(|out| status(
-                out,
-                "a b",
-                Encoding::Utf8,
-                &[
-                    (StatusItem::Messages, StatusValue::Number(231)),
-                    (StatusItem::MailboxId, StatusValue::Id("F1")),
-                    (StatusItem::AppendLimit, StatusValue::Nil),
-                ]
-            )),
-            "* STATUS \"a b\" (MESSAGES 231 MAILBOXID (F1) APPENDLIMIT NIL)\r\n"
-        );
-        assert_eq!(
-            written(|out| search(out, [2, 5], Some(917))),
-            "* SEARCH 2 5 (MODSEQ 917)\r\n"
-        );
-        assert_eq!(written(|out| sort(out, [], None)), "* SORT\r\n");
-        assert_eq!(
-            written(|out| sort(out, [5, 3, 4], Some(9))),
-            "* SORT 5 3 4 (MODSEQ 9)\r\n"
-        );
-        assert_eq!(written(|out| expunge(out, 3)), "* 3 EXPUNGE\r\n");
-        assert_eq!(written(|out| flag_list(out, ["\\Seen", "a"])), "(\\Seen a)");
-    }
 }

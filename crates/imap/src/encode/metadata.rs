@@ -53,3 +53,20 @@ mod tests {
         assert_eq!(out, expected);
     }
 }
+
+/// `* METADATA name entry …`: entries that have changed, without their values (RFC 5464 §4.4.2). The
+/// server's own have no name.
+pub fn metadata_changed<'a>(
+    out: &mut Vec<u8>,
+    name: &str,
+    encoding: Encoding,
+    entries: impl IntoIterator<Item = &'a str>,
+) {
+    out.extend_from_slice(b"* METADATA ");
+    mailbox(out, name, encoding);
+    for entry in entries {
+        out.push(b' ');
+        astring(out, entry.as_bytes(), encoding.into());
+    }
+    out.extend_from_slice(b"\r\n");
+}
