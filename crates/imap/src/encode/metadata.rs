@@ -33,6 +33,23 @@ fn value(out: &mut Vec<u8>, value: Option<&[u8]>) {
     }
 }
 
+/// `* METADATA name entry …`: entries that have changed, without their values (RFC 5464 §4.4.2). The
+/// server's own have no name.
+pub fn metadata_changed<'a>(
+    out: &mut Vec<u8>,
+    name: &str,
+    encoding: Encoding,
+    entries: impl IntoIterator<Item = &'a str>,
+) {
+    out.extend_from_slice(b"* METADATA ");
+    mailbox(out, name, encoding);
+    for entry in entries {
+        out.push(b' ');
+        astring(out, entry.as_bytes(), encoding.into());
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,21 +69,4 @@ mod tests {
             /private/none \"\" \"/private/with space\" {4}\r\na\r\nb /private/binary ~{2}\r\n\0\xff)\r\n";
         assert_eq!(out, expected);
     }
-}
-
-/// `* METADATA name entry …`: entries that have changed, without their values (RFC 5464 §4.4.2). The
-/// server's own have no name.
-pub fn metadata_changed<'a>(
-    out: &mut Vec<u8>,
-    name: &str,
-    encoding: Encoding,
-    entries: impl IntoIterator<Item = &'a str>,
-) {
-    out.extend_from_slice(b"* METADATA ");
-    mailbox(out, name, encoding);
-    for entry in entries {
-        out.push(b' ');
-        astring(out, entry.as_bytes(), encoding.into());
-    }
-    out.extend_from_slice(b"\r\n");
 }
