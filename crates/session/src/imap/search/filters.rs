@@ -46,7 +46,10 @@ pub(crate) fn insert(search: &mut command::Search, metadata: &Metadata) -> Resul
         let text = "With FILTER the charset is UTF-8";
         return Err(Refusal::Bad(Some(code), text.into()));
     }
-    search.charset = Some(b"UTF-8".to_vec());
+    // Without any it is UTF-8 anyhow, and there must be none after ENABLE UTF8=ACCEPT (RFC 6855 §3).
+    if let Some(charset) = &mut search.charset {
+        *charset = b"UTF-8".to_vec();
+    }
     let mut inserter = Inserter {
         metadata,
         within: Vec::new(),
