@@ -10,6 +10,9 @@ use crate::id::AccountId;
 /// The longest name of an entry, in octets.
 pub const ENTRY_OCTETS_MAX: usize = 1000;
 
+/// The entry that is a mailbox's special use ([`crate::Role`]): RFC 6154 §4.
+pub const SPECIAL_USE: &str = "/private/specialuse";
+
 /// The most octets that all metadata of an account may take, names included: it is in memory while the account
 /// is open, and in each of its checkpoints.
 const ACCOUNT_OCTETS_MAX: usize = 8 << 20;

@@ -7,17 +7,20 @@ use crate::{
     change::Change,
     error::Error,
     id::{AccountId, MailboxId},
-    metadata::{ENTRY_OCTETS_MAX, Entry, METADATA, Metadata, MetadataLimits},
+    metadata::{ENTRY_OCTETS_MAX, Entry, METADATA, Metadata, MetadataLimits, SPECIAL_USE},
+    name::Role,
 };
 
 impl Account {
     /// Sets entries of a mailbox (`None`: of the account as a whole), or takes them away: all of
     /// them or none. `owner` is the user whose private ones they are, if not the account's own, and
-    /// `None` for all that are not private. Gives whether anything changed.
+    /// `None` for all that are not private. [`SPECIAL_USE`] gives a mailbox that use. Gives whether anything
+    /// changed.
     ///
     /// # Errors
     /// [`Error::NoSuchMailbox`]; [`Error::Limit`] of [`METADATA`] if there would be too many
-    /// entries, or too many octets of them; [`Error::NotPermitted`] for a name that can be none.
+    /// entries, or too many octets of them; [`Error::NotPermitted`] for a name that can be none, and for
+    /// what is no special use; [`Error::RoleTaken`].
     pub async fn set_metadata(
         &self,
         mailbox: Option<MailboxId>,
@@ -32,8 +35,14 @@ impl Account {
         self.shared
             .commit(&self.by, None, |draft| {
                 let before = of(draft, mailbox)?.clone();
+                let role_before = role_of(draft, mailbox);
                 for entry in entries {
-                    set(draft, mailbox, owner, entry)?;
+                    match mailbox {
+                        Some(id) if entry.name.eq_ignore_ascii_case(SPECIAL_USE) => {
+                            set_special_use(draft, id, entry.value.as_deref())?;
+                        }
+                        _ => set(draft, mailbox, owner, entry)?,
+                    }
                 }
                 let after = of(draft, mailbox)?;
                 let more = after.octets() > before.octets();
@@ -43,7 +52,7 @@ impl Account {
                 {
                     return Err(Error::Limit(METADATA));
                 }
-                Ok(*after != before)
+                Ok(*after != before || role_of(draft, mailbox) != role_before)
             })
             .await
     }
@@ -97,6 +106,30 @@ pub(crate) fn set(
     })
 }
 
+/// One mailbox at most has a special use, as with CREATE.
+fn set_special_use(
+    draft: &mut Draft<'_>,
+    id: MailboxId,
+    attribute: Option<&[u8]>,
+) -> Result<(), Error> {
+    let role = match attribute {
+        None => None,
+        Some(attribute) => Some(
+            Role::EVERY
+                .into_iter()
+                .find(|role| role.attribute().as_bytes().eq_ignore_ascii_case(attribute))
+                .ok_or(Error::NotPermitted("no such special use"))?,
+        ),
+    };
+    if draft.mailbox(id)?.role() == role {
+        return Ok(());
+    }
+    if role.is_some_and(|role| draft.snapshot.with_role(role).is_some()) {
+        return Err(Error::RoleTaken);
+    }
+    draft.push(Change::RoleSet { id, role })
+}
+
 /// Gives a mailbox, or the account, all metadata that another had, but for what protocols keep: that is
 /// made anew.
 pub(crate) fn copy(
@@ -120,6 +153,10 @@ fn of<'a>(draft: &'a Draft<'_>, mailbox: Option<MailboxId>) -> Result<&'a Metada
         None => Ok(draft.snapshot.metadata()),
         Some(id) => Ok(draft.mailbox(id)?.metadata()),
     }
+}
+
+fn role_of(draft: &Draft<'_>, mailbox: Option<MailboxId>) -> Option<Role> {
+    draft.snapshot.mailbox(mailbox?)?.role()
 }
 
 /// How many a user sees.

@@ -14,6 +14,7 @@ use super::{Account, commit::Shared};
 use crate::{
     change::{Batch, Change},
     id::{MailboxId, ModSeq, Uid},
+    metadata::SPECIAL_USE,
     name::MailboxName,
     octets::{UidRanges, extend_ranges},
     snapshot::Snapshot,
@@ -234,6 +235,9 @@ impl Brief {
                     ..
                 } if entry.starts_with('/') => {
                     brief.metadata.push((*mailbox, Arc::clone(entry)));
+                }
+                Change::RoleSet { id, .. } => {
+                    brief.metadata.push((Some(*id), SPECIAL_USE.into()));
                 }
                 _ => {}
             }

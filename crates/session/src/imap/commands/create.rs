@@ -27,7 +27,10 @@ pub(crate) async fn create(
 }
 
 /// A mailbox has one special use, or none.
-fn role(special_use: &[String]) -> Result<Option<Role>, Refusal> {
+///
+/// # Errors
+/// NO \[USEATTR]
+pub(super) fn role(special_use: &[String]) -> Result<Option<Role>, Refusal> {
     let named = |attribute: &String| {
         Role::EVERY
             .into_iter()

@@ -10,9 +10,10 @@ use imap::{
 };
 use store::{
     Metadata,
-    metadata::{Entry, METADATA},
+    metadata::{Entry, METADATA, SPECIAL_USE},
 };
 
+use super::create;
 use crate::{
     FLUSH_AT, Gone, Outlet, Site,
     imap::{
@@ -109,6 +110,11 @@ pub(crate) async fn set(
             let code = Code::Metadata(MetadataCode::MaxSize(max.value_octets as u64));
             return Err(Refusal::no(code, "That value is too long").into());
         }
+        if let Target::Mailbox(mailbox) = &target
+            && name.eq_ignore_ascii_case(SPECIAL_USE)
+        {
+            may_be_used(mailbox, value.as_deref())?;
+        }
     }
     let entries: Vec<Entry> = entries
         .into_iter()
@@ -130,6 +136,21 @@ pub(crate) async fn set(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// RFC 6154 §4: what CREATE may not ask for can't be set either. INBOX is for new mail.
+fn may_be_used(mailbox: &store::Mailbox, attributes: Option<&[u8]>) -> Result<(), Refusal> {
+    let Some(attributes) = attributes else {
+        return Ok(());
+    };
+    let attributes = String::from_utf8_lossy(attributes);
+    let attributes: Vec<String> = attributes.split(' ').map(str::to_owned).collect();
+    create::role(&attributes)?;
+    if mailbox.name().is_inbox() {
+        let text = "There is no such special use here";
+        return Err(Refusal::no(Code::UseAttr, text));
+    }
+    Ok(())
 }
 
 impl Target {
@@ -176,8 +197,12 @@ fn there(user: &User, target: &Target) -> Vec<(String, There)> {
     let mut there: Vec<_> = shown(metadata)
         .map(|(name, value)| (name.to_ascii_lowercase(), (name.clone(), value.clone())))
         .collect();
-    if let Target::Server = target {
-        of_site(&user.site, &mut there);
+    match target {
+        Target::Server => of_site(&user.site, &mut there),
+        Target::Mailbox(mailbox) => there.extend(mailbox.role().map(|role| {
+            let value = Arc::from(role.attribute().as_bytes());
+            (SPECIAL_USE.to_owned(), (SPECIAL_USE.into(), value))
+        })),
     }
     there.sort_unstable();
     there
