@@ -118,7 +118,7 @@ fn set_special_use(
             Role::EVERY
                 .into_iter()
                 .find(|role| role.attribute().as_bytes().eq_ignore_ascii_case(attribute))
-                .ok_or(Error::NotPermitted("no such special use"))?,
+                .ok_or(Error::NotPermitted("There is no such special use here"))?,
         ),
     };
     if draft.mailbox(id)?.role() == role {
