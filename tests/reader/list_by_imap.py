@@ -53,7 +53,11 @@ def tell_metadata(client, name, of):
     lines = client.untagged_responses.pop("METADATA", [])
     pairs = re.findall(rb'(/[^ "]+) "([^"]*)"', b" ".join(lines))
     if pairs:
-        of["metadata"] = {entry.decode(): value.decode("latin-1") for entry, value in pairs}
+        shown = {entry.decode(): value.decode("latin-1") for entry, value in pairs}
+        # The role, told once more (RFC 6154 §4).
+        shown.pop("/private/specialuse", None)
+        if shown:
+            of["metadata"] = shown
 
 
 def mailbox(client, name, attributes):
