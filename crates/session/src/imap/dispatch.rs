@@ -49,10 +49,7 @@ impl Session {
         self.prepare(row, &command, out).await?;
         let numbers = self.enabled.uid_only && (row.by_number || has_numbers(&mut command));
         let outcome = match inserted {
-            Ok(()) if numbers => {
-                let text = "Message numbers are not allowed once UIDONLY is enabled";
-                Err(Refusal::bad_with(Code::UidRequired, text).into())
-            }
+            Ok(()) if numbers => Err(Refusal::uid_required().into()),
             Ok(()) => match self.limit_messages(&mut command) {
                 Ok(()) => self.run(&tag, command, appending, out).await?,
                 Err(refusal) => Err(refusal.into()),

@@ -351,7 +351,7 @@ impl Session {
             services: &self.services,
             user: self
                 .logged_in()
-                .ok_or_else(|| Refusal::bad("APPEND needs a login first"))?,
+                .ok_or_else(|| Refusal::bad("Log in first"))?,
             selected: self.state.selected(),
         };
         let start = append::may_go_on(base, self.enabled, (self.wire.command_so_far(), literal))?;

@@ -69,6 +69,12 @@ impl Refusal {
         Self::Bad(Some(code), text.into())
     }
 
+    /// Message numbers after ENABLE UIDONLY: RFC 9586 §3.
+    pub(crate) fn uid_required() -> Self {
+        let text = "Message numbers are not allowed once UIDONLY is enabled";
+        Self::bad_with(Code::UidRequired, text)
+    }
+
     /// The mailbox was opened with EXAMINE.
     pub(crate) fn read_only() -> Self {
         Self::no(Code::ReadOnly, "The mailbox is open read-only")

@@ -7,7 +7,13 @@
 mod nul;
 mod receiving;
 
-use imap::{UidSet, command, parse::AppendStart, response::Code, wire::LiteralStart};
+use imap::{
+    UidSet,
+    command::{self, Numbering},
+    parse::AppendStart,
+    response::Code,
+    wire::LiteralStart,
+};
 use store::{Arrival, Received, Timestamp};
 
 pub(crate) use self::receiving::Appending;
@@ -86,6 +92,9 @@ pub(crate) fn may_go_on(
     }
     let start = imap::parse::append_start(so_far, literal).map_err(|e| Refusal::bad(&e))?;
     if let Some(replaced) = start.replaces {
+        if enabled.uid_only && replaced.0 == Numbering::Sequence {
+            return Err(Refusal::uid_required());
+        }
         let selected = base.selected;
         let selected = selected.ok_or_else(|| Refusal::bad("Select a mailbox first"))?;
         replace::replaced(selected, replaced)?;
