@@ -228,17 +228,10 @@ impl<'a> Cursor<'a> {
     // literal = "{" number64 ["+"] "}" CRLF *CHAR8
     fn literal(&mut self) -> Result<Vec<u8>> {
         let start = self.at;
-        let size = self.literal_head()?;
-        let octets = usize::try_from(size)
-            .ok()
-            .and_then(|size| self.rest().get(..size));
-        let Some(octets) = octets else {
-            return fault_at(start, "literal is not all there");
-        };
+        let octets = self.literal_octets(start)?;
         if memchr::memchr(0, octets).is_some() {
             return fault_at(start, "NUL in a literal");
         }
-        self.at += octets.len();
         Ok(octets.to_vec())
     }
 
@@ -246,6 +239,11 @@ impl<'a> Cursor<'a> {
     pub(super) fn literal8(&mut self) -> Result<Vec<u8>> {
         let start = self.at;
         self.expect(b'~', "a literal that begins with '~'")?;
+        Ok(self.literal_octets(start)?.to_vec())
+    }
+
+    /// The octets of a literal that began at `start`, whatever they are.
+    fn literal_octets(&mut self, start: usize) -> Result<&'a [u8]> {
         let size = self.literal_head()?;
         let octets = usize::try_from(size)
             .ok()
@@ -254,7 +252,7 @@ impl<'a> Cursor<'a> {
             return fault_at(start, "literal is not all there");
         };
         self.at += octets.len();
-        Ok(octets.to_vec())
+        Ok(octets)
     }
 
     /// `{n}` or `{n+}` with its line end.

@@ -38,21 +38,13 @@ pub(super) fn search(c: &mut Cursor<'_>, numbering: Numbering) -> Result<Command
 pub(super) fn search_program(
     c: &mut Cursor<'_>,
     numbering: Numbering,
-    (returns, update): Returns,
+    returns: Returns,
 ) -> Result<Search> {
-    let mut charset = None;
     if c.eat_word("CHARSET") {
         c.sp("CHARSET")?;
-        charset = Some(c.astring("a charset")?);
-        c.sp("the charset")?;
+        return search_criteria(c, numbering, returns);
     }
-    Ok(Search {
-        numbering,
-        returns,
-        update,
-        charset,
-        key: search_keys(c)?,
-    })
+    looked_for(c, numbering, returns, None)
 }
 
 // cancelupdate = "CANCELUPDATE" 1*(SP quoted)
@@ -76,10 +68,20 @@ pub(super) fn cancel_update(c: &mut Cursor<'_>) -> Result<Command> {
 pub(super) fn search_criteria(
     c: &mut Cursor<'_>,
     numbering: Numbering,
-    (returns, update): Returns,
+    returns: Returns,
 ) -> Result<Search> {
-    let charset = Some(c.astring("a charset")?);
+    let charset = c.astring("a charset")?;
     c.sp("the charset")?;
+    looked_for(c, numbering, returns, Some(charset))
+}
+
+/// The keys that end a search, and with them all of it.
+fn looked_for(
+    c: &mut Cursor<'_>,
+    numbering: Numbering,
+    (returns, update): Returns,
+    charset: Option<Vec<u8>>,
+) -> Result<Search> {
     Ok(Search {
         numbering,
         returns,
