@@ -15,7 +15,7 @@ mod site;
 
 use std::{fmt, future::Future, net::IpAddr, sync::Arc};
 
-pub use imap::Language;
+pub use imap::{Language, unattended as search};
 pub use limits::Limits;
 pub use site::{MetadataMax, Site};
 

@@ -50,6 +50,7 @@ use imap::{
     wire::{Broken, Input, LiteralStart, Wire},
 };
 
+pub use search::unattended;
 pub use wording::Language;
 
 use self::{

@@ -36,6 +36,11 @@ impl Damaged {
         Ok(())
     }
 
+    /// Them, and what is wrong with each.
+    pub(super) fn into_named(self) -> Vec<(Uid, Error)> {
+        self.0
+    }
+
     /// Names them.
     pub(super) fn tell(self, language: Language, out: &mut impl Outlet) {
         for (uid, error) in self.0 {

@@ -27,6 +27,7 @@ mod sort;
 mod tests;
 mod text;
 mod thread;
+pub mod unattended;
 
 use imap::{
     UidSet,
