@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     brake::{Brake, Hardness},
-    directory::{Account, Directory, Home, comparable},
+    directory::{Account, Credentials, Directory, Home, Roles, comparable},
     password::{self, SCRAM_ITERATIONS, ScramKeys, hmac},
     sasl::{Channel, Exchange, Mechanism},
 };
@@ -31,6 +31,14 @@ pub struct Identity {
     pub home: Option<Home>,
     /// Mailboxes of theirs that are on other servers, `MAILBOX: URL …` each (RFC 2193).
     pub remote_mailboxes: Arc<[String]>,
+    /// The domain that they belong to, empty for the site's own.
+    pub domain: Arc<str>,
+    /// The groups that they were in when they logged in.
+    pub groups: Arc<[Arc<str>]>,
+    /// What they may administer.
+    pub roles: Roles,
+    /// Who it really is, by name, if an administrator has logged in as this one.
+    pub by: Option<Arc<str>>,
 }
 
 impl Identity {
@@ -157,8 +165,10 @@ impl Authenticator {
             return self.outcome(attempt, None).await;
         };
         let account = self.login(&user);
-        let right = if let Some(account) = &account {
-            self.is_right(attempt, account, prepared).await?
+        let credentials = account.as_ref().and_then(|a| a.credentials.as_ref());
+        let right = if let (Some(account), Some(credentials)) = (&account, credentials) {
+            let known = (&*account.name, credentials);
+            self.is_right(attempt, known, prepared).await?
         } else {
             // As long as for somebody, and for nothing.
             self.verify(attempt, prepared, self.shared.nobody.clone())
@@ -178,13 +188,13 @@ impl Authenticator {
     async fn is_right(
         &self,
         attempt: Attempt<'_>,
-        account: &Account,
+        (name, credentials): (&str, &Credentials),
         prepared: String,
     ) -> Result<bool, Refused> {
         // The hash is part of the key: a changed password is forgotten at once.
         let key = hmac(
             &self.shared.secret,
-            format!("{}\0{}\0{prepared}", account.name, account.password).as_bytes(),
+            format!("{name}\0{}\0{prepared}", credentials.password).as_bytes(),
         );
         if self
             .remembered()
@@ -194,7 +204,7 @@ impl Authenticator {
             return Ok(true);
         }
         let right = self
-            .verify(attempt, prepared, account.password.clone())
+            .verify(attempt, prepared, credentials.password.clone())
             .await?;
         if right {
             let mut remembered = self.remembered();
@@ -277,8 +287,10 @@ impl Authenticator {
 
     /// An account's SCRAM keys; of nobody, keys that nothing proves.
     pub(crate) fn scram_keys(&self, user: &str) -> (ScramKeys, Option<Identity>) {
-        if let Some(account) = self.login(user) {
-            return (account.scram.clone(), Some(account.identity()));
+        if let Some(account) = self.login(user)
+            && let Some(credentials) = &account.credentials
+        {
+            return (credentials.scram.clone(), Some(account.identity()));
         }
         // A salt that changed when the server starts again would tell that nobody has it.
         let secret = self.shared.directory.secret();

@@ -16,5 +16,5 @@ pub mod sasl;
 pub mod urlauth;
 
 pub use authenticator::{Authenticator, Identity, Refused};
-pub use directory::{Directory, Home};
+pub use directory::{Directory, Home, Role, Roles};
 pub use sasl::{Channel, Exchange, Mechanism, Step};

@@ -1,0 +1,271 @@
+//! The accounts file: who there is, who belongs together, and which account a mail address means.
+//!
+//! One TOML file, readable, changed only as a whole: a new one is written beside it, synced
+//! and renamed over it, under a lock, so that neither a crash nor two administrators at once
+//! can harm it. The server reads it again when it has changed; a file that can't be read
+//! leaves the accounts as they were, and is complained about in the log.
+//!
+//! * `account`: one account; `change`: adding and changing them;
+//! * `organisation`: groups, domains and their shared mailboxes, addresses;
+//! * `role`: who may administer what;
+//! * `document`: the file as it is written; `file`: the file itself; `name`: what can be a name.
+
+mod account;
+mod change;
+mod document;
+mod file;
+mod name;
+mod organisation;
+mod role;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+pub(crate) use self::name::comparable;
+pub use self::{
+    account::{Account, Credentials, Home},
+    name::domain_of,
+    organisation::{Address, Domain, Group, Limits},
+    role::{Role, Roles},
+};
+use self::{document::Contents, file::Stamp};
+use crate::{authenticator::Identity, password::Unusable};
+
+/// The accounts, read from their file and read again when it has changed.
+#[derive(Debug)]
+pub struct Directory {
+    path: PathBuf,
+    domains: Vec<String>,
+    read: Mutex<Read>,
+}
+
+/// What was read, and when.
+#[derive(Debug)]
+struct Read {
+    contents: Arc<Contents>,
+    stamp: Option<Stamp>,
+}
+
+/// A mail address resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    /// Whose mail it is.
+    pub identity: Identity,
+    /// What follows the `+` in the local part, if anything.
+    pub detail: Option<String>,
+}
+
+/// What is wrong with the accounts file, or with a change to it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file can't be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("{path}: {what}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and in which account or line.
+        what: String,
+    },
+    /// There is such an account already.
+    #[error("there is an account {0:?} already")]
+    Exists(String),
+    /// There is no such account.
+    #[error("there is no account {0:?}")]
+    Missing(String),
+    /// There is an account with that number already.
+    #[error("{id} is the id of {by:?} already")]
+    Taken {
+        /// The number, as it is written.
+        id: String,
+        /// Whose it is.
+        by: String,
+    },
+    /// The name can't be an account's.
+    #[error("{name:?} can't be an account's name: {why}")]
+    Name {
+        /// As given.
+        name: String,
+        /// The rule it breaks.
+        why: &'static str,
+    },
+    /// There is one of this kind and name already: a group, an address.
+    #[error("there is a {0} {1:?} already")]
+    There(&'static str, String),
+    /// There is none of this kind and name.
+    #[error("there is no {0} {1:?}")]
+    NotThere(&'static str, String),
+    /// It is no role.
+    #[error(
+        "{0:?} is no role: they are administrator, domain-administrator@DOMAIN and help-desk@DOMAIN"
+    )]
+    Role(String),
+    /// The password can't be one.
+    #[error(transparent)]
+    Password(#[from] Unusable),
+}
+
+impl Directory {
+    /// The accounts in a file, for mail to these domains. The file need not exist yet.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Malformed`].
+    pub fn open(path: PathBuf, domains: Vec<String>) -> Result<Self, Error> {
+        let (contents, stamp) = file::read(&path)?;
+        let domains = domains.into_iter().map(|d| d.to_lowercase()).collect();
+        let read = Mutex::new(Read {
+            contents: Arc::new(contents),
+            stamp,
+        });
+        Ok(Self {
+            path,
+            domains,
+            read,
+        })
+    }
+
+    /// The account with that name, in any case.
+    #[must_use]
+    pub fn account(&self, name: &str) -> Option<Arc<Account>> {
+        self.current().by_name.get(&*comparable(name)).cloned()
+    }
+
+    /// The account that somebody may log in to by a name: it is the account's; or an address of
+    /// one of our domains, whose local part is. Many mail clients know nothing but addresses.
+    #[must_use]
+    pub fn login(&self, name: &str) -> Option<Arc<Account>> {
+        let accounts = self.current();
+        let name = comparable(name);
+        let account = accounts.by_name.get(&*name).or_else(|| {
+            let (local_part, domain) = name.rsplit_once('@')?;
+            let ours = self.domains.iter().any(|d| d == domain);
+            ours.then(|| accounts.by_name.get(local_part))?
+        });
+        account.cloned()
+    }
+
+    /// The account of that id.
+    #[must_use]
+    pub fn by_id(&self, id: u64) -> Option<Arc<Account>> {
+        let contents = self.current();
+        let name = contents.names.get(&id)?;
+        contents.by_name.get(name).cloned()
+    }
+
+    /// What the account of that id is called. One that has been removed, and one of shared mailboxes, has no name.
+    #[must_use]
+    pub fn name_of(&self, id: u64) -> Option<Arc<str>> {
+        self.current().names.get(&id).cloned()
+    }
+
+    /// Random octets that stay the same as long as the file is there, if it has them.
+    pub(crate) fn secret(&self) -> Option<[u8; 32]> {
+        self.current().secret
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Every account, by name.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<Arc<Account>> {
+        let mut accounts: Vec<_> = self.current().by_name.values().cloned().collect();
+        accounts.sort_by(|a, b| a.name.cmp(&b.name));
+        accounts
+    }
+
+    /// The recipient that an address means: the whole address is an account's name; or it is
+    /// without `+detail`; or the local part alone is, if the domain is one of ours (or
+    /// there is none, or we have none).
+    #[must_use]
+    pub fn recipient(&self, local_part: &str, domain: Option<&str>) -> Option<Recipient> {
+        let accounts = self.current();
+        let (plain, detail) = match local_part.split_once('+') {
+            Some((plain, detail)) if !plain.is_empty() => (plain, Some(detail)),
+            _ => (local_part, None),
+        };
+        let ours = self.is_ours(domain);
+        let find = |local: &str| {
+            let full =
+                domain.and_then(|d| accounts.by_name.get(&*comparable(&format!("{local}@{d}"))));
+            full.or_else(|| {
+                if ours {
+                    accounts.by_name.get(&*comparable(local))
+                } else {
+                    None
+                }
+            })
+        };
+        let found = |account: &Arc<Account>, detail: Option<&str>| Recipient {
+            identity: account.identity(),
+            detail: detail.filter(|d| !d.is_empty()).map(str::to_owned),
+        };
+        find(local_part)
+            .map(|a| found(a, None))
+            .or_else(|| find(plain).map(|a| found(a, detail)))
+    }
+
+    /// The accounts as of the newest readable file. One look at the file's metadata: logins and
+    /// recipients are rare beside what else they cost.
+    fn current(&self) -> Arc<Contents> {
+        let found = file::stamp(&self.path);
+        let mut held = self.held();
+        if found == held.stamp {
+            return Arc::clone(&held.contents);
+        }
+        held.stamp = found;
+        let before = Arc::clone(&held.contents);
+        drop(held);
+        // Read by whoever noticed, while the others go on with what there was.
+        match self.read_existing() {
+            Ok(contents) => {
+                let mut held = self.held();
+                // Unless somebody else has read a newer one meanwhile.
+                if held.stamp == found {
+                    held.contents = Arc::new(contents);
+                }
+                Arc::clone(&held.contents)
+            }
+            Err(error) => {
+                tracing::error!(%error, "the accounts stay as they were");
+                before
+            }
+        }
+    }
+
+    /// The accounts in the file, which was there once: without it mail would be
+    /// refused for good.
+    fn read_existing(&self) -> Result<Contents, Error> {
+        match file::read(&self.path)? {
+            (contents, Some(_)) => Ok(contents),
+            (_, None) => Err(Error::Io {
+                path: self.path.clone(),
+                source: ErrorKind::NotFound.into(),
+            }),
+        }
+    }
+
+    /// Whether mail of a domain is ours; mail without a domain is, and everything if we have no domains.
+    fn is_ours(&self, domain: Option<&str>) -> bool {
+        domain.is_none_or(|d| self.domains.is_empty() || self.domains.contains(&d.to_lowercase()))
+    }
+
+    fn held(&self) -> MutexGuard<'_, Read> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
