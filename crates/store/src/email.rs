@@ -127,6 +127,11 @@ impl Email {
         end
     }
 
+    /// The digest as it is written down.
+    pub(crate) fn encoded_digest(&self) -> &[u8] {
+        self.record.digest()
+    }
+
     /// Where the content is.
     pub(crate) fn pieces(&self) -> &[Piece] {
         &self.record.pieces

@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use imap::response::Code;
 use store::{
-    Copied, Mailbox, MailboxId, MailboxName, Uid,
+    Copied, Mailbox, MailboxName, Uid,
     name::DELIMITER,
     past::{DELETED, DeletedMailbox},
 };
 
 use super::{
+    reach::{Found, Place},
     refusal::Refusal,
     state::{Selected, User},
     wording::Text,
@@ -30,15 +31,15 @@ pub(crate) fn is_deleted(name: &str) -> bool {
 ///
 /// # Errors
 /// What the store says.
-pub(crate) async fn find(
-    user: &User,
-    name: &MailboxName,
-) -> Result<Option<DeletedMailbox>, Refusal> {
-    let Some(retention) = user.undelete.filter(|_| is_deleted(name.as_str())) else {
+pub(crate) async fn find(user: &User, place: &Place) -> Result<Option<DeletedMailbox>, Refusal> {
+    let own = place.account.id() == user.account.id();
+    let meant = own && is_deleted(place.name.as_str());
+    let Some(retention) = user.undelete.filter(|_| meant) else {
         return Ok(None);
     };
     let all = user.account.deleted_mailboxes(retention).await?;
-    Ok(all.into_iter().find(|deleted| deleted.name() == Some(name)))
+    let mut all = all.into_iter();
+    Ok(all.find(|deleted| deleted.name() == Some(&place.name)))
 }
 
 /// All of them, for a LIST that asks for them.
@@ -84,18 +85,23 @@ pub(crate) fn take_out(selected: &mut Selected, uids: &[Uid]) {
 /// already are not placed again, and count as brought back.
 ///
 /// # Errors
-/// NO \[TRYCREATE]; what the store says.
+/// NO \[TRYCREATE]; NO \[CANNOT] for a mailbox of somebody else; what the store says.
 pub(crate) async fn bring_back(
     selected: &Selected,
     uids: &[Uid],
-    to: MailboxId,
+    to: &Found,
 ) -> Result<Option<Copied>, Refusal> {
     let (Some(deleted), Some(retention)) = (&selected.deleted, selected.user.undelete) else {
         return Ok(None);
     };
     let account = selected.account();
+    if account.id() != to.account.id() {
+        let text = "What was deleted can be brought back to mailboxes of your own only";
+        return Err(Refusal::no(Code::Cannot, text));
+    }
     let snapshot = account.snapshot();
-    let mailbox = snapshot.mailbox(to).ok_or_else(super::names::try_create)?;
+    let mailbox = snapshot.mailbox(to.mailbox.id());
+    let mailbox = mailbox.ok_or_else(super::names::try_create)?;
     let name = mailbox.name();
     let undeleted = account
         .undelete_from(deleted, uids, name, retention)

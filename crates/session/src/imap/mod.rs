@@ -25,6 +25,7 @@ mod news;
 pub(crate) mod notify;
 pub(crate) mod pattern;
 pub(crate) mod progress;
+pub(crate) mod reach;
 pub mod referral;
 pub(crate) mod refusal;
 pub(crate) mod reply;
@@ -355,7 +356,8 @@ impl Session {
                 .ok_or_else(|| Refusal::bad("Log in first"))?,
             selected: self.state.selected(),
         };
-        let start = append::may_go_on(base, self.enabled, (self.wire.command_so_far(), literal))?;
+        let so_far = (self.wire.command_so_far(), literal);
+        let start = append::may_go_on(base, self.enabled, so_far).await?;
         if let Some(max) = self.save_limit() {
             message_limit::few(start.messages.len(), max)?;
         }

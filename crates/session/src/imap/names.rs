@@ -1,9 +1,10 @@
 //! Mailbox names as clients send them: RFC 9051 §5.1, RFC 3501 §5.1.3.
 
 use imap::{command::Mailbox, name::Encoding, response::Code};
-use store::{MailboxId, MailboxName, name::DELIMITER};
+use store::{MailboxName, name::DELIMITER};
 
 use super::{
+    reach::{Found, Place},
     referral,
     refusal::Refusal,
     state::{Enabled, User},
@@ -55,23 +56,55 @@ pub(crate) fn new_mailbox(sent: &Mailbox, enabled: Enabled) -> Result<MailboxNam
     )?)
 }
 
+/// Where the name that a client sent leads.
+///
+/// # Errors
+/// As [`mailbox`].
+#[expect(clippy::unused_async, reason = "other accounts have to be opened")]
+pub(crate) async fn place(user: &User, enabled: Enabled, sent: &Mailbox) -> Result<Place, Refusal> {
+    Ok(Place {
+        account: user.account.clone(),
+        name: mailbox(sent, enabled)?,
+    })
+}
+
+/// Where a name leads for CREATE, RENAME and SUBSCRIBE.
+///
+/// # Errors
+/// As [`new_mailbox`].
+#[expect(clippy::unused_async, reason = "other accounts have to be opened")]
+pub(crate) async fn new_place(
+    user: &User,
+    enabled: Enabled,
+    sent: &Mailbox,
+) -> Result<Place, Refusal> {
+    Ok(Place {
+        account: user.account.clone(),
+        name: new_mailbox(sent, enabled)?,
+    })
+}
+
+/// The mailbox that a client means.
+///
+/// # Errors
+/// As [`mailbox`]; NO \[NONEXISTENT] if there is none, or none that the user may know of.
+pub(crate) async fn find(user: &User, enabled: Enabled, sent: &Mailbox) -> Result<Found, Refusal> {
+    Ok(place(user, enabled, sent).await?.found()?)
+}
+
 /// The mailbox that a command puts messages into.
 ///
 /// # Errors
 /// NO \[TRYCREATE] if it does not exist (RFC 9051 §6.3.12, §6.4.7); NO \[REFERRAL] if it is on
 /// another server.
-pub(crate) fn destination(
+pub(crate) async fn destination(
     user: &User,
     enabled: Enabled,
     sent: &Mailbox,
-) -> Result<MailboxId, Refusal> {
+) -> Result<Found, Refusal> {
     referral::here(user, enabled, sent)?;
-    let name = mailbox(sent, enabled)?;
-    user.account
-        .snapshot()
-        .named(&name)
-        .map(|mailbox| mailbox.id())
-        .ok_or_else(try_create)
+    let place = place(user, enabled, sent).await?;
+    place.found().map_err(|_| try_create())
 }
 
 /// The destination does not exist.

@@ -72,8 +72,10 @@ pub(crate) struct User {
 /// A mailbox that is open.
 #[derive(Debug)]
 pub(crate) struct Selected {
-    /// Whose it is.
+    /// Who has it open.
     pub(crate) user: User,
+    /// Whose it is, in that user's hands.
+    pub(crate) account: Account,
     /// Which one, through renames.
     pub(crate) mailbox: MailboxId,
     /// What the client knows of it.
@@ -155,20 +157,20 @@ impl Enabled {
 }
 
 impl Selected {
-    /// The account, for its verbs.
+    /// The account that it is in, for its verbs.
     pub(crate) fn account(&self) -> &Account {
-        &self.user.account
+        &self.account
     }
 
     /// Takes the newest state, so that what is read from now on is current.
     /// Tells the client nothing and changes no number.
     pub(crate) async fn refresh(&mut self) {
-        let snapshot = self.user.account.snapshot();
+        let snapshot = self.account.snapshot();
         let newest = snapshot.mailbox(self.mailbox);
         if newest.is_none_or(|newest| self.view.mailbox().is_of(newest)) {
             return;
         }
-        match self.user.account.open_mailbox(self.mailbox).await {
+        match self.account.open_mailbox(self.mailbox).await {
             Ok(mailbox) => self.view.advance(&mailbox),
             // RFC 2180 §3.2: if the mailbox was deleted, the client keeps what it
             // had until it closes it; the store refuses to change it.

@@ -3,6 +3,7 @@
 //! Every verb is durable when it returns, and visible to everybody from then
 //! on. A verb that fails has changed nothing.
 
+mod across;
 mod append;
 mod as_was;
 pub(crate) mod commit;

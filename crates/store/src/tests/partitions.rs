@@ -739,6 +739,50 @@ fn compaction_frees_what_a_move_left_and_nothing_else() {
 }
 
 #[test]
+fn copies_for_another_account_share_the_octets_or_are_whole_in_its_partition() {
+    run(async {
+        let disk = SimDisk::new();
+        let store = two(&disk);
+        let ann = fill(&store, AccountId(1)).await;
+        deliver(&store, &ann, 1001).await.unwrap();
+        let near = store.account(AccountId(2)).await.unwrap();
+        let far = store.account(AccountId(3)).await.unwrap();
+        move_to(&store, &far, "slow").await.unwrap();
+        let from = inbox(&ann);
+        let all: Vec<Uid> = (1..=20).map(Uid).collect();
+        for (other, partition) in [(&near, 0), (&far, 1)] {
+            let to = (other, inbox(other));
+            let copied = ann.copy_across(from, &all, to).await.unwrap();
+            // The third is in Trash.
+            let there = (1..=13).filter(|n| *n != 3).map(Uid);
+            let expected: Vec<_> = there.zip((1..).map(Uid)).collect();
+            assert_eq!(copied.uids, expected);
+            assert_eq!(readable(other).await, [partition]);
+        }
+        let trash = near.snapshot().named(&name("Trash")).unwrap().id();
+        let moved = [Uid(4), Uid(13)];
+        let moved = ann.move_across(from, &moved, (&near, trash)).await.unwrap();
+        assert_eq!(moved.uids, [(Uid(4), Uid(1)), (Uid(13), Uid(2))]);
+        assert_eq!(ann.open_mailbox(from).await.unwrap().len(), 10);
+        // A mailbox that is not there takes nothing away.
+        let nowhere = (&near, MailboxId(99));
+        let refused = ann.move_across(from, &[Uid(1)], nowhere).await;
+        assert!(matches!(refused, Err(Error::NoSuchMailbox)));
+        assert_eq!(ann.open_mailbox(from).await.unwrap().len(), 10);
+        let before = [seen(&ann).await, seen(&near).await, seen(&far).await];
+        store.close().await.unwrap();
+        drop((ann, near, far, store));
+        let store = open(&disk).unwrap();
+        for (id, before) in [1, 2, 3].map(AccountId).into_iter().zip(before) {
+            let account = store.account(id).await.unwrap();
+            readable(&account).await;
+            assert_eq!(seen(&account).await, before);
+        }
+        nothing_wrong(&store);
+    });
+}
+
+#[test]
 #[ignore = "prints figures"]
 fn figures_of_a_move() {
     use std::{sync::atomic, time::Instant};

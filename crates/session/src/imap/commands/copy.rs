@@ -1,6 +1,6 @@
 //! COPY, MOVE and their UID forms: RFC 9051 §6.4.7, §6.4.8, RFC 6851.
 //!
-//! Each is one batch in the store: all or nothing. A message that another session has
+//! Each is one batch in the store: all or nothing; but that a MOVE to another account is two. A message that another session has
 //! expunged fails a COPY by sequence numbers, as the client counts on it
 //! (RFC 2180 §4.4.1); by UIDs, what is not there is left out.
 
@@ -15,6 +15,7 @@ use crate::{
     Outlet,
     imap::{
         deleted, names,
+        reach::Found,
         refusal::{Done, Outcome, Refusal, Stop},
         reply,
         state::{Access, Enabled, Selected},
@@ -23,15 +24,14 @@ use crate::{
 
 /// COPY and UID COPY.
 pub(crate) async fn copy(selected: &mut Selected, enabled: Enabled, copy: &Copy) -> Outcome {
-    let account = selected.account().clone();
-    let to = names::destination(&selected.user, enabled, &copy.mailbox)?;
+    let to = names::destination(&selected.user, enabled, &copy.mailbox).await?;
     let uids = sources(selected, copy)?;
     if uids.is_empty() {
         return Ok(Done::new("No messages to copy"));
     }
-    let copied = match deleted::bring_back(selected, &uids, to).await? {
+    let copied = match deleted::bring_back(selected, &uids, &to).await? {
         Some(back) => back,
-        None => unless_gone(selected, account.copy(selected.mailbox, &uids, to).await)?,
+        None => unless_gone(selected, place(selected, &uids, &to).await)?,
     };
     Ok(Done {
         code: copy_uid(&copied),
@@ -50,23 +50,46 @@ pub(crate) async fn move_to(
     if selected.access == Access::ReadOnly && selected.deleted.is_none() {
         return Err(Refusal::read_only().into());
     }
-    let account = selected.account().clone();
-    let to = names::destination(&selected.user, enabled, &copy.mailbox)?;
+    let to = names::destination(&selected.user, enabled, &copy.mailbox).await?;
     let uids = sources(selected, copy)?;
     if uids.is_empty() {
         return Ok(Done::new("No messages to move"));
     }
-    let moved = match deleted::bring_back(selected, &uids, to).await? {
+    let moved = match deleted::bring_back(selected, &uids, &to).await? {
         Some(back) => {
             deleted::take_out(selected, &uids);
             back
         }
-        None => unless_gone(selected, account.move_to(selected.mailbox, &uids, to).await)?,
+        None => unless_gone(selected, place_and_remove(selected, &uids, &to).await)?,
     };
     if let Some(code) = copy_uid(&moved) {
         reply::untagged(out, enabled.language, (Status::Ok, Some(&code)), "Moved");
     }
     Ok(Done::new("MOVE completed"))
+}
+
+/// Places messages in another mailbox, whosever it is.
+async fn place(selected: &Selected, uids: &[Uid], to: &Found) -> Result<Copied, store::Error> {
+    let (account, from, into) = (selected.account(), selected.mailbox, to.mailbox.id());
+    if account.id() == to.account.id() {
+        account.copy(from, uids, into).await
+    } else {
+        account.copy_across(from, uids, (&to.account, into)).await
+    }
+}
+
+/// The same, and they are gone from where they were.
+async fn place_and_remove(
+    selected: &Selected,
+    uids: &[Uid],
+    to: &Found,
+) -> Result<Copied, store::Error> {
+    let (account, from, into) = (selected.account(), selected.mailbox, to.mailbox.id());
+    if account.id() == to.account.id() {
+        account.move_to(from, uids, into).await
+    } else {
+        account.move_across(from, uids, (&to.account, into)).await
+    }
 }
 
 /// The messages meant, ascending.

@@ -16,10 +16,10 @@ pub(crate) async fn create(
     mailbox: &Mailbox,
     special_use: &[String],
 ) -> Outcome {
-    let name = names::new_mailbox(mailbox, enabled)?;
-    deleted::may_be_made(user, &name)?;
+    let place = names::new_place(user, enabled, mailbox).await?;
+    deleted::may_be_made(user, &place.name)?;
     let role = role(special_use)?;
-    let id = user.account.create(&name, role).await?;
+    let id = place.account.create(&place.name, role).await?;
     Ok(Done::with(
         Code::MailboxId(id.to_string()),
         "CREATE completed",

@@ -11,7 +11,7 @@ use crate::imap::{
 /// Answers DELETE. Mailboxes below it stay; sessions that have it open keep what they
 /// had, and can change nothing (RFC 2180 §3.2).
 pub(crate) async fn delete(user: &User, enabled: Enabled, mailbox: &Mailbox) -> Outcome {
-    let name = names::mailbox(mailbox, enabled)?;
-    user.account.delete(&name).await?;
+    let place = names::place(user, enabled, mailbox).await?;
+    place.account.delete(&place.name).await?;
     Ok(Done::new("DELETE completed"))
 }

@@ -14,6 +14,7 @@ use crate::{
         commands::{metadata, status},
         deleted, names,
         pattern::Pattern,
+        reach::Found,
         referral::{self, Remote},
         refusal::{Done, Outcome, Refusal},
         state::{Enabled, User},
@@ -61,7 +62,11 @@ pub(crate) async fn list(
         }
         let entries = &search.returns.metadata[..];
         if let (true, Some(mailbox)) = (node.satisfies(selection), &node.mailbox) {
-            metadata::list(user, enabled, (mailbox, entries), out).await?;
+            let found = Found {
+                account: user.account.clone(),
+                mailbox: Arc::clone(mailbox),
+            };
+            metadata::list(user, enabled, (found, entries), out).await?;
         }
         flush_if_full(out).await?;
     }

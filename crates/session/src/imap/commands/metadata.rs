@@ -9,7 +9,7 @@ use imap::{
     response::{Code, MetadataCode},
 };
 use store::{
-    Metadata,
+    Account, Metadata,
     metadata::{Entry, METADATA, SPECIAL_USE},
 };
 
@@ -18,6 +18,7 @@ use crate::{
     FLUSH_AT, Gone, Outlet, Site,
     imap::{
         names,
+        reach::Found,
         refusal::{Done, Outcome, Refusal},
         search::filters,
         state::{Enabled, User},
@@ -36,7 +37,7 @@ enum Target {
     /// The server, as the user has it.
     Server,
     /// A mailbox.
-    Mailbox(Arc<store::Mailbox>),
+    Mailbox(Found),
 }
 
 /// What somebody wants to do with metadata.
@@ -62,7 +63,7 @@ pub(crate) async fn get(
     get: &GetMetadata,
     out: &mut impl Outlet,
 ) -> Outcome {
-    let target = target(user, enabled, &get.mailbox, Act::Read)?;
+    let target = target(user, enabled, &get.mailbox, Act::Read).await?;
     let there = there(user, &target);
     let (found, long) = choose(&there, &get.entries, (get.depth, get.size_max));
     write(target.name(), enabled, &found, out).await?;
@@ -80,10 +81,10 @@ pub(crate) async fn get(
 pub(crate) async fn list(
     user: &User,
     enabled: Enabled,
-    (mailbox, entries): (&Arc<store::Mailbox>, &[String]),
+    (found, entries): (Found, &[String]),
     out: &mut impl Outlet,
 ) -> Result<(), Gone> {
-    let target = Target::Mailbox(Arc::clone(mailbox));
+    let target = Target::Mailbox(found);
     if entries.is_empty() || may(user, &target, Act::Read).is_err() {
         return Ok(());
     }
@@ -98,7 +99,7 @@ pub(crate) async fn set(
     enabled: Enabled,
     (mailbox, entries): (&Mailbox, Vec<Wished>),
 ) -> Outcome {
-    let target = target(user, enabled, mailbox, Act::Change)?;
+    let target = target(user, enabled, mailbox, Act::Change).await?;
     let max = user.site.metadata;
     for (name, value) in &entries {
         if let Target::Server = target
@@ -110,10 +111,10 @@ pub(crate) async fn set(
             let code = Code::Metadata(MetadataCode::MaxSize(max.value_octets as u64));
             return Err(Refusal::no(code, "That value is too long").into());
         }
-        if let Target::Mailbox(mailbox) = &target
+        if let Target::Mailbox(found) = &target
             && name.eq_ignore_ascii_case(SPECIAL_USE)
         {
-            may_be_used(mailbox, value.as_deref())?;
+            may_be_used(&found.mailbox, value.as_deref())?;
         }
     }
     let entries: Vec<Entry> = entries
@@ -127,7 +128,8 @@ pub(crate) async fn set(
         entries.iter().try_for_each(filters::check)?;
     }
     let id = target.mailbox().map(|mailbox| mailbox.id());
-    let set = user.account.set_metadata(id, None, &entries, max.together);
+    let account = target.account(user);
+    let set = account.set_metadata(id, None, &entries, max.together);
     match set.await {
         Ok(_) => Ok(Done::new("SETMETADATA completed")),
         Err(store::Error::Limit(METADATA)) => {
@@ -162,21 +164,30 @@ impl Target {
     fn mailbox(&self) -> Option<&Arc<store::Mailbox>> {
         match self {
             Self::Server => None,
-            Self::Mailbox(mailbox) => Some(mailbox),
+            Self::Mailbox(found) => Some(&found.mailbox),
+        }
+    }
+
+    /// Whose it is: the server's metadata are kept by every account for itself.
+    fn account<'a>(&'a self, user: &'a User) -> &'a Account {
+        match self {
+            Self::Server => &user.account,
+            Self::Mailbox(found) => &found.account,
         }
     }
 }
 
 /// What a client means, if it may do that with it.
-fn target(user: &User, enabled: Enabled, mailbox: &Mailbox, act: Act) -> Result<Target, Refusal> {
+async fn target(
+    user: &User,
+    enabled: Enabled,
+    mailbox: &Mailbox,
+    act: Act,
+) -> Result<Target, Refusal> {
     let target = if mailbox.0.is_empty() {
         Target::Server
     } else {
-        let name = names::mailbox(mailbox, enabled)?;
-        let snapshot = user.account.snapshot();
-        let mailbox = snapshot.named(&name);
-        let mailbox = mailbox.ok_or(store::Error::NoSuchMailbox)?;
-        Target::Mailbox(Arc::clone(mailbox))
+        Target::Mailbox(names::find(user, enabled, mailbox).await?)
     };
     may(user, &target, act).map(|()| target)
 }
@@ -192,14 +203,14 @@ fn there(user: &User, target: &Target) -> Vec<(String, There)> {
     let snapshot = user.account.snapshot();
     let metadata = match target {
         Target::Server => snapshot.metadata(),
-        Target::Mailbox(mailbox) => mailbox.metadata(),
+        Target::Mailbox(found) => found.mailbox.metadata(),
     };
     let mut there: Vec<_> = shown(metadata)
         .map(|(name, value)| (name.to_ascii_lowercase(), (name.clone(), value.clone())))
         .collect();
     match target {
         Target::Server => of_site(&user.site, &mut there),
-        Target::Mailbox(mailbox) => there.extend(mailbox.role().map(|role| {
+        Target::Mailbox(found) => there.extend(found.mailbox.role().map(|role| {
             let value = Arc::from(role.attribute().as_bytes());
             (SPECIAL_USE.to_owned(), (SPECIAL_USE.into(), value))
         })),

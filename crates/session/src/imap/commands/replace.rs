@@ -1,7 +1,7 @@
 //! REPLACE and UID REPLACE: RFC 8508.
 //!
 //! One batch in the store: the message that comes and the end of the one that goes are seen together, or
-//! not at all.
+//! not at all; but that into another account it is two.
 
 use imap::{
     UidSet,
@@ -40,17 +40,24 @@ pub(crate) async fn replace(
         user: &selected.user,
         selected: Some(selected),
     };
-    let account = &selected.user.account;
-    let to = names::destination(&selected.user, enabled, &replace.mailbox)?;
+    let account = selected.account();
+    let to = names::destination(&selected.user, enabled, &replace.mailbox).await?;
+    let to_id = to.mailbox.id();
     let messages = std::slice::from_ref(&replace.replacement);
     let received = appending.complete(base, messages).await?;
     let Some(received) = received.into_iter().next() else {
         return Err(Refusal::bad("REPLACE takes a message as a literal").into());
     };
     let arrival = append::arrival(&replace.replacement, received)?;
-    let placed = account.replace((selected.mailbox, uid), to, arrival).await;
+    let replaced = (selected.mailbox, uid);
+    let placed = if account.id() == to.account.id() {
+        account.replace(replaced, to_id, arrival).await
+    } else {
+        let into = (&to.account, to_id);
+        account.replace_across(replaced, into, arrival).await
+    };
     let placed = match placed {
-        Err(store::Error::NoSuchMailbox) if account.snapshot().mailbox(to).is_none() => {
+        Err(store::Error::NoSuchMailbox) if to.account.snapshot().mailbox(to_id).is_none() => {
             return Err(names::try_create().into());
         }
         placed => placed?.ok_or_else(gone)?,

@@ -17,6 +17,7 @@ use crate::{
     imap::{
         commands::list,
         deleted,
+        reach::Place,
         refusal::{Done, Outcome, Refusal, Stop},
         reply,
         search::pace::Pace,
@@ -73,12 +74,17 @@ pub(crate) async fn scan(
 
 /// A mailbox to look through; `None` if it is gone meanwhile.
 async fn open(user: &User, name: &MailboxName) -> Result<Option<OpenMailbox>, Refusal> {
-    if let Some(deleted) = deleted::find(user, name).await? {
+    let place = Place {
+        account: user.account.clone(),
+        name: name.clone(),
+    };
+    if let Some(deleted) = deleted::find(user, &place).await? {
         return Ok(deleted.open());
     }
-    let found = user.account.snapshot().named(name).map(|found| found.id());
-    let Some(id) = found else { return Ok(None) };
-    match user.account.open_mailbox(id).await {
+    let Some(found) = place.mailbox() else {
+        return Ok(None);
+    };
+    match place.account.open_mailbox(found.id()).await {
         Ok(mailbox) => Ok(Some(mailbox)),
         Err(Error::NoSuchMailbox) => Ok(None),
         Err(error) => Err(error.into()),

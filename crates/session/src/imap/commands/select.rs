@@ -6,7 +6,7 @@ use imap::{
     encode::{self, ListLine, Vanished},
     response::{Code, Status},
 };
-use store::{MailboxName, ModSeq, OpenMailbox, name::DELIMITER};
+use store::{ModSeq, OpenMailbox, name::DELIMITER};
 
 use crate::{
     Gone, Outlet,
@@ -35,11 +35,15 @@ pub(crate) async fn select(
     if select.qresync.is_some() && !enabled.qresync {
         return Err(Refusal::bad("ENABLE QRESYNC must come first").into());
     }
-    let name = names::mailbox(&select.mailbox, *enabled)?;
-    let deleted = deleted::find(user, &name).await?.map(Box::new);
-    let mailbox = match deleted.as_ref().and_then(|deleted| deleted.open()) {
-        Some(mailbox) => mailbox,
-        None => open(user, &name).await?,
+    let place = names::place(user, *enabled, &select.mailbox).await?;
+    let deleted = deleted::find(user, &place).await?.map(Box::new);
+    let account = place.account.clone();
+    let mailbox = deleted.as_ref().and_then(|deleted| deleted.open());
+    let mailbox = if let Some(mailbox) = mailbox {
+        mailbox
+    } else {
+        let found = place.found()?;
+        found.account.open_mailbox(found.mailbox.id()).await?
     };
     // What is deleted can only be looked at.
     let access = match &deleted {
@@ -60,7 +64,8 @@ pub(crate) async fn select(
         wants: Wants::default(),
         placed: UidSet::new(),
         contexts: Contexts::default(),
-        url_key: urlauth::key_now(user, mailbox.id()),
+        url_key: urlauth::key_now(&account, mailbox.id()),
+        account,
         deleted,
     };
     sync::claim_recent(&mut selected, *enabled).await;
@@ -81,12 +86,6 @@ pub(crate) async fn select(
         Access::ReadOnly => Done::with(Code::ReadOnly, "EXAMINE completed"),
     };
     Ok((selected, done))
-}
-
-async fn open(user: &User, name: &MailboxName) -> Result<OpenMailbox, Refusal> {
-    let found = user.account.snapshot().named(name).map(|found| found.id());
-    let id = found.ok_or(store::Error::NoSuchMailbox)?;
-    Ok(user.account.open_mailbox(id).await?)
 }
 
 /// The untagged responses that every client gets.

@@ -1,5 +1,7 @@
 //! STATUS: RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 8438, RFC 8474 §4.3, RFC 7889.
 
+use std::sync::Arc;
+
 use imap::{
     command::{Mailbox, StatusItem},
     encode::{self, StatusValue},
@@ -9,7 +11,7 @@ use crate::{
     Outlet,
     imap::{
         deleted, names,
-        refusal::{Done, Outcome, Refusal},
+        refusal::{Done, Outcome},
         state::{Enabled, User},
     },
 };
@@ -23,15 +25,14 @@ pub(crate) async fn status(
     items: &[StatusItem],
     out: &mut impl Outlet,
 ) -> Outcome {
-    let name = names::mailbox(mailbox, enabled)?;
-    let snapshot = user.account.snapshot();
-    let deleted = deleted::find(user, &name).await?;
-    let found = deleted
-        .as_ref()
-        .and_then(|deleted| deleted.mailbox())
-        .or_else(|| snapshot.named(&name))
-        .ok_or_else(|| Refusal::from(store::Error::NoSuchMailbox))?;
-    write(found, items, user.message_bytes_max, enabled, out.buffer());
+    let place = names::place(user, enabled, mailbox).await?;
+    let deleted = deleted::find(user, &place).await?;
+    let deleted = deleted.as_ref().and_then(|deleted| deleted.mailbox());
+    let found = match deleted {
+        Some(deleted) => Arc::clone(deleted),
+        None => place.found()?.mailbox,
+    };
+    write(&found, items, user.message_bytes_max, enabled, out.buffer());
     Ok(Done::new("STATUS completed"))
 }
 

@@ -12,7 +12,7 @@ use imap::{
     response::{Code, Status},
     url::{Access, Message, Server, Target, Url},
 };
-use store::{AccountId, MailboxId, MailboxName, MetadataLimits, metadata::Entry};
+use store::{Account, AccountId, MailboxId, MailboxName, MetadataLimits, metadata::Entry};
 
 use crate::{
     Outlet,
@@ -45,7 +45,7 @@ pub(crate) async fn generate(
             return Err(Refusal::bad("INTERNAL is the only mechanism here").into());
         }
         let mailbox = to_be_authorized(base, rump)?;
-        let key = key_of(base.user, mailbox).await?;
+        let key = key_of(&base.user.account, mailbox).await?;
         let token = urlauth::token(&key, rump);
         let mut url = rump.clone();
         url.extend_from_slice(format!(":internal:{token}").as_bytes());
@@ -91,9 +91,9 @@ fn to_be_authorized(base: Base<'_>, rump: &[u8]) -> Result<MailboxId, Refusal> {
 }
 
 /// The access key of a mailbox, made if there is none.
-async fn key_of(user: &User, mailbox: MailboxId) -> Result<Arc<[u8]>, Refusal> {
+async fn key_of(account: &Account, mailbox: MailboxId) -> Result<Arc<[u8]>, Refusal> {
     let key = new_key()?;
-    Ok(user.account.metadata_or(Some(mailbox), KEY, &key).await?)
+    Ok(account.metadata_or(Some(mailbox), KEY, &key).await?)
 }
 
 fn new_key() -> Result<Vec<u8>, Refusal> {
@@ -160,8 +160,8 @@ pub(crate) fn tell_key(selected: &mut Selected, enabled: Enabled, out: &mut impl
 }
 
 /// The access key of a mailbox as it is now.
-pub(crate) fn key_now(user: &User, mailbox: MailboxId) -> Option<Arc<[u8]>> {
-    let snapshot = user.account.snapshot();
+pub(crate) fn key_now(account: &Account, mailbox: MailboxId) -> Option<Arc<[u8]>> {
+    let snapshot = account.snapshot();
     let mailbox = snapshot.mailbox(mailbox)?;
     mailbox.metadata().get(None, KEY).cloned()
 }
@@ -232,7 +232,7 @@ async fn redeem(base: Base<'_>, text: &[u8]) -> Option<Source> {
         && may_use(base, &authorization.access);
     let owner = owner(base, &server).await;
     let mailbox = owner.as_ref().and_then(|user| named(user, &message));
-    let key = mailbox.and_then(|id| key_now(owner.as_ref()?, id));
+    let key = mailbox.and_then(|id| key_now(&owner.as_ref()?.account, id));
     if !urlauth::is_token(&verifier.token, key.as_deref(), rump) || !permitted {
         return None;
     }

@@ -66,6 +66,7 @@ impl Reader {
         let snapshot = account.snapshot();
         let mailbox = snapshot.named(&MailboxName::inbox()).unwrap().id();
         let selected = Selected {
+            account: account.clone(),
             user: User {
                 name: "joe".into(),
                 account: account.clone(),

@@ -38,8 +38,7 @@ pub(crate) async fn append(
     append: &command::Append,
     appending: Appending,
 ) -> Outcome {
-    let account = &base.user.account;
-    let to = names::destination(base.user, enabled, &append.mailbox)?;
+    let to = names::destination(base.user, enabled, &append.mailbox).await?;
     let received = appending.complete(base, &append.messages).await?;
     let arrivals = append
         .messages
@@ -47,7 +46,8 @@ pub(crate) async fn append(
         .zip(received)
         .map(|(message, received)| arrival(message, received))
         .collect::<Result<Vec<_>, Refusal>>()?;
-    let placed = match account.append(to, arrivals).await {
+    let placed = to.account.append(to.mailbox.id(), arrivals);
+    let placed = match placed.await {
         Err(store::Error::NoSuchMailbox) => return Err(names::try_create().into()),
         placed => placed?,
     };
@@ -82,7 +82,7 @@ pub(crate) fn arrival(
 /// # Errors
 /// BAD if it breaks the grammar, sets flags that nobody can set, or comes at the wrong time; NO \[TRYCREATE];
 /// NO if it can replace nothing, or is too long.
-pub(crate) fn may_go_on(
+pub(crate) async fn may_go_on(
     base: Base<'_>,
     enabled: Enabled,
     (so_far, literal): (&[u8], &LiteralStart),
@@ -99,7 +99,7 @@ pub(crate) fn may_go_on(
         let selected = selected.ok_or_else(|| Refusal::bad("Select a mailbox first"))?;
         replace::replaced(selected, replaced)?;
     }
-    names::destination(base.user, enabled, &start.mailbox)?;
+    names::destination(base.user, enabled, &start.mailbox).await?;
     if let Some(message) = start.messages.last() {
         flags::from_wire(&message.flags)?;
     }

@@ -1,0 +1,220 @@
+//! COPY and MOVE into another account: RFC 9051 §6.4.7, §6.4.8.
+//!
+//! The octets stay where they are, unless the other account writes to another partition; a message gets a
+//! record of its own there. The copies are one batch of the other account, all or none. A move is that, and
+//! then a batch of this one: a crash in between leaves both, and never neither.
+
+use std::sync::Arc;
+
+use crate::{
+    account::{
+        Account, Arrival, Copied, Placed,
+        commit::{Draft, Which},
+        copy::{existing, ranges, room_for},
+    },
+    change::{Added, Change},
+    clock::Timestamp,
+    email::{self, Parts, Piece, Target},
+    engine::Writes,
+    error::Error,
+    flag::Flags,
+    id::{EmailId, MailboxId, ThreadId, Uid},
+    mailbox::{Message, OpenMailbox},
+    octets::{UidRanges, extend_ranges},
+};
+
+/// A message whose record for the other account is written.
+struct Carried {
+    /// Here.
+    uid: Uid,
+    flags: Flags,
+    internal_date: Timestamp,
+    size: u64,
+    thread_keys: Vec<u64>,
+    record: Piece,
+}
+
+impl Account {
+    /// Copies the messages that still exist of `uids` (ascending) into a mailbox of another account, all or none.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchMailbox`] for `to`, [`Error::Limit`]; what can't be read here.
+    pub async fn copy_across(
+        &self,
+        from: MailboxId,
+        uids: &[Uid],
+        (other, to): (&Self, MailboxId),
+    ) -> Result<Copied, Error> {
+        // What is gone here meanwhile has to stay until it is said to live there.
+        let _kept = self.shared.partitions.reprieve().await;
+        let snapshot = other.snapshot();
+        let uid_validity = snapshot
+            .mailbox(to)
+            .ok_or(Error::NoSuchMailbox)?
+            .uid_validity();
+        let source = match self.open_mailbox(from).await {
+            // Like messages that are gone.
+            Err(Error::NoSuchMailbox) => {
+                return Ok(Copied {
+                    uid_validity,
+                    uids: Vec::new(),
+                });
+            }
+            source => source?,
+        };
+        let target = Target {
+            engine: other.shared.engine_of(to),
+            writes: other.shared.engine_of(to).begin(),
+            account: other.id(),
+        };
+        // What is put is kept, though nothing refers to it yet.
+        let _pin = target.engine.pin();
+        let mut carried = Vec::new();
+        let mut last = Uid(0);
+        for message in uids.iter().filter_map(|uid| source.get(*uid)) {
+            if message.uid > last {
+                last = message.uid;
+                carried.push(self.carry(&source, &message, &target).await?);
+            }
+        }
+        let uids = other.receive_across(to, &carried, target.writes).await?;
+        Ok(Copied { uid_validity, uids })
+    }
+
+    /// Moves the messages that still exist of `uids` (ascending) into a mailbox of another account: they are
+    /// gone here once all of them are durable there.
+    ///
+    /// # Errors
+    /// As [`Account::copy_across`].
+    pub async fn move_across(
+        &self,
+        from: MailboxId,
+        uids: &[Uid],
+        to: (&Self, MailboxId),
+    ) -> Result<Copied, Error> {
+        let copied = self.copy_across(from, uids, to).await?;
+        let moved: Vec<Uid> = copied.uids.iter().map(|(uid, _)| *uid).collect();
+        if !moved.is_empty() {
+            self.remove(from, &moved).await?;
+        }
+        Ok(copied)
+    }
+
+    /// Places a message in a mailbox of another account, and then removes one here. `None` if that is gone:
+    /// then nothing has changed.
+    ///
+    /// # Errors
+    /// As [`Account::replace`].
+    pub async fn replace_across(
+        &self,
+        (from, uid): (MailboxId, Uid),
+        (other, to): (&Self, MailboxId),
+        arrival: Arrival,
+    ) -> Result<Option<Placed>, Error> {
+        if self.open_mailbox(from).await?.get(uid).is_none() {
+            return Ok(None);
+        }
+        let placed = other.append(to, vec![arrival]).await?;
+        self.remove(from, &[uid]).await?;
+        Ok(Some(placed))
+    }
+
+    /// Writes the record of a message for another account.
+    async fn carry(
+        &self,
+        source: &OpenMailbox,
+        message: &Message<'_>,
+        to: &Target,
+    ) -> Result<Carried, Error> {
+        let email = self.email(message).await?;
+        let there = to.engine.partition().number;
+        let pieces = email.pieces();
+        let copied;
+        let pieces = if pieces.iter().all(|piece| piece.at.partition() == there) {
+            pieces
+        } else {
+            copied = email::copy_pieces(&self.shared.partitions, pieces, to).await?;
+            &copied
+        };
+        let parts = Parts {
+            trace: email.trace(),
+            blake3: email.blake3(),
+            pieces,
+            digest: email.encoded_digest(),
+        };
+        let keywords = message.keywords.iter();
+        let names = keywords.filter_map(|index| source.keywords().get(*index as usize));
+        Ok(Carried {
+            uid: message.uid,
+            flags: Flags {
+                system: message.system,
+                keywords: names.cloned().collect(),
+            },
+            internal_date: message.internal_date,
+            size: message.size,
+            thread_keys: email.digest().thread_keys,
+            record: email::put_record(to, parts).await?,
+        })
+    }
+
+    /// Places what was carried here from another account. Gives pairs (there, here).
+    async fn receive_across(
+        &self,
+        to: MailboxId,
+        carried: &[Carried],
+        writes: Writes,
+    ) -> Result<Vec<(Uid, Uid)>, Error> {
+        self.shared
+            .commit(&self.by, Some(writes), |draft| {
+                let place = |one: &Carried| Ok((one.uid, place(draft, to, one)?));
+                carried.iter().map(place).collect()
+            })
+            .await
+    }
+
+    /// Removes the messages that still exist of `uids` (ascending), whatever their flags.
+    async fn remove(&self, from: MailboxId, uids: &[Uid]) -> Result<(), Error> {
+        self.shared
+            .commit(&self.by, None, |draft| {
+                let Some(source) = draft.snapshot.mailbox(from).map(Arc::clone) else {
+                    return Ok(());
+                };
+                let there = draft.messages(&source, Which::Within(&ranges(uids)))?;
+                // The state must not be held when it is changed, or all of it were copied.
+                drop(source);
+                let mut gone = UidRanges::new();
+                for message in existing(&there, uids) {
+                    extend_ranges(&mut gone, message.uid);
+                }
+                drop(there);
+                if gone.is_empty() {
+                    return Ok(());
+                }
+                draft.push(Change::Expunged {
+                    mailbox: from,
+                    uids: gone,
+                })
+            })
+            .await
+    }
+}
+
+fn place(draft: &mut Draft<'_>, to: MailboxId, carried: &Carried) -> Result<Uid, Error> {
+    let uid = room_for(draft, to, &carried.flags)?;
+    let last = draft.snapshot.last;
+    let known = draft.thread(&carried.thread_keys)?;
+    draft.push(Change::Added(Added {
+        mailbox: to,
+        uid,
+        flags: carried.flags.clone(),
+        internal_date: carried.internal_date,
+        save_date: draft.now,
+        size: carried.size,
+        email: EmailId(last.email + 1),
+        thread: known.unwrap_or(ThreadId(last.thread + 1)),
+        record: carried.record.at,
+        record_len: carried.record.len,
+        thread_keys: carried.thread_keys.clone(),
+    }))?;
+    Ok(uid)
+}
