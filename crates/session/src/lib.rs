@@ -7,10 +7,13 @@
 //!
 //! * [`imap`]: RFC 9051 and RFC 3501
 //! * [`lmtp`]: RFC 2033
+//!
+//! What both share: [`namespace`], what mailbox names mean.
 
 pub mod imap;
 pub mod limits;
 pub mod lmtp;
+pub mod namespace;
 mod site;
 
 use std::{fmt, future::Future, net::IpAddr, sync::Arc};

@@ -250,6 +250,7 @@ fn imap(values: &Values) -> session::imap::Settings {
         message_limit: values.count("imap.message-limit"),
         save_limit: values.count("imap.save-limit"),
         literal_minus: values.flag("imap.literal-minus"),
+        look: Arc::default(),
         urls: session::imap::Urls {
             hosts: values.texts("imap.url-hosts"),
             submitters: values.texts("imap.url-submitters"),
