@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -10,6 +11,7 @@ use std::{
 use tokio::sync::Semaphore;
 
 use crate::{
+    authorization,
     brake::{Brake, Hardness},
     directory::{Account, Credentials, Directory, Home, Roles, comparable},
     password::{self, SCRAM_ITERATIONS, ScramKeys, hmac},
@@ -39,6 +41,16 @@ pub struct Identity {
     pub roles: Roles,
     /// Who it really is, by name, if an administrator has logged in as this one.
     pub by: Option<Arc<str>>,
+}
+
+/// Who acts, as it is written down: `ann`, or `root as ann`.
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.by {
+            Some(by) => write!(f, "{by} as {}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
 }
 
 impl Identity {
@@ -147,8 +159,8 @@ impl Authenticator {
         }
     }
 
-    /// Checks a user name and password (LOGIN, PLAIN). Hashing runs aside, off
-    /// the event loop, and in bounded number.
+    /// Checks a user name and password (LOGIN, PLAIN). `ann*root` is root, who acts as ann. Hashing runs
+    /// aside, off the event loop, and in bounded number.
     ///
     /// # Errors
     /// Says why not.
@@ -159,12 +171,21 @@ impl Authenticator {
         password: &[u8],
     ) -> Result<Identity, Refused> {
         let user = String::from_utf8_lossy(user);
-        let attempt = Attempt { peer, user: &user };
+        let (user, acts_as) = authorization::split(&user);
+        let identity = self.proven(Attempt { peer, user }, password).await?;
+        match acts_as {
+            Some(acts_as) => self.authorize(identity, acts_as.as_bytes()),
+            None => Ok(identity),
+        }
+    }
+
+    /// Whoever proves by a password to be who they say.
+    async fn proven(&self, attempt: Attempt<'_>, password: &[u8]) -> Result<Identity, Refused> {
         self.permit(attempt)?;
         let Ok(prepared) = password::prepare(password) else {
             return self.outcome(attempt, None).await;
         };
-        let account = self.login(&user);
+        let account = self.login(attempt.user);
         let credentials = account.as_ref().and_then(|a| a.credentials.as_ref());
         let right = if let (Some(account), Some(credentials)) = (&account, credentials) {
             let known = (&*account.name, credentials);

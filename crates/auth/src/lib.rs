@@ -3,12 +3,14 @@
 //! * [`directory`]: the accounts file, and which account a mail address means;
 //! * [`password`]: Argon2id hashes and SCRAM keys, made and checked;
 //! * [`sasl`]: the mechanisms (RFC 4422), each a small state machine;
+//! * `authorization`: acting as somebody else;
 //! * [`brake`]: what slows down guessing;
 //! * [`urlauth`]: tokens of URLs that authorize whoever has them.
 //!
 //! [`Authenticator`] puts them together: it is all a session sees.
 
 pub mod authenticator;
+mod authorization;
 pub mod brake;
 pub mod directory;
 pub mod password;

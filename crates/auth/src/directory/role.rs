@@ -101,6 +101,15 @@ impl Roles {
         })
     }
 
+    /// Whether whoever has these roles may do all that somebody with the others may do by role.
+    #[must_use]
+    pub fn cover(&self, others: &Self) -> bool {
+        others.iter().all(|other| match other.domain() {
+            None => self.is_administrator(),
+            Some(domain) => self.administers(domain) || self.0.contains(other),
+        })
+    }
+
     /// Whether they administer the account of this name, or would if there was one.
     #[must_use]
     pub fn administers_account(&self, name: &str) -> bool {
@@ -166,6 +175,15 @@ mod tests {
         ] {
             assert_eq!(both.administers(domain), administers, "{domain}");
             assert_eq!(both.helps(domain), helps, "{domain}");
+        }
+        for (others, covered) in [
+            (&[][..], true),
+            (&["help-desk@a.test", "help-desk@b.test"], true),
+            (&["domain-administrator@b.test"], false),
+            (&["administrator"], false),
+            (&["help-desk@c.test"], false),
+        ] {
+            assert_eq!(both.cover(&roles(others)), covered, "{others:?}");
         }
         assert!(!both.is_administrator() && !both.is_empty());
         assert!(both.administers_account("ann@a.test") && !both.administers_account("ann"));

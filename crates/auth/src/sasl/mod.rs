@@ -113,10 +113,9 @@ impl Exchange {
                     .authenticator
                     .password(self.peer, plain.user, plain.password)
                     .await?;
-                match plain.acts_as {
-                    Some(other) if !identity.is(other) => Err(Refused::Authorization),
-                    _ => Ok(Step::Done(identity)),
-                }
+                let acts_as = plain.acts_as.unwrap_or(identity.name.as_bytes()).to_owned();
+                let identity = self.authenticator.authorize(identity, &acts_as)?;
+                Ok(Step::Done(identity))
             }
             State::Scram(scram) => scram.step(&self.authenticator, self.peer, message).await,
         }

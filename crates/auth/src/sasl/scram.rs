@@ -182,13 +182,9 @@ impl Scram {
             .as_ref()
             .filter(|_| proven && bound)
             .cloned();
-        let identity = authenticator.outcome(attempt, identity).await?;
-        if pending
-            .acts_as
-            .as_ref()
-            .is_some_and(|a| !identity.is(a.as_bytes()))
-        {
-            return Err(Refused::Authorization);
+        let mut identity = authenticator.outcome(attempt, identity).await?;
+        if let Some(acts_as) = &pending.acts_as {
+            identity = authenticator.authorize(identity, acts_as.as_bytes())?;
         }
         self.state = State::Acknowledge(identity);
         let signature = pending.keys.signature(auth_message.as_bytes());
@@ -462,6 +458,31 @@ mod tests {
             assert_eq!(outcome.is_ok(), good, "{user} {password}");
             assert!(good || outcome == Err(Refused::Credentials));
         }
+    }
+
+    #[tokio::test]
+    async fn an_administrator_may_act_as_somebody() {
+        let (_folder, authenticator) = authenticator();
+        let directory = authenticator.directory();
+        directory.add_without_password("ann").unwrap();
+        let act_as = async |acts_as: &str| {
+            let mut scram = Scram::new(Binding::Impossible);
+            let (gs2, bare) = (format!("n,a={acts_as},"), "n=user,r=abc");
+            let first = format!("{gs2}{bare}");
+            let first = scram.step(&authenticator, None, first.as_bytes()).await;
+            let last = prove(bare, &challenge(first), gs2.as_bytes(), "pencil");
+            scram.step(&authenticator, None, &last).await?;
+            scram.step(&authenticator, None, b"").await
+        };
+        assert_eq!(act_as("ann").await, Err(Refused::Authorization));
+        let root = ["administrator".parse().unwrap()].into_iter().collect();
+        directory.set_roles("user", &root).unwrap();
+        assert_eq!(act_as("nobody").await, Err(Refused::Authorization));
+        let Step::Done(ann) = act_as("ann").await.unwrap() else {
+            panic!("not done");
+        };
+        assert_eq!((&*ann.name, ann.by.as_deref()), ("ann", Some("user")));
+        assert!(ann.roles.is_empty());
     }
 
     #[tokio::test]

@@ -68,7 +68,7 @@ pub(crate) async fn enter(
     }
     let account = services.store.account(AccountId(identity.account)).await?;
     Ok(User {
-        account: account.acting(&format!("imap {} {peer}", identity.name)),
+        account: account.acting(&format!("imap {identity} {peer}")),
         message_bytes_max: services.store.message_bytes_max(),
         undelete: services.undelete,
         site: Arc::clone(&services.site),
