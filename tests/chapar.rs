@@ -246,7 +246,6 @@ fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_chapar"))
 }
 
-/// What a command printed, for a failed assertion.
 /// Puts the values of `from` into `into`, table by table.
 fn merge(into: &mut toml::Table, from: toml::Table) {
     for (key, value) in from {
@@ -259,6 +258,7 @@ fn merge(into: &mut toml::Table, from: toml::Table) {
     }
 }
 
+/// What a command printed, for a failed assertion.
 pub(crate) fn text(output: &Output) -> String {
     format!(
         "{}{}",
@@ -268,7 +268,7 @@ pub(crate) fn text(output: &Output) -> String {
 }
 
 /// Ports that were free a moment ago.
-fn free_ports<const N: usize>() -> [SocketAddr; N] {
+pub(crate) fn free_ports<const N: usize>() -> [SocketAddr; N] {
     let held: [TcpListener; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
     std::array::from_fn(|i| held[i].local_addr().unwrap())
 }

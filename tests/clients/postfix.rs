@@ -1,11 +1,13 @@
 //! A Postfix of the test's own, with `virtual_transport = lmtp:…`: mail injected with
 //! `swaks` over SMTP arrives in the right mailboxes.
 
+mod asking;
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
     time::{Duration, Instant},
 };
 
@@ -21,6 +23,19 @@ struct Postfix {
 impl Postfix {
     /// Starts an instance that hands mail for example.test to `transport`.
     fn start(directory: &Path, transport: &str) -> Self {
+        Self::start_with(
+            directory,
+            &format!(
+                "virtual_mailbox_domains = example.test
+virtual_transport = {transport}
+virtual_destination_recipient_limit = 50
+"
+            ),
+        )
+    }
+
+    /// Starts an instance with further lines in `main.cf`.
+    fn start_with(directory: &Path, lines: &str) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
@@ -38,7 +53,7 @@ impl Postfix {
             .arg(directory.join("data")));
         fs::write(
             directory.join("conf/main.cf"),
-            main_cf(directory, transport),
+            format!("{}{lines}", main_cf(directory)),
         )
         .unwrap();
         fs::write(directory.join("conf/master.cf"), master_cf(port)).unwrap();
@@ -58,6 +73,11 @@ impl Postfix {
 
     /// Hands a message in over SMTP; `true` if every recipient was accepted.
     fn inject(&self, arguments: &[&str]) -> bool {
+        self.swaks(arguments).status.success()
+    }
+
+    /// Hands a message in over SMTP, and gives the conversation.
+    fn swaks(&self, arguments: &[&str]) -> Output {
         Command::new("swaks")
             .args([
                 "--server",
@@ -71,8 +91,6 @@ impl Postfix {
             .args(arguments)
             .output()
             .unwrap()
-            .status
-            .success()
     }
 }
 
@@ -82,7 +100,7 @@ impl Drop for Postfix {
     }
 }
 
-fn main_cf(directory: &Path, transport: &str) -> String {
+fn main_cf(directory: &Path) -> String {
     let d = directory.display();
     format!(
         "compatibility_level = 3.6
@@ -95,10 +113,7 @@ mydestination =
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 smtpd_relay_restrictions = reject_unauth_destination
-virtual_mailbox_domains = example.test
-virtual_transport = {transport}
 recipient_delimiter = +
-virtual_destination_recipient_limit = 50
 message_size_limit = 0
 mailbox_size_limit = 0
 virtual_mailbox_limit = 0

@@ -26,7 +26,7 @@ pub enum Error {
     },
     /// systemd passed a socket in whose name says nothing.
     #[error(
-        "a socket named {0:?} was passed in: FileDescriptorName= has to be imap, imaps or lmtp"
+        "a socket named {0:?} was passed in: FileDescriptorName= has to be imap, imaps, lmtp, socketmap, tcp-table or policy"
     )]
     PassedName(String),
     /// No socket of that name was passed in.

@@ -10,6 +10,7 @@ use std::{
 
 use listenfd::ListenFd;
 use rustix::net::sockopt::{set_ipv6_v6only, set_socket_keepalive};
+use session::postfix::Dialect;
 use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
 use crate::{
@@ -139,6 +140,9 @@ fn by_name(name: &str) -> Result<Listen, Error> {
         "imap" => (Speaks::Imap, Security::StartTls),
         "imaps" => (Speaks::Imap, Security::Tls),
         "lmtp" => (Speaks::Lmtp, Security::StartTls),
+        "socketmap" => (Speaks::Postfix(Dialect::Socketmap), Security::StartTls),
+        "tcp-table" => (Speaks::Postfix(Dialect::TcpTable), Security::StartTls),
+        "policy" => (Speaks::Postfix(Dialect::Policy), Security::StartTls),
         _ => return Err(Error::PassedName(name.to_owned())),
     };
     Ok(Listen {

@@ -1,6 +1,10 @@
 //! Networks in CIDR notation, for who may connect.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
 
 /// A network: an address and the length of its prefix in bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +14,15 @@ pub struct Network {
 }
 
 impl Network {
+    /// The addresses of the machine itself.
+    pub(crate) fn this_machine() -> Vec<Self> {
+        let network = |address, prefix| Self { address, prefix };
+        vec![
+            network(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8),
+            network(IpAddr::V6(Ipv6Addr::LOCALHOST), 128),
+        ]
+    }
+
     /// Whether an address is in it. An IPv4 address mapped into IPv6 is an IPv4 address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {

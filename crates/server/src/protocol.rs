@@ -2,7 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
-use session::{Gone, Next, Outlet, Peer, Services, Tls, imap, lmtp};
+use session::{Gone, Next, Outlet, Peer, Services, Tls, imap, lmtp, postfix};
 
 /// A session as the loop sees it. See [`session`] for the contract.
 pub(crate) trait Protocol: Send + Sized + 'static {
@@ -116,6 +116,47 @@ impl Protocol for lmtp::Session {
     }
     fn user(&self) -> Option<&str> {
         self.user()
+    }
+    fn is_stranger(&self) -> bool {
+        false
+    }
+}
+
+/// A question, an answer: nobody greets, and nobody is told why it ends.
+impl Protocol for postfix::Session {
+    const NAME: &'static str = "postfix";
+    const CROWDED: &'static [u8] = b"";
+    const ACCOUNT_CROWDED: &'static [u8] = b"";
+
+    type Setup = (Services, postfix::Dialect);
+
+    fn new((services, dialect): Self::Setup, _peer: Peer) -> Self {
+        Self::new(services, dialect)
+    }
+    async fn greet(&mut self, _out: &mut impl Outlet) -> Result<Next, Gone> {
+        Ok(Next::Wait)
+    }
+    fn receive(&mut self, octets: &[u8], out: &mut impl Outlet) -> impl Answer {
+        self.receive(octets, out)
+    }
+    fn secured(&mut self, _tls: Tls) {}
+    fn news(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+    async fn tell(&mut self, _out: &mut impl Outlet) -> Result<Next, Gone> {
+        Ok(Next::Wait)
+    }
+    fn patience(&self) -> Duration {
+        self.patience()
+    }
+    async fn timed_out(&mut self, _out: &mut impl Outlet) -> Result<Next, Gone> {
+        Ok(Next::Close)
+    }
+    async fn stopping(&mut self, _out: &mut impl Outlet) -> Result<Next, Gone> {
+        Ok(Next::Close)
+    }
+    fn user(&self) -> Option<&str> {
+        None
     }
     fn is_stranger(&self) -> bool {
         false

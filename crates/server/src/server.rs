@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use session::{Services, imap, lmtp};
+use session::{Services, imap, lmtp, postfix};
 use tokio::{
     sync::watch,
     task::JoinSet,
@@ -108,6 +108,12 @@ impl Server {
                 let door = self.door::<lmtp::Session>(listening, services, settings);
                 let door = door.secured(listen.security, handshake);
                 let allow = Some(settings.lmtp_allow.clone());
+                self.doors.spawn(Door { allow, ..door }.serve());
+            }
+            Speaks::Postfix(dialect) => {
+                let setup = (services.clone(), dialect);
+                let door = self.door::<postfix::Session>(listening, &setup, settings);
+                let allow = Some(settings.postfix_allow.clone());
                 self.doors.spawn(Door { allow, ..door }.serve());
             }
         }

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use session::postfix::Dialect;
 use store::past::{Retention, Rules};
 
 use crate::network::Network;
@@ -15,6 +16,8 @@ pub struct Settings {
     pub certificate: Option<(PathBuf, PathBuf)>,
     /// Networks that LMTP over TCP is open to.
     pub lmtp_allow: Vec<Network>,
+    /// Networks whose Postfix may ask over TCP.
+    pub postfix_allow: Vec<Network>,
     /// Connections in all. Each needs a file descriptor and some kilobytes.
     pub connections_max: usize,
     /// Connections of one account: a household behind several programs needs dozens.
@@ -51,6 +54,7 @@ impl Default for Settings {
             listen: Vec::new(),
             certificate: None,
             lmtp_allow: Vec::new(),
+            postfix_allow: Network::this_machine(),
             connections_max: 50_000,
             connections_per_account_max: 200,
             handshake_timeout: Duration::from_secs(30),
@@ -87,6 +91,8 @@ pub enum Speaks {
     Imap,
     /// RFC 2033.
     Lmtp,
+    /// What Postfix asks.
+    Postfix(Dialect),
 }
 
 /// How a listener is secured.

@@ -7,13 +7,16 @@
 //!
 //! * [`imap`]: RFC 9051 and RFC 3501
 //! * [`lmtp`]: RFC 2033
+//! * [`postfix`]: what Postfix asks beforehand
 //!
 //! What both share: [`namespace`], what mailbox names mean.
 
+mod destination;
 pub mod imap;
 pub mod limits;
 pub mod lmtp;
 pub mod namespace;
+pub mod postfix;
 mod site;
 
 use std::{fmt, future::Future, net::IpAddr, sync::Arc};

@@ -13,7 +13,22 @@ use super::{
 use crate::settings::Address;
 
 /// Every key that holds listeners.
-const LISTENERS: [&str; 3] = ["imap.listen", "imap.listen-tls", "lmtp.listen"];
+const LISTENERS: [&str; 6] = [
+    "imap.listen",
+    "imap.listen-tls",
+    "lmtp.listen",
+    "postfix.socketmap-listen",
+    "postfix.tcp-table-listen",
+    "postfix.policy-listen",
+];
+
+/// Every key that holds the path of a socket.
+const SOCKETS: [&str; 4] = [
+    "lmtp.unix",
+    "postfix.socketmap",
+    "postfix.policy",
+    "control.socket",
+];
 
 /// Notes what can't work, then what is hardly meant.
 pub(super) fn check(values: &mut Values, purpose: Purpose) {
@@ -123,6 +138,17 @@ fn listeners(values: &Values, found: &mut Found) {
             taken.push(address);
         }
     }
+    let mut taken = Vec::new();
+    for key in SOCKETS {
+        let Some(path) = values.path(key) else {
+            continue;
+        };
+        if taken.contains(&path) {
+            let path = path.display();
+            found.push((key, format!("`{key}`: {path} is listened on already")));
+        }
+        taken.push(path);
+    }
 }
 
 fn referrals(values: &Values, found: &mut Found) {
@@ -195,6 +221,10 @@ fn doubtful_listeners(values: &Values, found: &mut Found) {
     if is_everybody(values, "lmtp.allow") {
         let what = "`lmtp.allow` lets everybody put mail into every account";
         found.push(("lmtp.allow", what.to_owned()));
+    }
+    if is_everybody(values, "postfix.allow") {
+        let what = "`postfix.allow` lets everybody ask which addresses there are";
+        found.push(("postfix.allow", what.to_owned()));
     }
 }
 

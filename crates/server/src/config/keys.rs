@@ -300,6 +300,48 @@ pub const KEYS: &[Key] = &[
         "networks that may use LMTP over TCP",
     ),
     key(
+        "postfix.socketmap",
+        Kind::Path,
+        None,
+        "a Unix socket for lookups by socketmap",
+    ),
+    key(
+        "postfix.socketmap-listen",
+        Kind::Addresses,
+        Some("[]"),
+        "lookups by socketmap over TCP",
+    ),
+    key(
+        "postfix.tcp-table-listen",
+        Kind::Addresses,
+        Some("[]"),
+        "lookups by tcp_table",
+    ),
+    key(
+        "postfix.policy",
+        Kind::Path,
+        None,
+        "a Unix socket for the policy service",
+    ),
+    key(
+        "postfix.policy-listen",
+        Kind::Addresses,
+        Some("[]"),
+        "the policy service over TCP",
+    ),
+    key(
+        "postfix.unix-mode",
+        Kind::Mode,
+        Some("\"0660\""),
+        "permissions of both sockets",
+    ),
+    key(
+        "postfix.allow",
+        Kind::Networks,
+        Some("[\"127.0.0.0/8\", \"::1\"]"),
+        "networks that may ask over TCP",
+    ),
+    key(
         "tls.certificate",
         Kind::Path,
         None,

@@ -2,6 +2,7 @@
 
 mod check;
 mod keys;
+mod listeners;
 mod read;
 mod value;
 
@@ -21,7 +22,7 @@ use session::imap::{ForClients, Identification, Suppressed, referral::Remote};
 use crate::{
     log::Format,
     network::Network,
-    settings::{Address, Listen, Security, Settings, Speaks},
+    settings::{Address, Settings},
 };
 use read::Values;
 
@@ -269,30 +270,11 @@ fn imap(values: &Values) -> session::imap::Settings {
 }
 
 fn settings(values: &Values) -> Option<Settings> {
-    let listeners = |key, speaks, security| {
-        let listen = move |address| Listen {
-            speaks,
-            security,
-            address,
-        };
-        values.addresses(key).into_iter().map(listen)
-    };
-    let unix = values.path("lmtp.unix").map(|path| Listen {
-        speaks: Speaks::Lmtp,
-        security: Security::StartTls,
-        address: Address::Unix {
-            path,
-            mode: values.mode("lmtp.unix-mode"),
-        },
-    });
     Some(Settings {
-        listen: listeners("imap.listen", Speaks::Imap, Security::StartTls)
-            .chain(listeners("imap.listen-tls", Speaks::Imap, Security::Tls))
-            .chain(unix)
-            .chain(listeners("lmtp.listen", Speaks::Lmtp, Security::StartTls))
-            .collect(),
+        listen: listeners::listeners(values),
         certificate: values.path("tls.certificate").zip(values.path("tls.key")),
         lmtp_allow: values.networks("lmtp.allow"),
+        postfix_allow: values.networks("postfix.allow"),
         connections_max: values.count("limits.connections")?,
         connections_per_account_max: values.count("limits.connections-per-account")?,
         handshake_timeout: values.duration("limits.handshake")?,

@@ -6,8 +6,9 @@
 
 use std::{future::poll_fn, pin::Pin, task::Poll};
 
-use auth::Identity;
 use store::{AccountId, Arrival, Error, Flags, MailboxId, MailboxName, Received, Snapshot, Store};
+
+use crate::destination::Destination;
 
 use super::{
     path::Path,
@@ -21,10 +22,8 @@ pub(super) const AT_ONCE: usize = 128;
 /// A recipient that was accepted.
 #[derive(Debug)]
 pub(super) struct Accepted {
-    /// Whose mail it is.
-    pub(super) identity: Identity,
-    /// The folder asked for: what followed the `+`.
-    pub(super) detail: Option<String>,
+    /// Where to.
+    pub(super) destination: Destination,
     /// As the client wrote it.
     pub(super) path: Path,
 }
@@ -49,7 +48,7 @@ impl Delivery<'_> {
     }
 
     async fn one(&self, to: &Accepted) -> Reply {
-        let (id, user) = (&*self.trace.id, &*to.identity.name);
+        let (id, user) = (&*self.trace.id, &*to.destination.identity.name);
         match self.append(to).await {
             Ok(mailbox) => {
                 let octets = self.message.size();
@@ -65,7 +64,10 @@ impl Delivery<'_> {
 
     /// Appends the message; says where.
     async fn append(&self, to: &Accepted) -> Result<MailboxName, Error> {
-        let account = self.store.account(AccountId(to.identity.account)).await?;
+        let account = self
+            .store
+            .account(AccountId(to.destination.identity.account))
+            .await?;
         let account = account.acting(&self.trace.by);
         let snapshot = account.snapshot();
         let inbox = MailboxName::inbox();
@@ -75,7 +77,12 @@ impl Delivery<'_> {
             flags: Flags::default(),
             internal_date: None,
         };
-        if let Some((name, mailbox)) = to.detail.as_deref().and_then(|d| folder(&snapshot, d)) {
+        if let Some((name, mailbox)) = to
+            .destination
+            .detail
+            .as_deref()
+            .and_then(|d| folder(&snapshot, d))
+        {
             match account.append(mailbox, vec![arrival()]).await {
                 // Deleted meanwhile: INBOX, then.
                 Err(Error::NoSuchMailbox) => {}

@@ -19,7 +19,7 @@ use std::{mem, time::Duration};
 
 use crate::{FLUSH_AT, Gone, Next, Outlet, Peer, Services, Tls};
 use command::{Chunk, Command};
-use reply::Reply;
+pub(crate) use reply::Reply;
 pub use trace::date;
 use transaction::Transaction;
 use unstuff::{Found, Unstuff};

@@ -1,15 +1,28 @@
 //! Replies: RFC 5321 §4.2, with enhanced status codes (RFC 2034, RFC 3463).
 
+use crate::destination::Obstacle;
+
 /// One reply, of one line. All of them are constants: nothing a client
 /// sent, and nothing the store said, can get into one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Reply {
+pub(crate) struct Reply {
     /// What the client acts upon.
-    code: u16,
+    pub(crate) code: u16,
     /// The enhanced status code; empty where RFC 2034 §4 wants none: 3yz.
-    status: &'static str,
+    pub(crate) status: &'static str,
     /// For people.
-    text: &'static str,
+    pub(crate) text: &'static str,
+}
+
+/// Why there is no such destination.
+impl From<Obstacle> for Reply {
+    fn from(obstacle: Obstacle) -> Self {
+        match obstacle {
+            Obstacle::Nobody => NO_SUCH_USER,
+            // The mail system before us may not know yet: it keeps the mail until it does.
+            Obstacle::Elsewhere => MOVED,
+        }
+    }
 }
 
 impl Reply {
@@ -20,6 +33,11 @@ impl Reply {
     /// Whether it tells the client that its command made no sense.
     pub(super) const fn is_protest(self) -> bool {
         matches!(self.code, 500..=504 | 555)
+    }
+
+    /// Whether trying again is in vain.
+    pub(crate) const fn is_for_good(self) -> bool {
+        self.code >= 500
     }
 
     /// Appends the reply as it goes over the wire.

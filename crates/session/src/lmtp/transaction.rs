@@ -9,7 +9,7 @@ use super::{
     reply::{self, Reply},
     trace::Trace,
 };
-use crate::{FLUSH_AT, Gone, Outlet, Peer, Services};
+use crate::{FLUSH_AT, Gone, Outlet, Peer, Services, destination};
 
 /// From MAIL to the end of the message.
 #[derive(Debug)]
@@ -65,19 +65,15 @@ impl Transaction {
         if self.recipients.len() >= services.limits.recipients_max {
             return reply::TOO_MANY_RECIPIENTS;
         }
-        let directory = services.auth.directory();
-        match directory.recipient(&to.local_part, to.domain.as_deref()) {
-            // The mail system before us may not know yet: it keeps the mail until it does.
-            Some(found) if found.identity.home.is_some() => reply::MOVED,
-            Some(found) => {
+        match destination::find(services, &to.local_part, to.domain.as_deref()) {
+            Ok(destination) => {
                 self.recipients.push(Accepted {
-                    identity: found.identity,
-                    detail: found.detail,
+                    destination,
                     path: to.path,
                 });
                 reply::RECIPIENT_OK
             }
-            None => reply::NO_SUCH_USER,
+            Err(obstacle) => obstacle.into(),
         }
     }
 
@@ -118,7 +114,7 @@ impl Transaction {
         let first = self
             .recipients
             .first()
-            .map(|it| AccountId(it.identity.account));
+            .map(|it| AccountId(it.destination.identity.account));
         let received = match first {
             Some(id) => match store.receive_for(id).await {
                 Err(_) => store.receive().await,
