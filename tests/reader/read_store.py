@@ -19,7 +19,9 @@ ROLES = [None, "Archive", "Drafts", "Junk", "Sent", "Trash", "Important"]
 BLOB, MESSAGE, BATCH, COMMIT = 1, 2, 3, 4
 BASE, MOVED_AWAY, MOVED_HERE = 16, 17, 18
 METADATA_SET = 21
-VALUE_VERSIONS = (4, 5)
+RIGHTS_SET = 48
+RIGHTS = "lrswipkxtean0123456789"
+VALUE_VERSIONS = (4, 5, 6)
 
 
 def crc32c_table():
@@ -111,6 +113,22 @@ class Octets:
     def metadata(self):
         entries = self.list_of(lambda: (self.owner(), self.text(), self.counted()))
         return {(owner, name.lower()): (name, value) for owner, name, value in entries}
+
+    def acl(self):
+        return self.list_of(lambda: (self.identifier(), self.rights())) if self.u8() else None
+
+    def identifier(self):
+        kind = self.u8()
+        who = ("anyone", "anonymous", "authenticated", "owner", None, None)[kind & 15]
+        if kind & 15 == 4:
+            who = f"A{self.n():x}"
+        elif kind & 15 == 5:
+            who = "group:" + self.text()
+        return ("-" if kind & 16 else "") + who
+
+    def rights(self):
+        bits = self.n()
+        return "".join(letter for n, letter in enumerate(RIGHTS) if bits >> n & 1)
 
     def expiry(self):
         bits = self.u8()
@@ -239,23 +257,23 @@ class Account:
             if crc32c(key + value[:-4]) != struct.unpack("<I", value[-4:])[0] or value[0] not in VALUE_VERSIONS:
                 raise ValueError("a value of a base that is damaged or newer")
             entries.append((key, value[0], Octets(value[1:-4])))
-        self.header(entries[0][2], entries[0][1] > 4)
+        self.header(entries[0][2], entries[0][1])
         for key, _version, value in entries[1:]:
             kind, mailbox = key[9], int.from_bytes(key[10:18], "big")
             if kind == 1:
                 self.placements(self.mailboxes[mailbox], value)
 
-    def header(self, read, has_metadata):
+    def header(self, read, version):
         _mod_seq, _mailbox, _email, _thread, _uid_validity, _buckets, _keys = [read.n() for _ in range(7)]
         _held, _expiry, _to = read.u8(), read.expiry(), read.n()
         if read.n():
             read.n()
-        self.metadata = read.metadata() if has_metadata else {}
+        self.metadata = read.metadata() if version > 4 else {}
         self.subscribed = set(read.list_of(read.text))
-        self.mailboxes = dict(read.list_of(lambda: self.mailbox(read, has_metadata)))
+        self.mailboxes = dict(read.list_of(lambda: self.mailbox(read, version)))
 
     @staticmethod
-    def mailbox(read, has_metadata):
+    def mailbox(read, version):
         number, name, role = read.n(), read.text(), ROLES[read.u8()]
         mailbox = {"name": name, "role": role, "uidvalidity": read.n(), "uidnext": read.n(), "messages": {}}
         _highest, _unclaimed, _messages, _unseen, _deleted, _octets = [read.n() for _ in range(6)]
@@ -263,7 +281,8 @@ class Account:
         read.list_of(lambda: [read.n() for _ in range(6)] + [read.signed() for _ in range(2)])
         read.list_of(lambda: (read.n(), read.n()))
         mailbox["keywords"] = read.list_of(read.text)
-        mailbox["metadata"] = read.metadata() if has_metadata else {}
+        mailbox["metadata"] = read.metadata() if version > 4 else {}
+        mailbox["rights"] = read.acl() if version > 5 else None
         return number, mailbox
 
     @staticmethod
@@ -297,6 +316,7 @@ class Account:
                 "uidnext": 1,
                 "messages": {},
                 "metadata": {},
+                "rights": None,
             }
         elif tag == 2:
             del self.mailboxes[read.n()]
@@ -328,6 +348,9 @@ class Account:
         elif tag == 15:
             mailbox, uid = self.mailboxes[read.n()], read.n()
             mailbox["messages"][uid]["record"] = read.n()
+        elif tag == RIGHTS_SET:
+            mailbox = self.mailboxes[read.n()]
+            mailbox["rights"] = read.acl()
         elif tag == METADATA_SET:
             mailbox, owner, name = read.n(), read.owner(), read.text()
             metadata = self.mailboxes[mailbox]["metadata"] if mailbox else self.metadata
@@ -434,6 +457,8 @@ def listing(directory):
         for mailbox in account.mailboxes.values():
             mailbox.pop("keywords", None)
             tell_metadata(mailbox, mailbox.pop("metadata"))
+            if mailbox["rights"] is None:
+                mailbox.pop("rights")
             messages = {}
             for uid, message in mailbox.pop("messages").items():
                 octets = octets_of(records, message.pop("record"))

@@ -163,6 +163,12 @@ impl Line {
                 line.mailbox = mailbox.as_ref().map(|(_, name)| name.to_string());
                 "expiry set"
             }
+            Happened::RightsSet { mailbox, entries } => {
+                line.mailbox = Some(mailbox.1.to_string());
+                let told = |(identifier, rights): &(_, _)| format!("{identifier} {rights}");
+                line.entry = Some(entries.iter().map(told).collect::<Vec<_>>().join(", "));
+                "rights set"
+            }
             Happened::MetadataSet {
                 mailbox,
                 entry,

@@ -13,13 +13,14 @@ use crate::{
     flag::Flags,
     id::{AccountId, EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
     name::{MailboxName, Role},
+    rights::Acl,
 };
 
 mod form;
 
 pub(crate) use form::{
-    NEWER, put_expiry, put_name, put_owner, put_partition, read_bool, read_expiry, read_name,
-    read_owner, read_partition, read_role, read_system, role_octet,
+    NEWER, put_acl, put_expiry, put_name, put_owner, put_partition, read_acl, read_bool,
+    read_expiry, read_name, read_owner, read_partition, read_role, read_system, role_octet,
 };
 
 /// What one verb did to an account.
@@ -168,6 +169,13 @@ pub enum Change {
         mailbox: MailboxId,
         /// The partition's number; `None`: the account's.
         partition: Option<u16>,
+    },
+    /// Other people may do other things with a mailbox.
+    RightsSet {
+        /// Which mailbox.
+        mailbox: MailboxId,
+        /// Who may do what; `None`: its owner everything, and nobody else anything.
+        acl: Option<Acl>,
     },
     /// An entry of metadata has another value, or none.
     MetadataSet {

@@ -178,7 +178,7 @@ fn mailbox_difference(a: &OpenMailbox, b: &OpenMailbox) -> Option<String> {
         (
             (m.id, m.name.clone(), m.role, m.uid_validity, m.uid_next),
             (m.highest_mod_seq, m.recent_from, m.recent, m.counters),
-            (m.held, m.expiry, m.metadata.clone()),
+            (m.held, m.expiry, m.metadata.clone(), m.acl.clone()),
             m.keywords().to_vec(),
         )
     };

@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use crate::rights::Rights;
+
 /// A failed store operation. Nothing of the operation has happened, unless
 /// the variant says otherwise. Cheap to clone: one failed group answers many.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -12,6 +14,9 @@ pub enum Error {
     /// A mailbox of that name exists.
     #[error("the mailbox exists already")]
     AlreadyExists,
+    /// Whoever acts knows of the mailbox, and has not these rights on it: RFC 4314 §4.
+    #[error("the right {0} is needed")]
+    NoRight(Rights),
     /// INBOX can't be deleted, a mailbox can't move below itself, and so on.
     #[error("{0}")]
     NotPermitted(&'static str),

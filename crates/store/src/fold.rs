@@ -169,6 +169,7 @@ pub(crate) fn apply(
         Change::HeldSet { .. }
         | Change::ExpirySet { .. }
         | Change::PartitionSet { .. }
+        | Change::RightsSet { .. }
         | Change::MetadataSet { .. } => set(snapshot, change),
     }
 }
@@ -198,6 +199,10 @@ fn set(snapshot: &mut Snapshot, change: &Change) -> Result<(), Misfit> {
             partition,
         } => {
             mailbox(snapshot, *id)?.partition = *partition;
+            Ok(())
+        }
+        Change::RightsSet { mailbox: id, acl } => {
+            mailbox(snapshot, *id)?.acl.clone_from(acl);
             Ok(())
         }
         Change::MetadataSet {
@@ -257,6 +262,7 @@ pub(crate) fn unread(snapshot: &Snapshot, change: &Change) -> Vec<Wanted> {
         | Change::MovedAway { .. }
         | Change::MovedHere { .. }
         | Change::PartitionSet { .. }
+        | Change::RightsSet { .. }
         | Change::MetadataSet { .. }
         | Change::NumbersSkipped(_) => Vec::new(),
     }
@@ -303,6 +309,7 @@ fn create(
         expiry: None,
         partition: None,
         metadata: Metadata::default(),
+        acl: None,
         keywords: Keywords::default(),
         placements: Placements::default(),
         history: History::default(),

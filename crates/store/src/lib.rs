@@ -39,6 +39,7 @@ mod octets;
 pub mod partition;
 pub mod past;
 pub mod repair;
+pub mod rights;
 pub mod search;
 mod shelves;
 pub mod snapshot;
@@ -50,8 +51,8 @@ mod threads;
 pub mod verify;
 
 pub use account::{
-    Account, Arrival, AsWas, Brief, Copied, FlagAction, FlagChange, MadeAs, Naming, Placed, Stored,
-    Watch,
+    Account, Arrival, AsWas, Brief, Copied, FlagAction, FlagChange, MadeAs, Naming, Placed,
+    RightsChange, Stored, Watch,
 };
 pub use clock::{Clock, Timestamp};
 pub use compact::{CompactOptions, Compacted};
@@ -63,6 +64,7 @@ pub use incoming::{Incoming, Received};
 pub use mailbox::{Counters, Mailbox, Message, OpenMailbox};
 pub use metadata::{Metadata, MetadataLimits};
 pub use name::{MailboxName, Role};
+pub use rights::{Acl, Actor, Identifier, Person, Rights, Who};
 pub use search::{IndexOptions, IndexRound, IndexStatus};
 pub use snapshot::Snapshot;
 pub use store::{Options, Store};

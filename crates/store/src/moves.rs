@@ -91,7 +91,7 @@ impl Store {
         let _one = self.moves().lock().await;
         let home = account.shared.engine();
         let own = (home.partition() != to.partition()).then_some(to.partition().number);
-        let set = account.shared.commit(&account.by, None, |draft| {
+        let set = account.shared.commit(&account.hands, None, |draft| {
             if draft.mailbox(mailbox)?.partition != own {
                 draft.push(Change::PartitionSet {
                     mailbox,
@@ -173,7 +173,7 @@ impl Store {
             },
         ];
         stopped
-            .append(to, state.mod_seq, &account.by, changes)
+            .append(to, state.mod_seq, &account.hands.by, changes)
             .await?;
         // It has to be there as it would be found after a crash.
         let opened = checkpoint::open(to, id).await?;
@@ -182,7 +182,7 @@ impl Store {
             return Err(Error::NotPermitted("internal error"));
         }
         let going = (to.clone(), opened);
-        stopped.move_away(&account.by, going, none).await?;
+        stopped.move_away(&account.hands.by, going, none).await?;
         drop(whole);
         // What the account says from now on counts by itself.
         account.settle_here().await

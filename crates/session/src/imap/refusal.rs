@@ -105,6 +105,13 @@ impl From<store::Error> for Refusal {
         match error {
             E::NoSuchMailbox => Self::no(Code::NonExistent, "No such mailbox"),
             E::AlreadyExists => Self::no(Code::AlreadyExists, "The mailbox exists already"),
+            E::NoRight(rights) => Self::no(
+                Code::NoPerm,
+                Text::with(
+                    "Permission denied: it takes the right {} on the mailbox",
+                    [rights.to_string().into()],
+                ),
+            ),
             E::NotPermitted(why) => Self::no(Code::Cannot, why),
             E::InvalidName(why) => Self::no(
                 Code::Cannot,

@@ -127,6 +127,7 @@ pub(super) fn refusal(error: &Error) -> Reply {
         Error::NoSuchMailbox
         | Error::AlreadyExists
         | Error::NotPermitted(_)
+        | Error::NoRight(_)
         | Error::InvalidName(_)
         | Error::RoleTaken
         | Error::OutOfService(_)

@@ -165,7 +165,7 @@ impl Account {
         writes: Writes,
     ) -> Result<Vec<(Uid, Uid)>, Error> {
         self.shared
-            .commit(&self.by, Some(writes), |draft| {
+            .commit(&self.hands, Some(writes), |draft| {
                 let place = |one: &Carried| Ok((one.uid, place(draft, to, one)?));
                 carried.iter().map(place).collect()
             })
@@ -175,7 +175,7 @@ impl Account {
     /// Removes the messages that still exist of `uids` (ascending), whatever their flags.
     async fn remove(&self, from: MailboxId, uids: &[Uid]) -> Result<(), Error> {
         self.shared
-            .commit(&self.by, None, |draft| {
+            .commit(&self.hands, None, |draft| {
                 let Some(source) = draft.snapshot.mailbox(from).map(Arc::clone) else {
                     return Ok(());
                 };

@@ -35,7 +35,7 @@ impl Account {
     ) -> Result<Placed, Error> {
         let (records, eldest) = self.records(mailbox, &messages).await?;
         self.shared
-            .commit(&self.by, eldest, |draft| {
+            .commit(&self.hands, eldest, |draft| {
                 let now = (self.shared.clock)();
                 let mut uids = Vec::with_capacity(messages.len());
                 for (message, record) in messages.iter().zip(&records) {

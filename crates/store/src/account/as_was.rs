@@ -55,7 +55,7 @@ impl Account {
         let mut mailboxes: Vec<&MadeAs> = mailboxes.iter().collect();
         mailboxes.sort_by_key(|made| made.uid_validity);
         self.shared
-            .commit(&self.by, None, |draft| {
+            .commit(&self.hands, None, |draft| {
                 for made in &mailboxes {
                     let last = draft.snapshot.last;
                     if made.uid_validity.0 <= last.uid_validity {
@@ -88,7 +88,7 @@ impl Account {
     /// [`Error::NoSuchMailbox`].
     pub async fn skip_uids(&self, mailbox: MailboxId, to: Uid) -> Result<(), Error> {
         self.shared
-            .commit(&self.by, None, |draft| {
+            .commit(&self.hands, None, |draft| {
                 let next = Arc::clone(draft.mailbox(mailbox)?).uid_next();
                 if next < to {
                     draft.push(Change::UidsSkipped { mailbox, to })?;

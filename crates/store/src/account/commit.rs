@@ -15,7 +15,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::{
-    account::{Brief, Watched},
+    account::{Brief, Hands, Watched, rights},
     change::{Batch, Change},
     clock::Clock,
     engine::{Engine, Partitions, Writes},
@@ -27,6 +27,7 @@ use crate::{
     name::MailboxName,
     octets::UidRanges,
     past::LOOKING_MAX,
+    rights::{Actor, Rights},
     snapshot::Snapshot,
     threads::{Question, Threads},
 };
@@ -78,6 +79,12 @@ pub(crate) struct Draft<'a> {
     pub(crate) mod_seq: ModSeq,
     /// Now, in unix seconds.
     pub(crate) now: i64,
+    /// Whose account it is.
+    id: AccountId,
+    /// Who makes it.
+    actor: &'a Actor,
+    /// Whether the verb has asked what they may do.
+    asked: bool,
     /// What the verb needed and was not in memory.
     unread: Unread,
 }
@@ -170,7 +177,7 @@ impl Shared {
     /// What `verb` says, or why the batch could not be written; nothing has changed then.
     pub(crate) async fn commit<T>(
         self: &Arc<Self>,
-        by: &Arc<str>,
+        hands: &Hands,
         writes: Option<Writes>,
         mut verb: impl FnMut(&mut Draft<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
@@ -181,7 +188,7 @@ impl Shared {
         let mut crossing = None;
         while attempts < ATTEMPTS_MAX && reads < READS_MAX {
             attempts += 1;
-            match self.attempt(by, writes, &mut verb)? {
+            match self.attempt(hands, writes, &mut verb)? {
                 Attempt::Elsewhere(of) => {
                     if crossing.is_none() {
                         crossing = Some(self.partitions.crossing().await);
@@ -241,12 +248,12 @@ impl Shared {
     /// Runs a verb, and does not wait for its batch, which may yet fail.
     pub(crate) async fn commit_unawaited<T>(
         self: &Arc<Self>,
-        by: &Arc<str>,
+        hands: &Hands,
         mut verb: impl FnMut(&mut Draft<'_>) -> Result<T, Error>,
     ) -> Option<T> {
         let mut held = Vec::new();
         for _ in 0..READS_MAX {
-            match self.attempt(by, None, &mut verb).ok()? {
+            match self.attempt(hands, None, &mut verb).ok()? {
                 Attempt::Queued(value, _) | Attempt::Nothing(value, _) => return Some(value),
                 Attempt::Stale(_) | Attempt::Moving | Attempt::Elsewhere(_) => return None,
                 Attempt::Unread(unread) => held.extend(self.read(unread).await.ok()?),
@@ -261,6 +268,7 @@ impl Shared {
     /// What `verb` says.
     pub(crate) async fn rehearse<T>(
         &self,
+        hands: &Hands,
         mut verb: impl FnMut(&mut Draft<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut held = Vec::new();
@@ -268,7 +276,7 @@ impl Shared {
             let (value, unread) = {
                 let mut guard = self.tip();
                 let tip = &mut *guard;
-                let mut draft = Draft::new(tip, (self.clock)().unix);
+                let mut draft = Draft::new(tip, (self.id, &hands.actor), (self.clock)().unix);
                 let value = verb(&mut draft);
                 let unread = draft.unread;
                 tip.threads.unlearn_after(tip.snapshot.mod_seq());
@@ -283,7 +291,7 @@ impl Shared {
 
     fn attempt<T>(
         self: &Arc<Self>,
-        by: &Arc<str>,
+        hands: &Hands,
         writes: Option<Writes>,
         verb: &mut impl FnMut(&mut Draft<'_>) -> Result<T, Error>,
     ) -> Result<Attempt<T>, Error> {
@@ -305,12 +313,13 @@ impl Shared {
         };
         // A verb that failed or panicked may have taught something that never happened.
         tip.threads.unlearn_after(tip.snapshot.mod_seq());
-        let mut draft = Draft::new(tip, (self.clock)().unix);
+        let mut draft = Draft::new(tip, (self.id, &hands.actor), (self.clock)().unix);
         let value = verb(&mut draft);
         if !draft.unread.is_empty() {
             return Ok(Attempt::Unread(draft.unread));
         }
         let value = value?;
+        draft.was_asked_for()?;
         if draft.changes.is_empty() {
             return Ok(Attempt::Nothing(value, saw));
         }
@@ -325,7 +334,7 @@ impl Shared {
         let batch = Batch {
             mod_seq,
             time: now,
-            by: Arc::clone(by),
+            by: Arc::clone(&hands.by),
             changes,
         };
         let writes = writes.unwrap_or_else(|| home.begin());
@@ -474,13 +483,16 @@ impl fmt::Debug for Shared {
 }
 
 impl<'a> Draft<'a> {
-    fn new(tip: &'a mut Tip, now: i64) -> Self {
+    fn new(tip: &'a mut Tip, (id, actor): (AccountId, &'a Actor), now: i64) -> Self {
         Self {
             mod_seq: ModSeq(tip.snapshot.mod_seq + 1),
             snapshot: tip.snapshot.clone(),
             threads: &mut tip.threads,
             changes: Vec::new(),
             now,
+            id,
+            actor,
+            asked: false,
             unread: Unread::default(),
         }
     }
@@ -529,6 +541,49 @@ impl<'a> Draft<'a> {
     /// A mailbox that has to exist, by its name.
     pub(crate) fn named(&self, name: &MailboxName) -> Result<&Arc<Mailbox>, Error> {
         self.snapshot.named(name).ok_or(Error::NoSuchMailbox)
+    }
+
+    /// What whoever makes it may do with a mailbox.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchMailbox`].
+    pub(crate) fn rights(&mut self, id: MailboxId) -> Result<Rights, Error> {
+        self.asked = true;
+        Ok(self.mailbox(id)?.rights_of(self.actor, self.id))
+    }
+
+    /// Whether whoever makes it may do with a mailbox what takes these rights; gives all that they have.
+    ///
+    /// # Errors
+    /// [`Error::NoRight`]; [`Error::NoSuchMailbox`] also if they may not even know of it.
+    pub(crate) fn may(&mut self, id: MailboxId, needed: Rights) -> Result<Rights, Error> {
+        let rights = self.rights(id)?;
+        rights::permit(rights, needed).map(|()| rights)
+    }
+
+    /// Whether whoever makes it may do with the account as a whole what only its owner may.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`].
+    pub(crate) fn may_as_owner(&mut self) -> Result<(), Error> {
+        self.asked = true;
+        match self.actor {
+            Actor::System => Ok(()),
+            Actor::User(person) if person.account == self.id || person.administrator => Ok(()),
+            Actor::User(_) | Actor::Anonymous => Err(Error::NotPermitted(
+                "That is for the owner of the mailboxes only",
+            )),
+        }
+    }
+
+    /// No verb changes anything for a user without having asked what they may do: one that did not is for
+    /// the server alone.
+    fn was_asked_for(&self) -> Result<(), Error> {
+        if self.asked || self.changes.is_empty() || *self.actor == Actor::System {
+            return Ok(());
+        }
+        tracing::error!("a verb for the server alone, in a user's hands");
+        Err(Error::NotPermitted("internal error"))
     }
 
     /// One more change: it is in the draft's state on return.

@@ -32,7 +32,7 @@ impl Account {
     ) -> Result<Copied, Error> {
         let copied = self
             .shared
-            .commit(&self.by, None, |draft| copy(draft, from, uids, to));
+            .commit(&self.hands, None, |draft| copy(draft, from, uids, to));
         copied.await
     }
 
@@ -48,7 +48,7 @@ impl Account {
         to: MailboxId,
     ) -> Result<Copied, Error> {
         self.shared
-            .commit(&self.by, None, |draft| {
+            .commit(&self.hands, None, |draft| {
                 let copied = copy(draft, from, uids, to)?;
                 let mut gone = UidRanges::new();
                 for (uid, _) in &copied.uids {

@@ -28,7 +28,7 @@ impl Account {
         among: Option<&[Uid]>,
     ) -> Result<Vec<Uid>, Error> {
         self.shared
-            .commit(&self.by, None, |draft| {
+            .commit(&self.hands, None, |draft| {
                 let state = Arc::clone(draft.mailbox(mailbox)?);
                 let deleted = |m: &Message<'_>| m.system.contains(SystemFlags::DELETED);
                 let gone: Vec<Uid> = match among {

@@ -31,7 +31,9 @@ impl Account {
         change: &FlagChange,
     ) -> Result<Stored, Error> {
         self.shared
-            .commit(&self.by, None, |draft| store(draft, mailbox, uids, change))
+            .commit(&self.hands, None, |draft| {
+                store(draft, mailbox, uids, change)
+            })
             .await
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     account::{
-        Account,
+        Account, Hands,
         commit::{Draft, Which},
         copy, metadata,
     },
@@ -29,7 +29,7 @@ impl Account {
     /// [`Error::AlreadyExists`], [`Error::RoleTaken`], [`Error::Limit`].
     pub async fn create(&self, name: &MailboxName, role: Option<Role>) -> Result<MailboxId, Error> {
         self.shared
-            .commit(&self.by, None, |draft| create_named(draft, name, role))
+            .commit(&self.hands, None, |draft| create_named(draft, name, role))
             .await
     }
 
@@ -42,7 +42,7 @@ impl Account {
             return Err(Error::NotPermitted("INBOX can't be deleted"));
         }
         self.shared
-            .commit(&self.by, None, |draft| {
+            .commit(&self.hands, None, |draft| {
                 let id = draft.named(name)?.id();
                 draft.push(Change::MailboxDeleted { id })
             })
@@ -56,7 +56,7 @@ impl Account {
     /// [`Error::NoSuchMailbox`], [`Error::AlreadyExists`], [`Error::NotPermitted`].
     pub async fn rename(&self, from: &MailboxName, to: &MailboxName) -> Result<(), Error> {
         self.shared
-            .commit(&self.by, None, |draft| {
+            .commit(&self.hands, None, |draft| {
                 if from.is_inbox() {
                     rename_inbox(draft, to)
                 } else {
@@ -69,20 +69,24 @@ impl Account {
     /// Subscribes to a name, which need not be a mailbox's.
     ///
     /// # Errors
-    /// [`Error::Limit`].
+    /// [`Error::Limit`]; [`Error::NotPermitted`] for whoever is not the account's owner.
     pub async fn subscribe(&self, name: &MailboxName) -> Result<(), Error> {
         self.shared
-            .commit(&self.by, None, |draft| subscribe(draft, name))
+            .commit(&self.hands, None, |draft| {
+                draft.may_as_owner()?;
+                subscribe(draft, name)
+            })
             .await
     }
 
     /// Unsubscribes from a name; nothing happens if it was not subscribed to.
     ///
     /// # Errors
-    /// As for every verb.
+    /// [`Error::NotPermitted`] for whoever is not the account's owner.
     pub async fn unsubscribe(&self, name: &MailboxName) -> Result<(), Error> {
         self.shared
-            .commit(&self.by, None, |draft| {
+            .commit(&self.hands, None, |draft| {
+                draft.may_as_owner()?;
                 if draft.snapshot.subscriptions().contains(name) {
                     draft.push(Change::Unsubscribed { name: name.clone() })
                 } else {
@@ -95,8 +99,8 @@ impl Account {
     /// Writes down what was skipped because damage may have taken the record of it. Without
     /// that it is found again whenever the account is opened, as long as the damage can be seen.
     pub(crate) async fn skipped(&self, skipped: Vec<Change>) {
-        let by = "chapar".into();
-        let written = self.shared.commit(&by, None, |draft| {
+        let hands = Hands::system("chapar");
+        let written = self.shared.commit(&hands, None, |draft| {
             skipped
                 .iter()
                 .try_for_each(|change| draft.push(change.clone()))
@@ -124,7 +128,7 @@ impl Account {
             ("Trash", Some(Role::Trash)),
         ];
         self.shared
-            .commit(&self.by, None, |draft| {
+            .commit(&self.hands, None, |draft| {
                 let new = draft.snapshot.mailboxes.is_empty();
                 for (name, role) in names.iter().copied().take(if new { 6 } else { 1 }) {
                     let name = MailboxName::new(name)?;

@@ -33,7 +33,7 @@ impl Account {
             return Err(Error::NotPermitted("no name for metadata"));
         }
         self.shared
-            .commit(&self.by, None, |draft| {
+            .commit(&self.hands, None, |draft| {
                 let before = of(draft, mailbox)?.clone();
                 let role_before = role_of(draft, mailbox);
                 for entry in entries {
@@ -74,7 +74,7 @@ impl Account {
             value: Some(value.into()),
         };
         self.shared
-            .commit(&self.by, None, |draft| {
+            .commit(&self.hands, None, |draft| {
                 if let Some(value) = of(draft, mailbox)?.get(None, name) {
                     return Ok(Arc::clone(value));
                 }

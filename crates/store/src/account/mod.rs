@@ -17,6 +17,7 @@ mod open;
 mod recent;
 mod relocate;
 mod replace;
+pub(crate) mod rights;
 mod watch;
 
 use std::sync::Arc;
@@ -29,12 +30,14 @@ use crate::{
     id::{AccountId, ModSeq, Uid, UidValidity},
     incoming::Received,
     mailbox::Message,
+    rights::Actor,
     snapshot::Snapshot,
 };
 pub use as_was::{AsWas, MadeAs};
 use commit::Shared;
 pub use open::Whole;
 pub(crate) use relocate::Pass;
+pub use rights::RightsChange;
 pub(crate) use watch::Watched;
 pub use watch::{BRIEFS_MAX, Brief, Messages, Naming, Watch};
 
@@ -45,8 +48,27 @@ const BY_OCTETS_MAX: usize = 200;
 #[derive(Debug, Clone)]
 pub struct Account {
     pub(crate) shared: Arc<Shared>,
-    /// Who acts through this handle.
+    pub(crate) hands: Hands,
+}
+
+/// In whose hands a handle is.
+#[derive(Debug, Clone)]
+pub(crate) struct Hands {
+    /// Who acts through it, for people to read.
     pub(crate) by: Arc<str>,
+    /// What they may do follows from this.
+    pub(crate) actor: Actor,
+}
+
+impl Hands {
+    /// The server's own, by this name.
+    pub(crate) fn system(by: &str) -> Self {
+        let end = by.floor_char_boundary(BY_OCTETS_MAX);
+        Self {
+            by: by.get(..end).unwrap_or_default().into(),
+            actor: Actor::System,
+        }
+    }
 }
 
 /// A message to place with [`Account::append`].
@@ -115,19 +137,33 @@ impl Account {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self {
             shared,
-            by: "".into(),
+            hands: Hands::system(""),
         }
     }
 
     /// The same account, in somebody's hands: what is done through it is written down as done
-    /// by them. For people, and for the account's history: a protocol, a name, an address.
+    /// by them. For people, and for the account's history: a protocol, a name, an address. They may do
+    /// everything: see [`Account::acting_as`].
     #[must_use]
     pub fn acting(&self, by: &str) -> Self {
-        let end = by.floor_char_boundary(BY_OCTETS_MAX);
+        self.acting_as(by, Actor::System)
+    }
+
+    /// As [`Account::acting`], and every verb does only what this actor has the rights for: RFC 4314 §4. It fails
+    /// with [`Error::NoRight`], or as if there were no such mailbox where they may not know of it.
+    #[must_use]
+    pub fn acting_as(&self, by: &str, actor: Actor) -> Self {
+        let hands = Hands::system(by);
         Self {
             shared: Arc::clone(&self.shared),
-            by: by.get(..end).unwrap_or_default().into(),
+            hands: Hands { actor, ..hands },
         }
+    }
+
+    /// Who acts through this handle.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.hands.actor
     }
 
     /// Which account.

@@ -54,7 +54,7 @@ impl Account {
             let home = shared.engine();
             let mut snapshot = tip.snapshot.clone();
             snapshot.mod_seq += 1;
-            let batch = shared.batch(snapshot.mod_seq(), &self.by, vec![]);
+            let batch = shared.batch(snapshot.mod_seq(), &self.hands.by, vec![]);
             let writes = home.begin();
             shared.queue(&mut tip, (&home, writes), snapshot, &batch)?
         };

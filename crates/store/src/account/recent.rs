@@ -13,7 +13,7 @@ impl Account {
     /// range given back (start included, end excluded) are `\Recent`: those below
     /// `below` that no session had before. Does not wait for the disk to have it.
     pub async fn claim_recent(&self, mailbox: MailboxId, below: Uid) -> Range<u32> {
-        let claimed = self.shared.commit_unawaited(&self.by, |draft| {
+        let claimed = self.shared.commit_unawaited(&self.hands, |draft| {
             let state = Arc::clone(draft.mailbox(mailbox)?);
             let below = below.min(state.uid_next());
             let claimed = state.recent_from.0..below.0.max(state.recent_from.0);

@@ -159,7 +159,7 @@ impl Account {
         }
         let id = mailbox.id();
         self.shared
-            .commit(&self.by, None, |draft| {
+            .commit(&self.hands, None, |draft| {
                 let mut said = 0;
                 let Some(now) = draft.snapshot.mailbox(id).map(Arc::clone) else {
                     return Ok(0);

@@ -22,7 +22,7 @@ impl Account {
         let messages = [AsWas::from(arrival)];
         let (records, writes) = self.records(to, &messages).await?;
         self.shared
-            .commit(&self.by, writes, |draft| {
+            .commit(&self.hands, writes, |draft| {
                 let source = std::sync::Arc::clone(draft.mailbox(from)?);
                 let there = draft.messages(&source, Which::Within(&ranges(&[uid])))?;
                 let is_there = there.get(uid).is_some();

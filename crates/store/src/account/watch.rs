@@ -38,6 +38,8 @@ pub struct Brief {
     /// Entries of metadata that were set or taken away: of which mailbox (`None`: of the account), and which.
     /// What is somebody else's, or shown to nobody, is left out.
     pub metadata: Vec<(Option<MailboxId>, Arc<str>)>,
+    /// Mailboxes with which others may do other things.
+    pub rights: Vec<MailboxId>,
 }
 
 /// What happened to the messages of a mailbox.
@@ -110,7 +112,7 @@ impl Account {
     /// Whether a batch was made through this handle or a clone of it, and not by [`Account::acting`] elsewhere.
     #[must_use]
     pub fn did(&self, brief: &Brief) -> bool {
-        Arc::ptr_eq(&self.by, &brief.by)
+        Arc::ptr_eq(&self.hands.by, &brief.by)
     }
 }
 
@@ -205,6 +207,7 @@ impl Brief {
             names: Vec::new(),
             subscriptions: Vec::new(),
             metadata: Vec::new(),
+            rights: Vec::new(),
         };
         let name = |id: MailboxId| before.mailbox(id).map(|it| it.name().clone());
         for change in &batch.changes {
@@ -236,6 +239,7 @@ impl Brief {
                 } if entry.starts_with('/') => {
                     brief.metadata.push((*mailbox, Arc::clone(entry)));
                 }
+                Change::RightsSet { mailbox, .. } => brief.rights.push(*mailbox),
                 Change::RoleSet { id, .. } => {
                     brief.metadata.push((Some(*id), SPECIAL_USE.into()));
                 }
@@ -262,6 +266,7 @@ impl Brief {
             && self.names.is_empty()
             && self.subscriptions.is_empty()
             && self.metadata.is_empty()
+            && self.rights.is_empty()
     }
 
     fn of(&mut self, mailbox: MailboxId) -> &mut Messages {
@@ -297,8 +302,12 @@ fn renamed_inbox(batch: &Batch, before: &Snapshot, after: &Snapshot) -> Option<M
         _ => return None,
     }
     // It has the metadata too.
-    let mut copies = changes
-        .skip_while(|change| matches!(change, Change::Copied(_) | Change::MetadataSet { .. }));
+    let mut copies = changes.skip_while(|change| {
+        matches!(
+            change,
+            Change::Copied(_) | Change::MetadataSet { .. } | Change::RightsSet { .. }
+        )
+    });
     match copies.next()? {
         Change::MailboxCreated { id, name, .. } => {
             let made = after.mailbox(*id)?;

@@ -2,6 +2,13 @@
 
 use std::sync::Arc;
 
+mod rights;
+mod set;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use rights::{put_acl, read_acl};
+
 use super::{Added, Batch, Change, Expiry, Skipped};
 use crate::{
     email::{put_pieces, read_pieces},
@@ -48,6 +55,7 @@ mod tag {
     pub(super) const PARTITION_SET: u8 = 19;
     pub(super) const NUMBERS_SKIPPED: u8 = 20;
     pub(super) const METADATA_SET: u8 = 21;
+    pub(super) const RIGHTS_SET: u8 = 0x30;
 }
 
 impl Batch {
@@ -149,16 +157,6 @@ impl Change {
                 put_place(into, *mailbox, *to);
                 tag::UIDS_SKIPPED
             }
-            Self::HeldSet { mailbox, held } => {
-                put_u64(into, scope(*mailbox));
-                into.push(u8::from(*held));
-                tag::HELD_SET
-            }
-            Self::ExpirySet { mailbox, expiry } => {
-                put_u64(into, scope(*mailbox));
-                put_expiry(into, *expiry);
-                tag::EXPIRY_SET
-            }
             Self::Relocated {
                 mailbox,
                 uid,
@@ -180,17 +178,7 @@ impl Change {
             }
             Self::MovedAway { partition } => number(into, (*partition).into(), tag::MOVED_AWAY),
             Self::MovedHere { partition } => number(into, (*partition).into(), tag::MOVED_HERE),
-            Self::PartitionSet { mailbox, partition } => {
-                put_u64(into, mailbox.0);
-                put_partition(into, *partition);
-                tag::PARTITION_SET
-            }
-            Self::MetadataSet {
-                mailbox,
-                owner,
-                entry,
-                value,
-            } => put_entry(into, (*mailbox, *owner), entry, value.as_deref()),
+            other => set::encode(other, into),
         }
     }
 
@@ -247,14 +235,6 @@ impl Change {
                 mailbox: MailboxId(read.u64()?),
                 to: Uid(read.u32()?),
             },
-            tag::HELD_SET => Self::HeldSet {
-                mailbox: read_scope(read)?,
-                held: read_bool(read)?,
-            },
-            tag::EXPIRY_SET => Self::ExpirySet {
-                mailbox: read_scope(read)?,
-                expiry: read_expiry(read)?,
-            },
             tag::RELOCATED => Self::Relocated {
                 mailbox: MailboxId(read.u64()?),
                 uid: Uid(read.u32()?),
@@ -271,18 +251,7 @@ impl Change {
             tag::MOVED_HERE => Self::MovedHere {
                 partition: partition(read.u64()?)?,
             },
-            tag::PARTITION_SET => Self::PartitionSet {
-                mailbox: MailboxId(read.u64()?),
-                partition: read_partition(read)?,
-            },
-            tag::METADATA_SET => Self::MetadataSet {
-                mailbox: read_scope(read)?,
-                owner: read_owner(read)?,
-                entry: read.str()?.into(),
-                value: read_value(read)?,
-            },
-            OPTIONAL_FROM.. => return Ok(None),
-            _ => return Err(NEWER),
+            _ => return set::decode(tag, read),
         }))
     }
 }
@@ -399,16 +368,6 @@ fn put_place(into: &mut Vec<u8>, mailbox: MailboxId, uid: Uid) {
     put_u64(into, uid.0.into());
 }
 
-/// A mailbox, or 0 for the account: ids begin with 1.
-fn scope(mailbox: Option<MailboxId>) -> u64 {
-    mailbox.map_or(0, |mailbox| mailbox.0)
-}
-
-fn read_scope(read: &mut Octets<'_>) -> Result<Option<MailboxId>, Malformed> {
-    let id = read.u64()?;
-    Ok((id > 0).then_some(MailboxId(id)))
-}
-
 /// An account's number after a 1, or 0 for none.
 pub(crate) fn put_owner(into: &mut Vec<u8>, owner: Option<AccountId>) {
     into.push(u8::from(owner.is_some()));
@@ -420,28 +379,6 @@ pub(crate) fn put_owner(into: &mut Vec<u8>, owner: Option<AccountId>) {
 pub(crate) fn read_owner(read: &mut Octets<'_>) -> Result<Option<AccountId>, Malformed> {
     let there = read_bool(read)?;
     there.then(|| read.u64().map(AccountId)).transpose()
-}
-
-/// An entry of metadata: of what, whose, its name, and its value after a 1, or 0 for none.
-fn put_entry(
-    into: &mut Vec<u8>,
-    (mailbox, owner): (Option<MailboxId>, Option<AccountId>),
-    name: &str,
-    value: Option<&[u8]>,
-) -> u8 {
-    put_u64(into, scope(mailbox));
-    put_owner(into, owner);
-    put_octets(into, name.as_bytes());
-    into.push(u8::from(value.is_some()));
-    if let Some(value) = value {
-        put_octets(into, value);
-    }
-    tag::METADATA_SET
-}
-
-fn read_value(read: &mut Octets<'_>) -> Result<Option<Arc<[u8]>>, Malformed> {
-    let there = read_bool(read)?;
-    there.then(|| read.octets().map(Arc::from)).transpose()
 }
 
 pub(crate) fn read_bool(read: &mut Octets<'_>) -> Result<bool, Malformed> {
@@ -521,192 +458,5 @@ pub(crate) fn read_system(read: &mut Octets<'_>) -> Result<SystemFlags, Malforme
         Ok(system)
     } else {
         Err(Malformed("no such system flag"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{clock::Timestamp, email::Piece};
-
-    fn every_kind() -> Batch {
-        let flags = Flags {
-            system: SystemFlags::SEEN.with(SystemFlags::DRAFT),
-            keywords: vec!["$Forwarded".into(), "été".into()],
-        };
-        let (mailbox, name) = (MailboxId(7), MailboxName::new("a/b").unwrap());
-        let uids = vec![(Uid(1), Uid(4)), (Uid(900), Uid(u32::MAX))];
-        let added = Added {
-            mailbox,
-            uid: Uid(u32::MAX - 1),
-            flags: flags.clone(),
-            internal_date: Timestamp {
-                unix: -1,
-                zone_minutes: -570,
-            },
-            save_date: i64::MAX,
-            size: u64::MAX,
-            email: EmailId(300),
-            thread: ThreadId(12),
-            record: Ref(1 << 60),
-            record_len: 4000,
-            thread_keys: vec![],
-        };
-        Batch {
-            mod_seq: ModSeq(70_000),
-            time: 1_700_000_000,
-            by: "alice".into(),
-            changes: vec![
-                Change::MailboxCreated {
-                    id: mailbox,
-                    name: name.clone(),
-                    role: Some(Role::Junk),
-                    uid_validity: UidValidity(u32::MAX),
-                },
-                Change::MailboxDeleted { id: mailbox },
-                Change::MailboxRenamed {
-                    id: mailbox,
-                    name: name.clone(),
-                },
-                Change::RoleSet {
-                    id: mailbox,
-                    role: None,
-                },
-                Change::Subscribed { name: name.clone() },
-                Change::Unsubscribed { name },
-                Change::Copied(added.clone()),
-                Change::Added(Added {
-                    thread_keys: vec![0, u64::MAX],
-                    ..added
-                }),
-                Change::FlagsChanged {
-                    mailbox,
-                    uids: uids.clone(),
-                    flags,
-                },
-                Change::Expunged { mailbox, uids },
-                Change::RecentClaimed {
-                    mailbox,
-                    below: Uid(5),
-                },
-                Change::NumbersSkipped(Skipped {
-                    after: ModSeq(5),
-                    mailbox: MailboxId(9),
-                    email: EmailId(1 << 40),
-                    thread: ThreadId(7),
-                    uid_validity: UidValidity(u32::MAX),
-                }),
-                Change::UidsSkipped {
-                    mailbox,
-                    to: Uid(9000),
-                },
-            ]
-            .into_iter()
-            .chain(administered(mailbox))
-            .collect(),
-        }
-    }
-
-    fn administered(mailbox: MailboxId) -> Vec<Change> {
-        vec![
-            Change::HeldSet {
-                mailbox: None,
-                held: true,
-            },
-            Change::HeldSet {
-                mailbox: Some(mailbox),
-                held: false,
-            },
-            Change::ExpirySet {
-                mailbox: Some(mailbox),
-                expiry: Some(Expiry::default()),
-            },
-            Change::ExpirySet {
-                mailbox: None,
-                expiry: Some(Expiry {
-                    age_seconds: Some(u64::MAX),
-                    messages_max: None,
-                    octets_max: Some(0),
-                }),
-            },
-            Change::ExpirySet {
-                mailbox: None,
-                expiry: None,
-            },
-            Change::Relocated {
-                mailbox,
-                uid: Uid(4),
-                record: Ref(1 << 50),
-                record_len: 77,
-            },
-            Change::Base {
-                pieces: vec![
-                    Piece {
-                        at: Ref(4000),
-                        len: 131_072,
-                    },
-                    Piece { at: Ref(8), len: 1 },
-                ],
-            },
-            Change::MovedAway { partition: 3 },
-            Change::MovedHere {
-                partition: u16::MAX,
-            },
-            Change::PartitionSet {
-                mailbox,
-                partition: Some(u16::MAX),
-            },
-            Change::PartitionSet {
-                mailbox,
-                partition: None,
-            },
-            Change::MetadataSet {
-                mailbox: Some(mailbox),
-                owner: Some(AccountId(u64::MAX)),
-                entry: "/private/comment".into(),
-                value: Some(b"a\0\xff"[..].into()),
-            },
-            Change::MetadataSet {
-                mailbox: None,
-                owner: None,
-                entry: "/shared/comment".into(),
-                value: None,
-            },
-        ]
-    }
-
-    #[test]
-    fn batches_come_back() {
-        let batch = every_kind();
-        assert_eq!(Batch::decode(&batch.encode()), Ok(batch));
-    }
-
-    #[test]
-    fn no_octets_hurt() {
-        let octets = every_kind().encode();
-        for cut in 0..octets.len() {
-            // Cut between changes it is a shorter batch; within one it is none.
-            if let Ok(batch) = Batch::decode(&octets[..cut]) {
-                assert_eq!(batch.encode(), octets[..cut]);
-            }
-        }
-        for at in 0..octets.len() {
-            for bit in 0..8 {
-                let mut flipped = octets.clone();
-                flipped[at] ^= 1 << bit;
-                let _ = Batch::decode(&flipped);
-            }
-        }
-    }
-
-    #[test]
-    fn what_a_later_program_wrote_is_skipped_only_if_it_may_be() {
-        let known = Batch {
-            changes: vec![],
-            ..every_kind()
-        };
-        let with = |tag| [&known.encode()[..], &[tag, 2, 0xaa, 0xbb]].concat();
-        assert_eq!(Batch::decode(&with(200)), Ok(known.clone()));
-        assert!(Batch::decode(&with(100)).is_err());
     }
 }

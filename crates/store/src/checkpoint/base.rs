@@ -11,7 +11,7 @@ use super::{
     write::Changes,
 };
 use crate::{
-    account::{Account, commit::Shared},
+    account::{Account, Hands, commit::Shared},
     change::{Batch, Change},
     email::Piece,
     engine::{Engine, Entry, PIECE_BYTES_MAX, RecordKind, Writes},
@@ -77,8 +77,8 @@ impl Account {
             // What is put is kept, though nothing refers to it yet.
             let _pin = engine.pin();
             let pieces = put(&engine, writes, self.id(), &state, &threads).await?;
-            let by = "compaction".into();
-            let done = self.shared.commit(&by, Some(writes), |draft| {
+            let hands = Hands::system("compaction");
+            let done = self.shared.commit(&hands, Some(writes), |draft| {
                 let still = draft.snapshot.mod_seq() == mod_seq;
                 if still {
                     let pieces = pieces.clone();

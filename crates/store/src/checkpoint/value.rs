@@ -6,8 +6,8 @@ use crc32c::{crc32c, crc32c_append};
 
 use crate::{
     change::{
-        Expiry, put_expiry, put_name, put_owner, put_partition, read_bool, read_expiry, read_name,
-        read_owner, read_partition, read_role, read_system, role_octet,
+        Expiry, put_acl, put_expiry, put_name, put_owner, put_partition, read_acl, read_bool,
+        read_expiry, read_name, read_owner, read_partition, read_role, read_system, role_octet,
     },
     engine::Ref,
     flag::Keyword,
@@ -21,15 +21,19 @@ use crate::{
     metadata::Metadata,
     name::{MailboxName, Role},
     octets::{Malformed, Octets, put_i64, put_len, put_octets, put_step, put_u64},
+    rights::Acl,
     snapshot::{Arrived, Snapshot},
     threads::Buckets,
 };
 
 /// The form of value that this program writes.
-const VERSION: u8 = 5;
+const VERSION: u8 = 6;
 
-/// What it read before: headers that have no metadata. Any other is folded again.
+/// What it reads besides: headers of before there was metadata. Any other is folded again.
 const WITHOUT_METADATA: u8 = 4;
+
+/// Headers of before there were lists of rights.
+const WITHOUT_RIGHTS: u8 = 5;
 
 const HEADERS: u8 = b'a';
 const DATA: u8 = b'd';
@@ -107,7 +111,7 @@ pub(super) fn unseal<'a>(key: &[u8], value: &'a [u8]) -> Result<Octets<'a>, Malf
         return Err(Malformed("a wrong checksum"));
     }
     match sealed.split_first() {
-        Some((&(VERSION | WITHOUT_METADATA), body)) => Ok(Octets(body)),
+        Some((&(WITHOUT_METADATA..=VERSION), body)) => Ok(Octets(body)),
         _ => Err(Malformed("a value of a version that is not known")),
     }
 }
@@ -141,6 +145,7 @@ pub(super) struct MailboxHeader {
     pub(super) expiry: Option<Expiry>,
     pub(super) partition: Option<u16>,
     pub(super) metadata: Metadata,
+    pub(super) acl: Option<Acl>,
     /// How many messages have a UID from `recent_from` on.
     pub(super) recent: u32,
     /// What is known of its chunks of placements, and of expunges.
@@ -209,6 +214,7 @@ fn put_mailbox(into: &mut Vec<u8>, mailbox: &Mailbox) {
         put_octets(into, keyword.as_bytes());
     }
     put_metadata(into, &mailbox.metadata);
+    put_acl(into, mailbox.acl.as_ref());
 }
 
 fn put_metadata(into: &mut Vec<u8>, metadata: &Metadata) {
@@ -349,6 +355,11 @@ fn read_mailbox(read: &mut Octets<'_>, version: u8) -> Result<MailboxHeader, Mal
             .map(|_| read.str().map(Arc::from))
             .collect::<Result<_, _>>()?,
         metadata: read_metadata(read, version)?,
+        acl: if version > WITHOUT_RIGHTS {
+            read_acl(read)?
+        } else {
+            None
+        },
     })
 }
 

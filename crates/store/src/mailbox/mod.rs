@@ -19,6 +19,7 @@ use crate::{
     id::{EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
     metadata::Metadata,
     name::{MailboxName, Role},
+    rights::Acl,
 };
 use history::History;
 use keywords::Keywords;
@@ -57,6 +58,8 @@ pub struct Mailbox {
     /// Where its new messages go, if not to the account's partition.
     pub(crate) partition: Option<u16>,
     pub(crate) metadata: Metadata,
+    /// Who may do what, if it has a list of its own.
+    pub(crate) acl: Option<Acl>,
     pub(crate) keywords: Keywords,
     pub(crate) placements: Placements,
     pub(crate) history: History,

@@ -104,7 +104,7 @@ impl Account {
         expiry: Option<Expiry>,
     ) -> Result<bool, Error> {
         self.shared
-            .commit(&self.by, None, |draft| {
+            .commit(&self.hands, None, |draft| {
                 let now = match mailbox {
                     None => draft.snapshot.expiry(),
                     Some(id) => draft.mailbox(id)?.expiry(),
@@ -120,7 +120,7 @@ impl Account {
     /// Expunges messages, whatever their flags, unless a hold lies on them. Gives how many went.
     async fn expire(&self, mailbox: MailboxId, uids: &[Uid]) -> Result<usize, Error> {
         self.shared
-            .commit(&self.by, None, |draft| {
+            .commit(&self.hands, None, |draft| {
                 let state = Arc::clone(draft.mailbox(mailbox)?);
                 let mut gone = UidRanges::new();
                 let mut count = 0;

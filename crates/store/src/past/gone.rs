@@ -24,6 +24,7 @@ use crate::{
     metadata::Metadata,
     name::{MailboxName, Role},
     octets::UidRanges,
+    rights::Acl,
     snapshot::Snapshot,
 };
 
@@ -55,6 +56,8 @@ pub struct GoneMailbox {
     pub expiry: Option<Expiry>,
     /// Its metadata, likewise.
     pub metadata: Metadata,
+    /// Who could do what with it, likewise, if it had a list of its own.
+    pub acl: Option<Acl>,
     /// How it went; `None` if it is still there.
     pub deleted: Option<Ended>,
     /// The messages, ascending by UID.
@@ -313,6 +316,7 @@ struct Known {
     uid_validity: UidValidity,
     expiry: Option<Expiry>,
     metadata: Metadata,
+    acl: Option<Acl>,
 }
 
 /// Follows the messages that are to go from their arrival to their end.
@@ -365,6 +369,7 @@ impl<'a> Tracker<'a> {
                 uid_validity: mailbox.uid_validity(),
                 expiry: mailbox.expiry(),
                 metadata: mailbox.metadata().clone(),
+                acl: mailbox.acl.clone(),
             };
             self.mailboxes.insert(mailbox.id(), known);
             let Some(open) = mailbox.in_memory() else {
@@ -418,6 +423,7 @@ impl<'a> Tracker<'a> {
                     uid_validity: *uid_validity,
                     expiry: None,
                     metadata: Metadata::default(),
+                    acl: None,
                 };
                 self.mailboxes.insert(*id, known);
             }
@@ -437,6 +443,11 @@ impl<'a> Tracker<'a> {
             } => {
                 if let Some(known) = self.mailboxes.get_mut(id) {
                     known.expiry = *expiry;
+                }
+            }
+            Change::RightsSet { mailbox, acl } => {
+                if let Some(known) = self.mailboxes.get_mut(mailbox) {
+                    known.acl.clone_from(acl);
                 }
             }
             Change::MetadataSet {
@@ -558,6 +569,7 @@ impl<'a> Tracker<'a> {
             held: self.ends.held.contains(&id),
             expiry: None,
             metadata: Metadata::default(),
+            acl: None,
             deleted: None,
             messages: Vec::new(),
         });
@@ -565,6 +577,7 @@ impl<'a> Tracker<'a> {
         mailbox.role = known.role;
         mailbox.expiry = known.expiry;
         mailbox.metadata = known.metadata.clone();
+        mailbox.acl.clone_from(&known.acl);
         mailbox.subscribed = self.subscriptions.contains(&known.name);
         Some(mailbox)
     }
@@ -578,6 +591,7 @@ impl<'a> Tracker<'a> {
                 mailbox.role = there.role();
                 mailbox.expiry = there.expiry();
                 mailbox.metadata = there.metadata().clone();
+                mailbox.acl.clone_from(&there.acl);
                 mailbox.subscribed = now.subscriptions().contains(there.name());
             }
         }

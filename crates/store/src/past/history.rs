@@ -20,6 +20,7 @@ use crate::{
     flag::Flags,
     id::{EmailId, MailboxId, ModSeq, Uid},
     name::MailboxName,
+    rights::{Acl, Identifier, Rights},
     snapshot::Snapshot,
 };
 
@@ -153,6 +154,13 @@ pub enum Happened {
         /// The rule.
         expiry: Option<Expiry>,
     },
+    /// Other people may do other things with a mailbox: entries of its list were made, changed, or taken away.
+    RightsSet {
+        /// Which.
+        mailbox: (MailboxId, MailboxName),
+        /// Whose entries are other ones, and their rights since then; none: there is no entry any more.
+        entries: Vec<(Identifier, Rights)>,
+    },
     /// Metadata of a mailbox (`None`: of the account) was set or taken away.
     MetadataSet {
         /// Of which.
@@ -179,6 +187,7 @@ impl Account {
         let mut teller = Teller {
             wanted,
             names: BTreeMap::new(),
+            acls: BTreeMap::new(),
             places: BTreeMap::new(),
             by_email: BTreeMap::new(),
             told: Vec::new(),
@@ -286,6 +295,12 @@ fn as_changes(snapshot: &Snapshot) -> Vec<Change> {
             role: mailbox.role(),
             uid_validity: mailbox.uid_validity(),
         });
+        if let Some(acl) = mailbox.acl.clone() {
+            changes.push(Change::RightsSet {
+                mailbox: mailbox.id(),
+                acl: Some(acl),
+            });
+        }
         if let Some(open) = mailbox.in_memory() {
             let messages = open.every();
             changes.extend(messages.map(|m| Change::Added(as_added(&open, &m))));
@@ -344,6 +359,8 @@ impl Wanted {
 struct Teller {
     wanted: Wanted,
     names: BTreeMap<MailboxId, MailboxName>,
+    /// Who may do what, where that is not only the owner.
+    acls: BTreeMap<MailboxId, Acl>,
     /// Messages that are there, of those followed.
     places: BTreeMap<(MailboxId, Uid), (EmailId, Flags)>,
     by_email: BTreeMap<EmailId, BTreeSet<(MailboxId, Uid)>>,
@@ -355,9 +372,13 @@ impl Teller {
     fn begin(&mut self, snapshot: &Snapshot) {
         (self.names, self.places) = (BTreeMap::new(), BTreeMap::new());
         self.by_email.clear();
+        self.acls.clear();
         for change in as_changes(snapshot) {
             match change {
                 Change::MailboxCreated { id, name, .. } => drop(self.names.insert(id, name)),
+                Change::RightsSet { mailbox, acl } => {
+                    self.acls.extend(acl.map(|acl| (mailbox, acl)));
+                }
                 Change::Added(added) => self.placed(&added),
                 _ => {}
             }
@@ -471,8 +492,10 @@ impl Teller {
                 self.took_along(*id);
                 let (id, name) = (*id, self.name(*id));
                 self.names.remove(&id);
+                self.acls.remove(&id);
                 (id, Happened::MailboxDeleted { id, name })
             }
+            Change::RightsSet { mailbox, acl } => return self.rights_set(*mailbox, acl.as_ref()),
             Change::HeldSet { mailbox, held } => {
                 let on = mailbox.map(|id| (id, self.name(id)));
                 let what = Happened::HeldSet {
@@ -508,6 +531,27 @@ impl Teller {
         if self.wanted.mailbox(what.0) {
             self.told.push(what.1);
         }
+    }
+
+    fn rights_set(&mut self, id: MailboxId, acl: Option<&Acl>) {
+        let before = match acl {
+            Some(acl) => self.acls.insert(id, acl.clone()),
+            None => self.acls.remove(&id),
+        };
+        let before = before.unwrap_or_else(Acl::of_owner);
+        let after = acl.cloned().unwrap_or_else(Acl::of_owner);
+        let gone = before
+            .entries()
+            .map(|(identifier, _)| (identifier, Rights::NONE));
+        let gone = gone.filter(|(identifier, _)| after.get(identifier).is_none());
+        let other = after.entries();
+        let other = other.filter(|(identifier, rights)| before.get(identifier) != Some(*rights));
+        let entries = gone.chain(other).map(|(who, rights)| (who.clone(), rights));
+        let what = Happened::RightsSet {
+            mailbox: (id, self.name(id)),
+            entries: entries.collect(),
+        };
+        self.set(Some(id), what);
     }
 
     /// Something was set on a mailbox, or on the account.

@@ -16,7 +16,7 @@ impl Account {
         // What is gone for long, and still there, can be brought back from now on.
         let _kept = self.shared.partitions.reprieve().await;
         self.shared
-            .commit(&self.by, None, |draft| {
+            .commit(&self.hands, None, |draft| {
                 let now = match mailbox {
                     None => draft.snapshot.held(),
                     Some(id) => draft.mailbox(id)?.held(),

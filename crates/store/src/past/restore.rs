@@ -23,7 +23,7 @@ use crate::{
         commit::{Draft, Which},
         copy::{place_again, place_one},
         mailboxes::{create_named, rename_one, subscribe},
-        metadata,
+        metadata, rights,
     },
     change::Change,
     email::Email,
@@ -212,8 +212,8 @@ impl Account {
             let verb =
                 |draft: &mut Draft<'_>| restore_own(draft, source, &selected, restore, &lost);
             match mode {
-                Mode::Do => self.shared.commit(&self.by, None, verb).await,
-                Mode::DryRun => self.shared.rehearse(verb).await,
+                Mode::Do => self.shared.commit(&self.hands, None, verb).await,
+                Mode::DryRun => self.shared.rehearse(&self.hands, verb).await,
             }
         } else {
             self.restore_foreign(source, &selected, (restore, mode), progress)
@@ -317,6 +317,7 @@ fn open_target(
             // Or clients that show no more than that would not show it.
             subscribe(draft, &name)?;
             metadata::copy(draft, Some(id), source.metadata())?;
+            rights::set(draft, id, source.acl.clone())?;
             id
         }
         (None, _) => make_again(draft, &name, source, from.subscribed)?,
@@ -333,7 +334,7 @@ fn open_target(
     Ok((id, entry))
 }
 
-/// Gives the mailbox the metadata that it had, the messages that are the same the flags that they had, and
+/// Gives the mailbox the metadata and the list of rights that it had, the messages that are the same the flags that they had, and
 /// moves the others aside.
 fn take_place(
     draft: &mut Draft<'_>,
@@ -343,6 +344,7 @@ fn take_place(
     entry: &mut RestoredMailbox,
 ) -> Result<(), Error> {
     metadata::copy(draft, Some(to), from.mailbox.metadata())?;
+    rights::set(draft, to, from.mailbox.acl.clone())?;
     for message in &from.messages {
         let Some(uid) = same.get(&message.uid) else {
             continue;

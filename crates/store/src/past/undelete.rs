@@ -16,7 +16,7 @@ use crate::{
         commit::{Draft, Which},
         copy::room_for,
         mailboxes::{create_named, subscribe},
-        metadata,
+        metadata, rights,
     },
     change::{Added, Change, Expiry},
     error::Error,
@@ -25,6 +25,7 @@ use crate::{
     mailbox::Mailbox,
     metadata::Metadata,
     name::{MailboxName, Role},
+    rights::Acl,
 };
 
 /// What to bring back, and where to.
@@ -130,8 +131,8 @@ impl Account {
             Ok(undeleted)
         };
         match mode {
-            Mode::Do => self.shared.commit(&self.by, None, verb).await,
-            Mode::DryRun => self.shared.rehearse(verb).await,
+            Mode::Do => self.shared.commit(&self.hands, None, verb).await,
+            Mode::DryRun => self.shared.rehearse(&self.hands, verb).await,
         }
     }
 
@@ -320,6 +321,7 @@ fn home(
         held: mailbox.held,
         expiry: mailbox.expiry,
         metadata: mailbox.metadata.clone(),
+        acl: mailbox.acl.clone(),
     };
     make(draft, name, &had, mailbox.subscribed)
 }
@@ -330,6 +332,7 @@ struct Had {
     held: bool,
     expiry: Option<Expiry>,
     metadata: Metadata,
+    acl: Option<Acl>,
 }
 
 /// Makes a mailbox that there was once more, as it was but for its messages. Its special use it
@@ -345,6 +348,7 @@ pub(super) fn make_again(
         held: was.held(),
         expiry: was.expiry(),
         metadata: was.metadata().clone(),
+        acl: was.acl.clone(),
     };
     make(draft, name, &had, subscribed)
 }
@@ -374,5 +378,6 @@ fn make(
         })?;
     }
     metadata::copy(draft, Some(id), &had.metadata)?;
+    rights::set(draft, id, had.acl.clone())?;
     Ok(id)
 }

@@ -224,7 +224,7 @@ impl Repair<'_> {
         let (id, uid, was) = (mailbox.id(), message.uid, message.record);
         account
             .shared
-            .commit(&account.by, None, |draft| {
+            .commit(&account.hands, None, |draft| {
                 if is_there(draft, (id, uid), was)? {
                     draft.push(Change::Relocated {
                         mailbox: id,
@@ -243,7 +243,7 @@ impl Repair<'_> {
 async fn remove(account: &Account, (id, uid): (MailboxId, Uid), was: Ref) -> Result<(), Error> {
     account
         .shared
-        .commit(&account.by, None, |draft| {
+        .commit(&account.hands, None, |draft| {
             if is_there(draft, (id, uid), was)? {
                 let uids = vec![(uid, uid)];
                 draft.push(Change::Expunged { mailbox: id, uids })?;

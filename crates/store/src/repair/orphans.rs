@@ -98,7 +98,9 @@ impl Repair<'_> {
         } else {
             account
                 .shared
-                .commit(&account.by, None, |draft| recover(draft, &name, &orphans))
+                .commit(&account.hands, None, |draft| {
+                    recover(draft, &name, &orphans)
+                })
                 .await?
         };
         for uid in uids {

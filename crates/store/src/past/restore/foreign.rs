@@ -37,8 +37,8 @@ impl Account {
         for from in selected {
             let verb = |draft: &mut Draft<'_>| open_target(draft, from, &restore.target);
             let (to, mut entry) = match mode {
-                Mode::Do => self.shared.commit(&self.by, None, verb).await?,
-                Mode::DryRun => self.shared.rehearse(verb).await?,
+                Mode::Do => self.shared.commit(&self.hands, None, verb).await?,
+                Mode::DryRun => self.shared.rehearse(&self.hands, verb).await?,
             };
             let there = match self.open_mailbox(to).await {
                 Ok(there) => Some(there),
@@ -84,16 +84,16 @@ impl Account {
                     Ok(entry)
                 };
                 entry = match mode {
-                    Mode::Do => self.shared.commit(&self.by, None, verb).await?,
-                    Mode::DryRun => self.shared.rehearse(verb).await?,
+                    Mode::Do => self.shared.commit(&self.hands, None, verb).await?,
+                    Mode::DryRun => self.shared.rehearse(&self.hands, verb).await?,
                 };
             }
             restored.mailboxes.push(entry);
         }
         let verb = |draft: &mut Draft<'_>| move_others(draft, source, selected, restore);
         restored.moved = match mode {
-            Mode::Do => self.shared.commit(&self.by, None, verb).await?,
-            Mode::DryRun => self.shared.rehearse(verb).await?,
+            Mode::Do => self.shared.commit(&self.hands, None, verb).await?,
+            Mode::DryRun => self.shared.rehearse(&self.hands, verb).await?,
         };
         Ok(restored)
     }

@@ -73,6 +73,7 @@ async fn told(account: &Account, which: Which) -> Vec<String> {
             }
             Happened::ExpirySet { .. } => "expiry".to_owned(),
             Happened::MetadataSet { entry, there, .. } => format!("metadata {entry} {there}"),
+            Happened::RightsSet { entries, .. } => format!("rights {entries:?}"),
         };
         let by = event.by.split(' ').next().unwrap().to_owned();
         told.push(format!("{by}: {what}"));
