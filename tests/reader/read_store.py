@@ -19,9 +19,9 @@ ROLES = [None, "Archive", "Drafts", "Junk", "Sent", "Trash", "Important"]
 BLOB, MESSAGE, BATCH, COMMIT = 1, 2, 3, 4
 BASE, MOVED_AWAY, MOVED_HERE = 16, 17, 18
 METADATA_SET = 21
-RIGHTS_SET = 48
+RIGHTS_SET, ANNOTATION_SET = 48, 66
 RIGHTS = "lrswipkxtean0123456789"
-VALUE_VERSIONS = (4, 5, 6)
+VALUE_VERSIONS = (4, 5, 6, 7)
 
 
 def crc32c_table():
@@ -129,6 +129,18 @@ class Octets:
     def rights(self):
         bits = self.n()
         return "".join(letter for n, letter in enumerate(RIGHTS) if bits >> n & 1)
+
+    def whose(self):
+        kind = self.u8()
+        return f"A{self.n():x}" if kind == 2 else ("shared", "")[kind]
+
+    def annotations(self):
+        uid, annotations = 0, {}
+        for _ in range(self.n()):
+            uid += self.n()
+            them = self.list_of(lambda: (self.whose(), self.text(), self.counted()))
+            annotations[uid] = {(whose, entry): value for whose, entry, value in them}
+        return annotations
 
     def expiry(self):
         bits = self.u8()
@@ -283,6 +295,7 @@ class Account:
         mailbox["keywords"] = read.list_of(read.text)
         mailbox["metadata"] = read.metadata() if version > 4 else {}
         mailbox["rights"] = read.acl() if version > 5 else None
+        mailbox["annotations"] = read.annotations() if version > 6 else {}
         return number, mailbox
 
     @staticmethod
@@ -317,6 +330,7 @@ class Account:
                 "messages": {},
                 "metadata": {},
                 "rights": None,
+                "annotations": {},
             }
         elif tag == 2:
             del self.mailboxes[read.n()]
@@ -342,6 +356,7 @@ class Account:
             mailbox, ranges = self.mailboxes[read.n()], read.ranges()
             for uid in within(mailbox, ranges):
                 del mailbox["messages"][uid]
+                mailbox["annotations"].pop(uid, None)
         elif tag == 12:
             mailbox = self.mailboxes[read.n()]
             mailbox["uidnext"] = max(mailbox["uidnext"], read.n())
@@ -357,6 +372,16 @@ class Account:
             metadata.pop((owner, name.lower()), None)
             if read.u8():
                 metadata[owner, name.lower()] = (name, read.counted())
+        elif tag == ANNOTATION_SET:
+            mailbox, ranges = self.mailboxes[read.n()], read.ranges()
+            key = (read.whose(), read.text())
+            value = read.counted() if read.u8() else None
+            for uid in within(mailbox, ranges):
+                mailbox["messages"][uid]["modseq"] = mod_seq
+                them = mailbox["annotations"].setdefault(uid, {})
+                them.pop(key, None)
+                if value is not None:
+                    them[key] = value
         elif tag == MOVED_AWAY:
             self.moved_away = read.n()
         elif tag == MOVED_HERE:
@@ -397,6 +422,13 @@ def tell_metadata(of, metadata):
     }
     if shown:
         of["metadata"] = shown
+
+
+def tell_annotations(of, annotations):
+    """A message's annotations, where there are any."""
+    shown = {f"{entry} {whose}".strip(): value.decode("latin-1") for (whose, entry), value in annotations.items()}
+    if shown:
+        of["annotations"] = shown
 
 
 def within(mailbox, ranges):
@@ -459,8 +491,9 @@ def listing(directory):
             tell_metadata(mailbox, mailbox.pop("metadata"))
             if mailbox["rights"] is None:
                 mailbox.pop("rights")
-            messages = {}
+            messages, annotations = {}, mailbox.pop("annotations")
             for uid, message in mailbox.pop("messages").items():
+                tell_annotations(message, annotations.get(uid, {}))
                 octets = octets_of(records, message.pop("record"))
                 message["sha256"] = hashlib.sha256(octets).hexdigest()
                 messages[str(uid)] = message

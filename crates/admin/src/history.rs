@@ -147,6 +147,15 @@ impl Line {
                 line.flags = Some(names(to));
                 line.at(at, "flags")
             }
+            Happened::AnnotationSet { at, entry, there } => {
+                line.entry = Some(entry.to_string());
+                let what = if *there {
+                    "annotated"
+                } else {
+                    "annotation removed"
+                };
+                line.at(at, what)
+            }
             Happened::Expunged { at } => line.at(at, "expunged"),
             Happened::WentWithMailbox { at } => line.at(at, "went with its mailbox"),
             Happened::MailboxCreated { name, .. } => line.mailbox(name, "mailbox created"),

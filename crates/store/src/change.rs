@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::{
+    annotation::Setting,
     clock::Timestamp,
     email::Piece,
     engine::Ref,
@@ -19,8 +20,9 @@ use crate::{
 mod form;
 
 pub(crate) use form::{
-    NEWER, put_acl, put_expiry, put_name, put_owner, put_partition, read_acl, read_bool,
-    read_expiry, read_name, read_owner, read_partition, read_role, read_system, role_octet,
+    NEWER, put_acl, put_expiry, put_name, put_owner, put_partition, put_whose, read_acl, read_bool,
+    read_expiry, read_name, read_owner, read_partition, read_role, read_system, read_whose,
+    role_octet,
 };
 
 /// What one verb did to an account.
@@ -187,6 +189,15 @@ pub enum Change {
         entry: Arc<str>,
         /// Its value now; `None`: it has gone.
         value: Option<Arc<[u8]>>,
+    },
+    /// An annotation of messages has another value, or none.
+    AnnotationSet {
+        /// In which mailbox.
+        mailbox: MailboxId,
+        /// Which messages: ascending disjoint ranges.
+        uids: Vec<(Uid, Uid)>,
+        /// Which entry, and what became of it.
+        setting: Setting,
     },
 }
 

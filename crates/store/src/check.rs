@@ -134,6 +134,18 @@ fn check_mailbox(
             .is_some_and(|part| part.every().filter(flagged).count() == counted.deleted as usize),
         "the deleted messages are others",
     );
+    let annotated = mailbox.annotations.every();
+    must(
+        annotated
+            .into_iter()
+            .all(|(uid, _)| mailbox.get(uid).is_some()),
+        "an annotation of a message that is not there",
+    );
+    let values = mailbox.annotations.every().flat_map(|(_, them)| them);
+    must(
+        values.map(|it| it.value.len() as u64).sum::<u64>() == mailbox.annotation_octets(),
+        "the octets of annotations are wrong",
+    );
     let alive = |(first, last)| mailbox.range(first, last).next().is_some();
     let gone = mailbox.gone().map(|gone| (gone.first, gone.last));
     let gone: Vec<(Uid, Uid)> = gone.collect();
@@ -179,6 +191,7 @@ fn mailbox_difference(a: &OpenMailbox, b: &OpenMailbox) -> Option<String> {
             (m.id, m.name.clone(), m.role, m.uid_validity, m.uid_next),
             (m.highest_mod_seq, m.recent_from, m.recent, m.counters),
             (m.held, m.expiry, m.metadata.clone(), m.acl.clone()),
+            m.annotations.clone(),
             m.keywords().to_vec(),
         )
     };

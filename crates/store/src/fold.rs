@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::{
+    annotation::{Annotations, Setting},
     change::{Added, Batch, Change, Skipped},
     flag::{Keyword, SystemFlags},
     id::{EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
@@ -171,6 +172,11 @@ pub(crate) fn apply(
         | Change::PartitionSet { .. }
         | Change::RightsSet { .. }
         | Change::MetadataSet { .. } => set(snapshot, change),
+        Change::AnnotationSet {
+            mailbox: id,
+            uids,
+            setting,
+        } => annotate(mailbox(snapshot, *id)?, uids, setting, mod_seq),
     }
 }
 
@@ -240,7 +246,8 @@ pub(crate) fn unread(snapshot: &Snapshot, change: &Change) -> Vec<Wanted> {
                 mailbox.unread(tail).collect()
             })
         }
-        Change::FlagsChanged { mailbox, uids, .. } => rows(mailbox, uids),
+        Change::FlagsChanged { mailbox, uids, .. }
+        | Change::AnnotationSet { mailbox, uids, .. } => rows(mailbox, uids),
         Change::Expunged { mailbox: id, uids } => {
             let mut wanted = rows(id, uids);
             let mailbox = snapshot.mailbox(*id);
@@ -310,6 +317,7 @@ fn create(
         partition: None,
         metadata: Metadata::default(),
         acl: None,
+        annotations: Annotations::default(),
         keywords: Keywords::default(),
         placements: Placements::default(),
         history: History::default(),
@@ -393,6 +401,28 @@ fn set_flags(
     fits(changed, uids, "flags of a message that does not exist")
 }
 
+fn annotate(
+    mailbox: &mut Mailbox,
+    uids: &[(Uid, Uid)],
+    setting: &Setting,
+    mod_seq: ModSeq,
+) -> Result<(), Misfit> {
+    let marked = mailbox.placements.mark(uids, mod_seq)?;
+    // Before any is set: a range may be far longer than the mailbox.
+    fits(
+        marked,
+        uids,
+        "an annotation of a message that does not exist",
+    )?;
+    mailbox.highest_mod_seq = mod_seq;
+    for &(first, last) in uids {
+        for uid in first.0..=last.0 {
+            mailbox.annotations.set(Uid(uid), setting);
+        }
+    }
+    Ok(())
+}
+
 fn expunge(mailbox: &mut Mailbox, uids: &[(Uid, Uid)], mod_seq: ModSeq) -> Result<(), Misfit> {
     if mailbox.unread_tail_of_history().is_some() {
         return Err(UNREAD);
@@ -401,6 +431,7 @@ fn expunge(mailbox: &mut Mailbox, uids: &[(Uid, Uid)], mod_seq: ModSeq) -> Resul
     let (removed, recent) = mailbox.placements.remove(uids, from, counters)?;
     mailbox.recent -= recent;
     mailbox.highest_mod_seq = mod_seq;
+    mailbox.annotations.remove(uids);
     for &(first, last) in uids {
         mailbox.history.push(Gone {
             mod_seq,

@@ -15,6 +15,7 @@
 //! Nothing here knows a protocol.
 
 pub mod account;
+pub mod annotation;
 pub mod backup;
 pub mod change;
 mod check;
@@ -54,6 +55,7 @@ pub use account::{
     Account, Arrival, AsWas, Brief, Copied, FlagAction, FlagChange, MadeAs, Naming, Placed,
     RightsChange, Stored, Watch,
 };
+pub use annotation::{Annotation, AnnotationChange, AnnotationLimits, Annotations, Whose};
 pub use clock::{Clock, Timestamp};
 pub use compact::{CompactOptions, Compacted};
 pub use email::Email;

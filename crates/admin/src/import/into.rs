@@ -266,6 +266,7 @@ impl One<'_> {
             },
             uid,
             save_date: item.save_date,
+            annotations: Vec::new(),
         }))
     }
 

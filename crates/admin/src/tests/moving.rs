@@ -116,6 +116,7 @@ async fn fill(store: &Store) {
                 },
                 uid: Some(Uid(uid)),
                 save_date: Some(random.i64(0..2_000_000_000)),
+                annotations: Vec::new(),
             });
         }
         account.append_as(id, messages).await.unwrap();

@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 use crate::{
     account::{
-        Account, Arrival, Copied, Placed,
+        Account, AsWas, Copied, Placed,
+        annotate::{Along, give, room_in_account},
         commit::{Draft, Which},
         copy::{existing, ranges, room_for},
     },
+    annotation::{Annotation, Whose},
     change::{Added, Change},
     clock::Timestamp,
     email::{self, Parts, Piece, Target},
@@ -31,6 +33,8 @@ struct Carried {
     internal_date: Timestamp,
     size: u64,
     thread_keys: Vec<u64>,
+    /// As they are there.
+    annotations: Vec<Annotation>,
     record: Piece,
 }
 
@@ -42,6 +46,16 @@ impl Account {
     pub async fn copy_across(
         &self,
         from: MailboxId,
+        uids: &[Uid],
+        to: (&Self, MailboxId),
+    ) -> Result<Copied, Error> {
+        let from = (from, Along::SeenBy(Whose::Own));
+        self.copy_along(from, uids, to).await
+    }
+
+    async fn copy_along(
+        &self,
+        (from, along): (MailboxId, Along),
         uids: &[Uid],
         (other, to): (&Self, MailboxId),
     ) -> Result<Copied, Error> {
@@ -74,7 +88,8 @@ impl Account {
         for message in uids.iter().filter_map(|uid| source.get(*uid)) {
             if message.uid > last {
                 last = message.uid;
-                carried.push(self.carry(&source, &message, &target).await?);
+                let one = self.carry((&source, along), &message, &target).await?;
+                carried.push(one);
             }
         }
         let uids = other.receive_across(to, &carried, target.writes).await?;
@@ -92,7 +107,7 @@ impl Account {
         uids: &[Uid],
         to: (&Self, MailboxId),
     ) -> Result<Copied, Error> {
-        let copied = self.copy_across(from, uids, to).await?;
+        let copied = self.copy_along((from, Along::All), uids, to).await?;
         let moved: Vec<Uid> = copied.uids.iter().map(|(uid, _)| *uid).collect();
         if !moved.is_empty() {
             self.remove(from, &moved).await?;
@@ -109,12 +124,12 @@ impl Account {
         &self,
         (from, uid): (MailboxId, Uid),
         (other, to): (&Self, MailboxId),
-        arrival: Arrival,
+        message: AsWas,
     ) -> Result<Option<Placed>, Error> {
         if self.open_mailbox(from).await?.get(uid).is_none() {
             return Ok(None);
         }
-        let placed = other.append(to, vec![arrival]).await?;
+        let placed = other.append_as(to, vec![message]).await?;
         self.remove(from, &[uid]).await?;
         Ok(Some(placed))
     }
@@ -122,7 +137,7 @@ impl Account {
     /// Writes the record of a message for another account.
     async fn carry(
         &self,
-        source: &OpenMailbox,
+        (source, along): (&OpenMailbox, Along),
         message: &Message<'_>,
         to: &Target,
     ) -> Result<Carried, Error> {
@@ -144,8 +159,14 @@ impl Account {
         };
         let keywords = message.keywords.iter();
         let names = keywords.filter_map(|index| source.keywords().get(*index as usize));
+        let annotations = along.of(source, message.uid).into_iter();
+        let annotations = annotations.map(|it| Annotation {
+            whose: it.whose.elsewhere(self.id(), to.account),
+            ..it
+        });
         Ok(Carried {
             uid: message.uid,
+            annotations: annotations.collect(),
             flags: Flags {
                 system: message.system,
                 keywords: names.cloned().collect(),
@@ -216,5 +237,9 @@ fn place(draft: &mut Draft<'_>, to: MailboxId, carried: &Carried) -> Result<Uid,
         record_len: carried.record.len,
         thread_keys: carried.thread_keys.clone(),
     }))?;
+    if !carried.annotations.is_empty() {
+        give(draft, (to, uid), &carried.annotations)?;
+        room_in_account(draft)?;
+    }
     Ok(uid)
 }

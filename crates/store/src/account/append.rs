@@ -1,7 +1,12 @@
 //! APPEND and delivery: RFC 9051 §6.3.12, RFC 3502.
 
 use crate::{
-    account::{Account, Arrival, AsWas, Placed, commit::Draft, copy::room_for},
+    account::{
+        Account, Arrival, AsWas, Placed,
+        annotate::{give, room_in_account},
+        commit::Draft,
+        copy::room_for,
+    },
     change::{Added, Change},
     clock::Timestamp,
     email::{self, Parts, Piece, Target},
@@ -117,5 +122,9 @@ pub(super) fn place(
         record_len: record.len,
         thread_keys: thread_keys.to_vec(),
     }))?;
+    if !as_was.annotations.is_empty() {
+        give(draft, (mailbox, uid), &as_was.annotations)?;
+        room_in_account(draft)?;
+    }
     Ok(uid)
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::{
     account::{Account, Arrival},
+    annotation::Annotation,
     change::Change,
     error::Error,
     id::{MailboxId, Uid, UidValidity},
@@ -22,6 +23,8 @@ pub struct AsWas {
     pub uid: Option<Uid>,
     /// When it was placed there, unix seconds; now, if not given.
     pub save_date: Option<i64>,
+    /// Its annotations.
+    pub annotations: Vec<Annotation>,
 }
 
 impl From<Arrival> for AsWas {
@@ -30,6 +33,7 @@ impl From<Arrival> for AsWas {
             arrival,
             uid: None,
             save_date: None,
+            annotations: Vec::new(),
         }
     }
 }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use crate::{
     account::{
         Account, Copied,
+        annotate::{Along, give, room_in_account},
         commit::{Draft, Which},
     },
+    annotation::Whose,
     change::{Added, Change},
     error::Error,
     flag::{Flags, Keyword},
@@ -30,9 +32,13 @@ impl Account {
         uids: &[Uid],
         to: MailboxId,
     ) -> Result<Copied, Error> {
-        let copied = self
-            .shared
-            .commit(&self.hands, None, |draft| copy(draft, from, uids, to));
+        let copied = self.shared.commit(&self.hands, None, |draft| {
+            let copied = copy(draft, (from, Along::SeenBy(Whose::Own)), uids, to)?;
+            if !draft.mailbox(to)?.annotations.is_empty() {
+                room_in_account(draft)?;
+            }
+            Ok(copied)
+        });
         copied.await
     }
 
@@ -49,7 +55,7 @@ impl Account {
     ) -> Result<Copied, Error> {
         self.shared
             .commit(&self.hands, None, |draft| {
-                let copied = copy(draft, from, uids, to)?;
+                let copied = copy(draft, (from, Along::All), uids, to)?;
                 let mut gone = UidRanges::new();
                 for (uid, _) in &copied.uids {
                     extend_ranges(&mut gone, *uid);
@@ -68,7 +74,7 @@ impl Account {
 
 fn copy(
     draft: &mut Draft<'_>,
-    from: MailboxId,
+    (from, along): (MailboxId, Along),
     uids: &[Uid],
     to: MailboxId,
 ) -> Result<Copied, Error> {
@@ -81,7 +87,8 @@ fn copy(
         });
     };
     let there = draft.messages(&source, Which::Within(&ranges(uids)))?;
-    let uids = place_again(draft, &source, existing(&there, uids), to)?;
+    let messages = existing(&there, uids);
+    let uids = place_again(draft, (&source, along), messages, to)?;
     Ok(Copied { uid_validity, uids })
 }
 
@@ -111,10 +118,10 @@ pub(crate) fn existing<'a>(
     })
 }
 
-/// Places messages of `source` in `to` as well. Gives pairs (there, here).
+/// Places messages of `source` in `to` as well, with the annotations that go along. Gives pairs (there, here).
 pub(crate) fn place_again<'a>(
     draft: &mut Draft<'_>,
-    source: &'a Mailbox,
+    (source, along): (&'a Mailbox, Along),
     messages: impl Iterator<Item = Message<'a>>,
     to: MailboxId,
 ) -> Result<Vec<(Uid, Uid)>, Error> {
@@ -129,6 +136,7 @@ pub(crate) fn place_again<'a>(
             keywords,
         };
         let uid = place_one(draft, to, flags, &message)?;
+        give(draft, (to, uid), &along.of(source, message.uid))?;
         placed.push((message.uid, uid));
     }
     Ok(placed)

@@ -4,6 +4,7 @@
 //! on. A verb that fails has changed nothing.
 
 mod across;
+pub(crate) mod annotate;
 mod append;
 mod as_was;
 pub(crate) mod commit;

@@ -1,7 +1,7 @@
 //! REPLACE: RFC 8508.
 
 use crate::{
-    account::{Account, Arrival, AsWas, Placed, append::place, commit::Which, copy::ranges},
+    account::{Account, AsWas, Placed, append::place, commit::Which, copy::ranges},
     change::Change,
     error::Error,
     id::{MailboxId, Uid},
@@ -17,9 +17,9 @@ impl Account {
         &self,
         (from, uid): (MailboxId, Uid),
         to: MailboxId,
-        arrival: Arrival,
+        message: AsWas,
     ) -> Result<Option<Placed>, Error> {
-        let messages = [AsWas::from(arrival)];
+        let messages = [message];
         let (records, writes) = self.records(to, &messages).await?;
         self.shared
             .commit(&self.hands, writes, |draft| {

@@ -12,6 +12,7 @@ use std::{
 
 use super::{Account, commit::Shared};
 use crate::{
+    annotation::Whose,
     change::{Batch, Change},
     id::{MailboxId, ModSeq, Uid},
     metadata::SPECIAL_USE,
@@ -53,6 +54,8 @@ pub struct Messages {
     pub went: bool,
     /// Some have other flags.
     pub flagged: bool,
+    /// Whose annotations of them changed; each once.
+    pub annotated: Vec<Whose>,
     /// There are more or fewer without `\Seen`, for whatever reason.
     pub unseen: bool,
 }
@@ -231,6 +234,14 @@ impl Brief {
                 }
                 Change::Expunged { mailbox, .. } => brief.of(*mailbox).went = true,
                 Change::FlagsChanged { mailbox, .. } => brief.of(*mailbox).flagged = true,
+                Change::AnnotationSet {
+                    mailbox, setting, ..
+                } => {
+                    let annotated = &mut brief.of(*mailbox).annotated;
+                    if !annotated.contains(&setting.whose) {
+                        annotated.push(setting.whose);
+                    }
+                }
                 Change::MetadataSet {
                     mailbox,
                     owner: None,
@@ -281,6 +292,7 @@ impl Brief {
                 came: UidRanges::new(),
                 went: false,
                 flagged: false,
+                annotated: Vec::new(),
                 unseen: false,
             });
         }
@@ -302,12 +314,16 @@ fn renamed_inbox(batch: &Batch, before: &Snapshot, after: &Snapshot) -> Option<M
         _ => return None,
     }
     // It has the metadata too.
-    let mut copies = changes.skip_while(|change| {
+    let comes_along = |change: &&Change| {
         matches!(
             change,
-            Change::Copied(_) | Change::MetadataSet { .. } | Change::RightsSet { .. }
+            Change::Copied(_)
+                | Change::MetadataSet { .. }
+                | Change::RightsSet { .. }
+                | Change::AnnotationSet { .. }
         )
-    });
+    };
+    let mut copies = changes.skip_while(comes_along);
     match copies.next()? {
         Change::MailboxCreated { id, name, .. } => {
             let made = after.mailbox(*id)?;

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+mod annotation;
 mod rights;
 mod set;
 #[cfg(test)]
 mod tests;
 
+use annotation::{put_annotation, read_annotation};
+pub(crate) use annotation::{put_whose, read_whose};
 pub(crate) use rights::{put_acl, read_acl};
 
 use super::{Added, Batch, Change, Expiry, Skipped};
@@ -56,6 +59,7 @@ mod tag {
     pub(super) const NUMBERS_SKIPPED: u8 = 20;
     pub(super) const METADATA_SET: u8 = 21;
     pub(super) const RIGHTS_SET: u8 = 0x30;
+    pub(super) const ANNOTATION_SET: u8 = 0x42;
 }
 
 impl Batch {
@@ -150,13 +154,9 @@ impl Change {
                 tag::EXPUNGED
             }
             Self::RecentClaimed { mailbox, below } => {
-                put_place(into, *mailbox, *below);
-                tag::RECENT_CLAIMED
+                place(into, *mailbox, *below, tag::RECENT_CLAIMED)
             }
-            Self::UidsSkipped { mailbox, to } => {
-                put_place(into, *mailbox, *to);
-                tag::UIDS_SKIPPED
-            }
+            Self::UidsSkipped { mailbox, to } => place(into, *mailbox, *to, tag::UIDS_SKIPPED),
             Self::Relocated {
                 mailbox,
                 uid,
@@ -178,6 +178,11 @@ impl Change {
             }
             Self::MovedAway { partition } => number(into, (*partition).into(), tag::MOVED_AWAY),
             Self::MovedHere { partition } => number(into, (*partition).into(), tag::MOVED_HERE),
+            Self::AnnotationSet {
+                mailbox,
+                uids,
+                setting,
+            } => put_annotation(into, (*mailbox, uids), setting),
             other => set::encode(other, into),
         }
     }
@@ -251,6 +256,7 @@ impl Change {
             tag::MOVED_HERE => Self::MovedHere {
                 partition: partition(read.u64()?)?,
             },
+            tag::ANNOTATION_SET => read_annotation(read)?,
             _ => return set::decode(tag, read),
         }))
     }
@@ -259,6 +265,12 @@ impl Change {
 /// A change that is one number.
 fn number(into: &mut Vec<u8>, number: u64, tag: u8) -> u8 {
     put_u64(into, number);
+    tag
+}
+
+/// A change that is one UID of a mailbox.
+fn place(into: &mut Vec<u8>, mailbox: MailboxId, uid: Uid, tag: u8) -> u8 {
+    put_place(into, mailbox, uid);
     tag
 }
 

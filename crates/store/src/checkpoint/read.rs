@@ -256,6 +256,7 @@ fn mailbox(about: MailboxHeader) -> Result<Mailbox, Malformed> {
         partition: about.partition,
         metadata: about.metadata,
         acl: about.acl,
+        annotations: about.annotations,
         keywords: Keywords::from_names(about.keywords).ok_or(Malformed("keywords alike"))?,
         placements: placements.ok_or(Malformed("chunks that don't fit"))?,
         history: history.ok_or(Malformed("expunges out of order"))?,

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use crc32c::{crc32c, crc32c_append};
 
 use crate::{
+    annotation::{Annotations, Setting},
     change::{
-        Expiry, put_acl, put_expiry, put_name, put_owner, put_partition, read_acl, read_bool,
-        read_expiry, read_name, read_owner, read_partition, read_role, read_system, role_octet,
+        Expiry, put_acl, put_expiry, put_name, put_owner, put_partition, put_whose, read_acl,
+        read_bool, read_expiry, read_name, read_owner, read_partition, read_role, read_system,
+        read_whose, role_octet,
     },
     engine::Ref,
     flag::Keyword,
@@ -27,13 +29,16 @@ use crate::{
 };
 
 /// The form of value that this program writes.
-const VERSION: u8 = 6;
+const VERSION: u8 = 7;
 
 /// What it reads besides: headers of before there was metadata. Any other is folded again.
 const WITHOUT_METADATA: u8 = 4;
 
 /// Headers of before there were lists of rights.
 const WITHOUT_RIGHTS: u8 = 5;
+
+/// Headers of before there were annotations.
+const WITHOUT_ANNOTATIONS: u8 = 6;
 
 const HEADERS: u8 = b'a';
 const DATA: u8 = b'd';
@@ -146,6 +151,7 @@ pub(super) struct MailboxHeader {
     pub(super) partition: Option<u16>,
     pub(super) metadata: Metadata,
     pub(super) acl: Option<Acl>,
+    pub(super) annotations: Annotations,
     /// How many messages have a UID from `recent_from` on.
     pub(super) recent: u32,
     /// What is known of its chunks of placements, and of expunges.
@@ -215,6 +221,7 @@ fn put_mailbox(into: &mut Vec<u8>, mailbox: &Mailbox) {
     }
     put_metadata(into, &mailbox.metadata);
     put_acl(into, mailbox.acl.as_ref());
+    put_annotations(into, &mailbox.annotations);
 }
 
 fn put_metadata(into: &mut Vec<u8>, metadata: &Metadata) {
@@ -237,6 +244,42 @@ fn read_metadata(read: &mut Octets<'_>, version: u8) -> Result<Metadata, Malform
         metadata.set(owner, &name, Some(&read.octets()?.into()));
     }
     Ok(metadata)
+}
+
+/// Of each message that has some: how far its UID is from the last one's, and them.
+fn put_annotations(into: &mut Vec<u8>, annotations: &Annotations) {
+    put_len(into, annotations.messages());
+    let mut last = 0;
+    for (uid, them) in annotations.every() {
+        put_u64(into, u64::from(uid.0 - last));
+        last = uid.0;
+        put_len(into, them.len());
+        for annotation in them {
+            put_whose(into, annotation.whose);
+            put_octets(into, annotation.entry.as_bytes());
+            put_octets(into, &annotation.value);
+        }
+    }
+}
+
+fn read_annotations(read: &mut Octets<'_>, version: u8) -> Result<Annotations, Malformed> {
+    let mut annotations = Annotations::default();
+    if version <= WITHOUT_ANNOTATIONS {
+        return Ok(annotations);
+    }
+    let mut uid = 0;
+    for _ in 0..read.count(5)? {
+        uid = next_uid(uid, read)?;
+        for _ in 0..read.count(3)? {
+            let setting = Setting {
+                whose: read_whose(read)?,
+                entry: read.str()?.into(),
+                value: Some(read.octets()?.into()),
+            };
+            annotations.set(Uid(uid), &setting);
+        }
+    }
+    Ok(annotations)
 }
 
 /// What is known of a chunk, after that of the one before.
@@ -360,6 +403,7 @@ fn read_mailbox(read: &mut Octets<'_>, version: u8) -> Result<MailboxHeader, Mal
         } else {
             None
         },
+        annotations: read_annotations(read, version)?,
     })
 }
 

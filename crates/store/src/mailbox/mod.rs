@@ -12,6 +12,7 @@ pub(crate) mod rows;
 use std::sync::Arc;
 
 use crate::{
+    annotation::Annotations,
     change::Expiry,
     clock::Timestamp,
     engine::Ref,
@@ -60,6 +61,7 @@ pub struct Mailbox {
     pub(crate) metadata: Metadata,
     /// Who may do what, if it has a list of its own.
     pub(crate) acl: Option<Acl>,
+    pub(crate) annotations: Annotations,
     pub(crate) keywords: Keywords,
     pub(crate) placements: Placements,
     pub(crate) history: History,
@@ -142,6 +144,16 @@ impl Mailbox {
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
+    }
+    /// The annotations of its messages.
+    #[must_use]
+    pub fn annotations(&self) -> &Annotations {
+        &self.annotations
+    }
+    /// Octets of all values of those: kept, never counted.
+    #[must_use]
+    pub fn annotation_octets(&self) -> u64 {
+        self.annotations.octets()
     }
     /// Every keyword that has ever been used here, by index.
     #[must_use]

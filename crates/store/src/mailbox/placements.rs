@@ -342,6 +342,25 @@ impl Placements {
         Ok(changed)
     }
 
+    /// Gives messages another modseq. Says how many there were.
+    ///
+    /// # Errors
+    /// [`Unread`]
+    pub(crate) fn mark(&mut self, ranges: &[(Uid, Uid)], mod_seq: ModSeq) -> Result<u32, Unread> {
+        let mut marked = 0;
+        self.touch(ranges, None, |chunk, ranges| {
+            for &(first, last) in ranges {
+                let from = chunk.rows.partition_point(|row| row.uid < first);
+                let to = chunk.rows.partition_point(|row| row.uid <= last);
+                for row in chunk.rows.get_mut(from..to).unwrap_or_default() {
+                    row.mod_seq = mod_seq;
+                    marked += 1;
+                }
+            }
+        })?;
+        Ok(marked)
+    }
+
     /// Says where a message's record is now; `false` if there is no such message.
     ///
     /// # Errors

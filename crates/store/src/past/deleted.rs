@@ -153,6 +153,14 @@ impl DeletedMailbox {
         );
         for message in &from.messages {
             deleted.apply(changed, &Change::Copied(placed(id, message)));
+            for annotation in &message.annotations {
+                let change = Change::AnnotationSet {
+                    mailbox: id,
+                    uids: vec![(message.uid, message.uid)],
+                    setting: annotation.clone().into(),
+                };
+                deleted.apply(changed, &change);
+            }
         }
         let below = from.messages.last().map_or(Uid(1), |m| Uid(m.uid.0 + 1));
         // Nothing here is `\Recent` for anybody.

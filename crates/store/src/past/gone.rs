@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     account::Account,
+    annotation::{Annotation, Annotations, Setting},
     change::{Added, Batch, Change, Expiry},
     clock::Timestamp,
     email::{Email, Piece},
@@ -92,6 +93,8 @@ pub struct GoneMessage {
     pub email: EmailId,
     /// THREADID.
     pub thread: ThreadId,
+    /// Its annotations then.
+    pub annotations: Vec<Annotation>,
     /// The last change of its flags.
     pub mod_seq: ModSeq,
     /// How it went.
@@ -328,6 +331,8 @@ struct Tracker<'a> {
     subscriptions: BTreeSet<MailboxName>,
     /// Messages that are still there.
     living: BTreeMap<(MailboxId, Uid), (Added, ModSeq)>,
+    /// Their annotations.
+    annotations: BTreeMap<MailboxId, Annotations>,
     gone: BTreeMap<MailboxId, GoneMailbox>,
     /// How many messages that are.
     ended: usize,
@@ -347,6 +352,7 @@ impl<'a> Tracker<'a> {
             mailboxes: BTreeMap::new(),
             subscriptions: BTreeSet::new(),
             living: BTreeMap::new(),
+            annotations: BTreeMap::new(),
             gone: BTreeMap::new(),
             ended: 0,
         }
@@ -362,6 +368,7 @@ impl<'a> Tracker<'a> {
         self.subscriptions.clone_from(snapshot.subscriptions());
         self.mailboxes.clear();
         self.living.clear();
+        self.annotations.clear();
         for (name, mailbox) in snapshot.mailboxes() {
             let known = Known {
                 name: name.clone(),
@@ -378,6 +385,10 @@ impl<'a> Tracker<'a> {
             for message in open.every() {
                 if self.wants(open.id(), message.uid) {
                     let key = (open.id(), message.uid);
+                    let own = self.annotations.entry(key.0).or_default();
+                    for annotation in open.annotations().of(message.uid) {
+                        own.set(message.uid, &annotation.clone().into());
+                    }
                     let added = as_added(&open, &message);
                     self.living.insert(key, (added, message.mod_seq));
                 }
@@ -483,6 +494,11 @@ impl<'a> Tracker<'a> {
                     }
                 }
             }
+            Change::AnnotationSet {
+                mailbox,
+                uids,
+                setting,
+            } => self.annotated(batch, *mailbox, uids, setting),
             Change::Relocated {
                 mailbox,
                 uid,
@@ -499,6 +515,23 @@ impl<'a> Tracker<'a> {
         }
     }
 
+    fn annotated(
+        &mut self,
+        batch: &Batch,
+        mailbox: MailboxId,
+        uids: &[(Uid, Uid)],
+        setting: &Setting,
+    ) {
+        let annotations = self.annotations.entry(mailbox).or_default();
+        for &(first, last) in uids {
+            let range = (mailbox, first)..=(mailbox, last);
+            for ((_, uid), (_, mod_seq)) in self.living.range_mut(range) {
+                annotations.set(*uid, setting);
+                *mod_seq = batch.mod_seq;
+            }
+        }
+    }
+
     fn expunged(
         &mut self,
         batch: &Batch,
@@ -511,6 +544,8 @@ impl<'a> Tracker<'a> {
             for (added, mod_seq) in self.take((mailbox, first), (mailbox, last)) {
                 if takes && !placed.contains(&added.email) {
                     self.goes(batch, added, mod_seq);
+                } else if let Some(annotations) = self.annotations.get_mut(&mailbox) {
+                    annotations.take(added.uid);
                 }
             }
         }
@@ -536,8 +571,11 @@ impl<'a> Tracker<'a> {
     }
 
     fn goes(&mut self, batch: &Batch, added: Added, mod_seq: ModSeq) {
+        let annotations = self.annotations.get_mut(&added.mailbox);
+        let annotations = annotations.map_or_else(Vec::new, |of| of.take(added.uid));
         let message = GoneMessage {
             uid: added.uid,
+            annotations,
             flags: added.flags,
             internal_date: added.internal_date,
             save_date: added.save_date,

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     account::Account,
+    annotation::Setting,
     change::{Added, Batch, Change, Expiry},
     email::{Email, Piece},
     error::Error,
@@ -106,6 +107,15 @@ pub enum Happened {
         from: Flags,
         /// Its flags since then.
         to: Flags,
+    },
+    /// An annotation of a message was set or taken away.
+    AnnotationSet {
+        /// Of which.
+        at: Place,
+        /// The entry's name.
+        entry: Arc<str>,
+        /// Whether it has a value since then.
+        there: bool,
     },
     /// A message was removed.
     Expunged {
@@ -396,13 +406,17 @@ impl Teller {
             }
         }
         let mut moved = BTreeSet::new();
+        // What came with annotations.
+        let mut placed = BTreeSet::new();
         for change in &batch.changes {
             match change {
                 Change::Added(added) => {
+                    placed.insert((added.mailbox, added.uid));
                     self.placed(added);
                     self.arrived(added);
                 }
                 Change::Copied(added) => {
+                    placed.insert((added.mailbox, added.uid));
                     let from = going.get_mut(&added.email).and_then(Vec::pop);
                     moved.extend(from);
                     self.copied(added, from);
@@ -422,6 +436,11 @@ impl Teller {
                     uids,
                     flags,
                 } => self.flagged(*mailbox, uids, flags),
+                Change::AnnotationSet {
+                    mailbox,
+                    uids,
+                    setting,
+                } => self.annotated(*mailbox, uids, setting, &placed),
                 other => self.mailbox_changed(other),
             }
         }
@@ -471,6 +490,24 @@ impl Teller {
                 if wanted {
                     self.told.push(Happened::FlagsChanged { at, from, to });
                 }
+            }
+        }
+    }
+
+    fn annotated(
+        &mut self,
+        mailbox: MailboxId,
+        uids: &[(Uid, Uid)],
+        setting: &Setting,
+        placed: &BTreeSet<(MailboxId, Uid)>,
+    ) {
+        for (key, email) in self.within(mailbox, uids) {
+            if self.wanted.message(key.0, email) && !placed.contains(&key) {
+                self.told.push(Happened::AnnotationSet {
+                    at: self.place(key, email),
+                    entry: Arc::clone(&setting.entry),
+                    there: setting.value.is_some(),
+                });
             }
         }
     }

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     account::{
         Account,
+        annotate::{Along, give, give_back},
         commit::{Draft, Which},
         copy::{place_again, place_one},
         mailboxes::{create_named, rename_one, subscribe},
@@ -284,7 +285,9 @@ fn restore_own(
                 uid
             } else {
                 entry.placed += 1;
-                place_one(draft, to, flags(from.mailbox, message), message)?
+                let uid = place_one(draft, to, flags(from.mailbox, message), message)?;
+                give(draft, (to, uid), from.mailbox.annotations().of(message.uid))?;
+                uid
             };
             same.insert(message.uid, uid);
         }
@@ -334,8 +337,8 @@ fn open_target(
     Ok((id, entry))
 }
 
-/// Gives the mailbox the metadata and the list of rights that it had, the messages that are the same the flags that they had, and
-/// moves the others aside.
+/// Gives the mailbox the metadata and the list of rights that it had, the messages that are the same the flags
+/// and the annotations that they had, and moves the others aside.
 fn take_place(
     draft: &mut Draft<'_>,
     from: &Selected<'_>,
@@ -368,6 +371,12 @@ fn take_place(
                 flags,
             })?;
         }
+        drop(now);
+        give_back(
+            draft,
+            (to, *uid),
+            from.mailbox.annotations().of(message.uid),
+        )?;
     }
     let kept: BTreeSet<Uid> = same.values().copied().collect();
     let now = Arc::clone(draft.mailbox(to)?);
@@ -384,7 +393,7 @@ fn take_place(
         Some(id) => id,
         None => create_named(draft, &name, None)?,
     };
-    entry.aside += place_again(draft, &now, others(), id)?.len() as u64;
+    entry.aside += place_again(draft, (&now, Along::All), others(), id)?.len() as u64;
     draft.push(Change::Expunged { mailbox: to, uids })
 }
 

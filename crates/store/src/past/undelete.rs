@@ -13,6 +13,7 @@ use super::{
 use crate::{
     account::{
         Account,
+        annotate::{give, room_in_account},
         commit::{Draft, Which},
         copy::room_for,
         mailboxes::{create_named, subscribe},
@@ -273,6 +274,10 @@ fn place(draft: &mut Draft<'_>, to: MailboxId, message: &GoneMessage) -> Result<
         record_len: message.record.len,
         thread_keys: Vec::new(),
     }))?;
+    if !message.annotations.is_empty() {
+        give(draft, (to, uid), &message.annotations)?;
+        room_in_account(draft)?;
+    }
     Ok(uid)
 }
 

@@ -1,5 +1,6 @@
 //! The store as its users see it.
 
+mod annotations;
 mod anybyte;
 mod backup;
 mod damage;

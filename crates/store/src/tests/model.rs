@@ -6,7 +6,10 @@ use fastrand::Rng;
 
 use super::*;
 use crate::{
-    FlagAction, FlagChange, Metadata, MetadataLimits, SystemFlags, check,
+    AnnotationChange, AnnotationLimits, FlagAction, FlagChange, Metadata, MetadataLimits,
+    SystemFlags, Whose,
+    annotation::Setting,
+    check,
     checkpoint::{self, base},
     engine::{Engine, EngineOptions},
     metadata::Entry,
@@ -21,6 +24,7 @@ struct Mail {
     keywords: BTreeSet<String>,
     size: u64,
     mod_seq: u64,
+    annotations: BTreeMap<(String, Whose), Vec<u8>>,
 }
 
 /// A mailbox, as the model has it.
@@ -161,6 +165,7 @@ impl World {
                 keywords: lower(&arrival.flags),
                 size: arrival.message.size() + arrival.trace.len() as u64,
                 mod_seq,
+                annotations: BTreeMap::new(),
             });
         }
     }
@@ -181,8 +186,12 @@ impl World {
         }
         let mod_seq = self.bump();
         let old: BTreeSet<u32> = mails.iter().map(|mail| mail.uid).collect();
-        for (mail, (was, new)) in mails.into_iter().zip(copied.uids) {
+        for (mut mail, (was, new)) in mails.into_iter().zip(copied.uids) {
             assert_eq!(was.0, mail.uid);
+            if !moved {
+                let theirs = |whose: &Whose| !matches!(whose, Whose::Private(_));
+                mail.annotations.retain(|(_, whose), _| theirs(whose));
+            }
             let folder = self.folder(&to);
             assert_eq!(new.0, folder.uid_next);
             folder.place(Mail { mod_seq, ..mail });
@@ -239,6 +248,56 @@ impl World {
             }
         }
         assert_eq!((stored.modified, stored.gone), (modified, gone));
+        if any {
+            self.bump();
+        }
+    }
+
+    async fn annotate(&mut self) {
+        let (name, id) = self.existing();
+        let uids = self.some_uids(&name);
+        let bob = Whose::Private(AccountId(0xb0b));
+        let mut settings = Vec::new();
+        for _ in 0..self.rng.usize(1..3) {
+            let value = (self.rng.u8(..3) > 0).then(|| vec![self.rng.u8(..3); self.rng.usize(..3)]);
+            settings.push(Setting {
+                entry: ["/comment", "/1/comment"][self.rng.usize(..2)].into(),
+                whose: [Whose::Own, bob, Whose::Shared][self.rng.usize(..3)],
+                value: value.map(Into::into),
+            });
+        }
+        let change = AnnotationChange {
+            settings: settings.clone(),
+            unchanged_since: None,
+            limits: AnnotationLimits::default(),
+        };
+        self.account.annotate(id, &uids, &change).await.unwrap();
+        let next = self.model.mod_seq + 1;
+        let (folder, mut any) = (self.folder(&name), false);
+        for mail in folder
+            .mails
+            .iter_mut()
+            .filter(|m| uids.contains(&Uid(m.uid)))
+        {
+            let before = mail.annotations.clone();
+            for Setting {
+                entry,
+                whose,
+                value,
+            } in &settings
+            {
+                let key = (entry.to_string(), *whose);
+                match value {
+                    Some(value) => drop(mail.annotations.insert(key, value.to_vec())),
+                    None => drop(mail.annotations.remove(&key)),
+                }
+            }
+            if mail.annotations != before {
+                mail.mod_seq = next;
+                folder.highest = next;
+                any = true;
+            }
+        }
         if any {
             self.bump();
         }
@@ -422,7 +481,7 @@ impl World {
     }
 
     async fn step(&mut self) {
-        match self.rng.u8(..21) {
+        match self.rng.u8(..23) {
             0..5 => self.append().await,
             5..8 => self.copy().await,
             8..12 => self.store_flags().await,
@@ -433,6 +492,7 @@ impl World {
             17 => self.subscribe().await,
             18 => self.claim().await,
             19 => self.set_metadata().await,
+            20 | 21 => self.annotate().await,
             _ if self.rng.bool() => self.store.checkpoint().await.unwrap(),
             _ => self.reopen().await,
         }
@@ -490,6 +550,12 @@ fn plain(metadata: &Metadata) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
+fn annotations(mailbox: &crate::Mailbox, uid: Uid) -> BTreeMap<(String, Whose), Vec<u8>> {
+    let them = mailbox.annotations().of(uid).iter();
+    them.map(|it| ((it.entry.to_string(), it.whose), it.value.to_vec()))
+        .collect()
+}
+
 fn lower(flags: &Flags) -> BTreeSet<String> {
     let lower = |keyword: &Arc<str>| keyword.to_ascii_lowercase();
     flags.keywords.iter().map(lower).collect()
@@ -539,6 +605,7 @@ impl Folder {
                 .collect(),
             size: message.size,
             mod_seq: message.mod_seq.0,
+            annotations: annotations(mailbox, message.uid),
         };
         let mails: Vec<Mail> = (0..mailbox.len())
             .map(|index| as_mail(mailbox.at(index).unwrap()))

@@ -51,10 +51,10 @@ pub(crate) async fn replace(
     let arrival = append::arrival(&replace.replacement, received)?;
     let replaced = (selected.mailbox, uid);
     let placed = if account.id() == to.account.id() {
-        account.replace(replaced, to_id, arrival).await
+        account.replace(replaced, to_id, arrival.into()).await
     } else {
         let into = (&to.account, to_id);
-        account.replace_across(replaced, into, arrival).await
+        account.replace_across(replaced, into, arrival.into()).await
     };
     let placed = match placed {
         Err(store::Error::NoSuchMailbox) if to.account.snapshot().mailbox(to_id).is_none() => {

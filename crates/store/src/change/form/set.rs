@@ -55,6 +55,7 @@ pub(super) fn encode(change: &Change, into: &mut Vec<u8>) -> u8 {
         | Change::UidsSkipped { .. }
         | Change::NumbersSkipped(_)
         | Change::Relocated { .. }
+        | Change::AnnotationSet { .. }
         | Change::Base { .. }
         | Change::MovedAway { .. }
         | Change::MovedHere { .. } => unreachable!("they are written with those that set nothing"),
@@ -111,14 +112,19 @@ fn put_entry(
     put_u64(into, scope(mailbox));
     put_owner(into, owner);
     put_octets(into, name.as_bytes());
+    put_value(into, value);
+    tag::METADATA_SET
+}
+
+/// A value after a 1, or 0 for none.
+pub(super) fn put_value(into: &mut Vec<u8>, value: Option<&[u8]>) {
     into.push(u8::from(value.is_some()));
     if let Some(value) = value {
         put_octets(into, value);
     }
-    tag::METADATA_SET
 }
 
-fn read_value(read: &mut Octets<'_>) -> Result<Option<Arc<[u8]>>, Malformed> {
+pub(super) fn read_value(read: &mut Octets<'_>) -> Result<Option<Arc<[u8]>>, Malformed> {
     let there = read_bool(read)?;
     there.then(|| read.octets().map(Arc::from)).transpose()
 }

@@ -1,6 +1,7 @@
 //! Every kind of change goes into the log and comes back.
 
 use super::*;
+use crate::annotation::{Setting, Whose};
 use crate::{
     clock::Timestamp,
     email::Piece,
@@ -85,6 +86,18 @@ fn every_kind() -> Batch {
     }
 }
 
+fn annotated(mailbox: MailboxId, whose: Whose, value: Option<&[u8]>) -> Change {
+    Change::AnnotationSet {
+        mailbox,
+        uids: vec![(Uid(1), Uid(1)), (Uid(3), Uid(u32::MAX))],
+        setting: Setting {
+            entry: "/comment".into(),
+            whose,
+            value: value.map(Arc::from),
+        },
+    }
+}
+
 fn administered(mailbox: MailboxId) -> Vec<Change> {
     vec![
         Change::HeldSet {
@@ -155,6 +168,9 @@ fn administered(mailbox: MailboxId) -> Vec<Change> {
             entry: "/shared/comment".into(),
             value: None,
         },
+        annotated(mailbox, Whose::Own, Some(b"a\0\xff")),
+        annotated(mailbox, Whose::Private(AccountId(u64::MAX)), Some(b"")),
+        annotated(mailbox, Whose::Shared, None),
     ]
 }
 

@@ -7,7 +7,7 @@ use super::{
     was,
 };
 use crate::{
-    account::{Account, Arrival, commit::Draft},
+    account::{Account, Arrival, AsWas, commit::Draft},
     email::Email,
     error::Error,
     id::{MailboxId, Uid},
@@ -114,11 +114,15 @@ impl Account {
                 Ok((received, trace)) => {
                     octets += message.size;
                     uids.push(message.uid);
-                    arrivals.push(Arrival {
+                    let arrival = Arrival {
                         message: received,
                         trace,
                         flags: flags(from.mailbox, message),
                         internal_date: Some(message.internal_date),
+                    };
+                    arrivals.push(AsWas {
+                        annotations: from.mailbox.annotations().of(message.uid).to_vec(),
+                        ..AsWas::from(arrival)
                     });
                 }
                 Err(Error::Corrupt { .. }) => lost.push(was(from.mailbox, message)),
@@ -127,7 +131,7 @@ impl Account {
             let at_end = index + 1 == messages.len();
             let full = arrivals.len() >= BATCH_MESSAGES || octets >= BATCH_BYTES;
             if (at_end || full) && !arrivals.is_empty() {
-                let here = self.append(to, std::mem::take(&mut arrivals)).await?;
+                let here = self.append_as(to, std::mem::take(&mut arrivals)).await?;
                 placed.extend(std::mem::take(&mut uids).into_iter().zip(here.uids));
                 octets = 0;
             }

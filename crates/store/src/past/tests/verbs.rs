@@ -71,6 +71,9 @@ async fn told(account: &Account, which: Which) -> Vec<String> {
                 let name = mailbox.as_ref().map(|(_, name)| name.as_str());
                 format!("held {name:?} {held}")
             }
+            Happened::AnnotationSet { at, entry, there } => {
+                format!("annotation {} {entry} {there}", shown(at))
+            }
             Happened::ExpirySet { .. } => "expiry".to_owned(),
             Happened::MetadataSet { entry, there, .. } => format!("metadata {entry} {there}"),
             Happened::RightsSet { entries, .. } => format!("rights {entries:?}"),
