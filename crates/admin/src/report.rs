@@ -9,7 +9,7 @@ pub struct Row {
     /// For programs: what `--json` prints.
     pub object: Map<String, Value>,
     /// For people, without its end. Columns are separated by tabs, and are aligned with
-    /// those of other rows.
+    /// those of other rows; what has several lines has no columns.
     pub line: String,
 }
 

@@ -128,6 +128,13 @@ impl Report for Printer {
             }
             return;
         }
+        if row.line.contains('\n') {
+            self.flush();
+            return row
+                .line
+                .lines()
+                .for_each(|line| self.print(&harmless(line)));
+        }
         let line = harmless(&row.line);
         if !line.contains('\t') {
             self.flush();
