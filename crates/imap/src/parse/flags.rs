@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::cursor::{Cursor, Result};
+use super::cursor::{Cursor, Result, is_atom_char};
 use crate::command::Flag;
 
 // flag = "\Answered" / "\Flagged" / "\Deleted" / "\Seen" / "\Draft" / flag-keyword / flag-extension
@@ -28,6 +28,12 @@ pub(super) fn flag(c: &mut Cursor<'_>) -> Result<Flag> {
 // flag-keyword = "$MDNSent" / "$Forwarded" / "$Junk" / "$NotJunk" / "$Phishing" / atom
 pub(super) fn flag_keyword(c: &mut Cursor<'_>) -> Result<alloc::boxed::Box<str>> {
     Ok(c.atom("a flag or keyword")?.into())
+}
+
+/// Whether a keyword may have that name.
+#[must_use]
+pub fn is_keyword(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(|&byte| is_atom_char(byte))
 }
 
 // flag-list = "(" [flag *(SP flag)] ")"

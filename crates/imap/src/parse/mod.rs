@@ -41,6 +41,7 @@ pub use append::{AppendStart, Replaced, append_start};
 pub(crate) use cursor::is_astring_char;
 pub(crate) use fetch::whole_section as section;
 pub use filter::{filter, is_filter_name};
+pub use flags::is_keyword;
 pub use old::BBOARDS;
 pub use what::{Value, What};
 

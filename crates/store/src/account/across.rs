@@ -4,14 +4,12 @@
 //! record of its own there. The copies are one batch of the other account, all or none. A move is that, and
 //! then a batch of this one: a crash in between leaves both, and never neither.
 
-use std::sync::Arc;
-
 use crate::{
     account::{
         Account, AsWas, Copied, Placed,
         annotate::{Along, give, room_in_account},
-        commit::{Draft, Which},
-        copy::{existing, ranges, room_for},
+        commit::Draft,
+        copy::room_for,
     },
     annotation::{Annotation, Whose},
     change::{Added, Change},
@@ -22,7 +20,6 @@ use crate::{
     flag::Flags,
     id::{EmailId, MailboxId, ThreadId, Uid},
     mailbox::{Message, OpenMailbox},
-    octets::{UidRanges, extend_ranges},
 };
 
 /// A message whose record for the other account is written.
@@ -189,32 +186,6 @@ impl Account {
             .commit(&self.hands, Some(writes), |draft| {
                 let place = |one: &Carried| Ok((one.uid, place(draft, to, one)?));
                 carried.iter().map(place).collect()
-            })
-            .await
-    }
-
-    /// Removes the messages that still exist of `uids` (ascending), whatever their flags.
-    async fn remove(&self, from: MailboxId, uids: &[Uid]) -> Result<(), Error> {
-        self.shared
-            .commit(&self.hands, None, |draft| {
-                let Some(source) = draft.snapshot.mailbox(from).map(Arc::clone) else {
-                    return Ok(());
-                };
-                let there = draft.messages(&source, Which::Within(&ranges(uids)))?;
-                // The state must not be held when it is changed, or all of it were copied.
-                drop(source);
-                let mut gone = UidRanges::new();
-                for message in existing(&there, uids) {
-                    extend_ranges(&mut gone, message.uid);
-                }
-                drop(there);
-                if gone.is_empty() {
-                    return Ok(());
-                }
-                draft.push(Change::Expunged {
-                    mailbox: from,
-                    uids: gone,
-                })
             })
             .await
     }

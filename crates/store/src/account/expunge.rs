@@ -55,4 +55,30 @@ impl Account {
             })
             .await
     }
+
+    /// Removes the messages that still exist of `uids` (ascending), whatever their flags. Gives the UIDs
+    /// removed.
+    ///
+    /// # Errors
+    /// As for every verb.
+    pub async fn remove(&self, from: MailboxId, uids: &[Uid]) -> Result<Vec<Uid>, Error> {
+        self.shared
+            .commit(&self.hands, None, |draft| {
+                let Some(source) = draft.snapshot.mailbox(from).map(Arc::clone) else {
+                    return Ok(Vec::new());
+                };
+                let there = draft.messages(&source, Which::Within(&ranges(uids)))?;
+                let gone: Vec<Uid> = existing(&there, uids).map(|m| m.uid).collect();
+                // As above.
+                drop((source, there));
+                if !gone.is_empty() {
+                    draft.push(Change::Expunged {
+                        mailbox: from,
+                        uids: ranges(&gone),
+                    })?;
+                }
+                Ok(gone)
+            })
+            .await
+    }
 }
