@@ -357,3 +357,70 @@ fn what_was_expunged_is_listed_brought_back_and_told() {
     assert_eq!((&sum["placed"], &sum["dry_run"]), (&1.into(), &true.into()));
     ok(&chapar, &["verify"]);
 }
+
+#[test]
+fn messages_are_found_and_changed_beside_a_server_and_without_one() {
+    let mut chapar = with_mail();
+    let mut ann = chapar.login("ann");
+    ann.append(
+        "INBOX",
+        "Subject: =?utf-8?Q?gr=C3=BCn_two?=\r\n\r\nYes.\r\n",
+    );
+    ann.ok("SELECT INBOX");
+    for beside in [true, false] {
+        let found = ok(
+            &chapar,
+            &["search", "ann", "INBOX", "SUBJECT", "gr\u{fc}n two"],
+        );
+        assert_eq!(
+            found,
+            "INBOX  2\nfound: messages 1, mailboxes 1, accounts 1\n"
+        );
+        let found = objects(&chapar, &["search", "--all", "*", "ALL"]);
+        assert_eq!(
+            (&found[0]["name"], &found[0]["uids"]),
+            (&"ann".into(), &"1:2".into())
+        );
+        let text = ok(
+            &chapar,
+            &["fetch", "ann", "INBOX", "1", "--fields", "uid,text"],
+        );
+        assert!(
+            text.starts_with("uid: 1\ntext:\nSubject: hello\n\nYou there?\n"),
+            "{text}"
+        );
+        let wrong = chapar.run(&["expunge", "ann", "INBOX", "FROM", "x", "UNSEN"], "");
+        complains(
+            &wrong,
+            2,
+            "unknown search key\n  FROM x UNSEN\n         ^\n",
+        );
+        let flags = ["flags", "ann", "INBOX", "1", "--replace"];
+        let which = if beside { "\\Flagged" } else { "$Away" };
+        let changed = objects(&chapar, &[&flags[..], &[which]].concat());
+        assert_eq!(changed[1]["messages"], 1);
+        let shown = objects(&chapar, &["fetch", "ann", "INBOX", "1"]);
+        assert_eq!(shown[0]["flags"], serde_json::json!([which]));
+        if beside {
+            // Who has the mailbox open is told.
+            let told = ann.ok("NOOP").join("\n");
+            assert!(told.contains("FLAGS (\\Flagged"), "{told}");
+            ann.ok("LOGOUT");
+            assert!(chapar.terminate().success());
+        }
+    }
+    let moved = objects(
+        &chapar,
+        &["move", "ann", "INBOX", "2", "--to", "Kept/2026", "--create"],
+    );
+    assert_eq!(
+        (&moved[0]["to_mailbox"], &moved[0]["to_uids"]),
+        (&"Kept/2026".into(), &"1".into())
+    );
+    let gone = objects(&chapar, &["expunge", "--all", "INBOX", "KEYWORD", "$Away"]);
+    assert_eq!(
+        (&gone[0]["uids"], &gone[1]["dry_run"]),
+        (&"1".into(), &false.into())
+    );
+    ok(&chapar, &["verify"]);
+}

@@ -10,7 +10,7 @@ use std::{
 use auth::Directory;
 use store::{Account, AccountId, MailboxId, MailboxName, Store};
 
-use crate::outcome::Failed;
+use crate::{outcome::Failed, whose};
 
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,11 +58,18 @@ pub struct Context {
 
 impl Context {
     /// The account that is meant: by its name, or by its id (`A1f0c29`), which one that has been removed
-    /// still has. Gives its id, for which there may be no mail yet.
+    /// still has. `@example.org` is the one that has the shared mailboxes of that domain, `@` that of the site. Gives
+    /// its id, for which there may be no mail yet.
     ///
     /// # Errors
     /// There is none.
     pub async fn account_id(&self, account: &str) -> Result<AccountId, Failed> {
+        if let Some(domain) = account.strip_prefix('@') {
+            let shared = self.directory.shared(domain).map(AccountId);
+            let none =
+                || Failed::because(format!("there are no shared mailboxes of {account} yet"));
+            return shared.ok_or_else(none);
+        }
         if let Some(named) = self.directory.account(account) {
             return Ok(AccountId(named.id));
         }
@@ -80,6 +87,14 @@ impl Context {
     /// There is none, or it can't be opened.
     pub async fn account(&self, account: &str) -> Result<Account, Failed> {
         let id = self.account_id(account).await?;
+        self.open(id).await
+    }
+
+    /// An account, opened; what is done through it is written down as done by whoever asks.
+    ///
+    /// # Errors
+    /// It can't be opened.
+    pub(crate) async fn open(&self, id: AccountId) -> Result<Account, Failed> {
         Ok(self.store.account(id).await?.acting(&self.by))
     }
 
@@ -96,7 +111,7 @@ impl Context {
                 "there is no mail of {account} yet"
             )));
         }
-        Ok(self.store.account(id).await?.acting(&self.by))
+        self.open(id).await
     }
 
     /// The mailbox of an account that is meant: by its name, or by its id (`M2`).
@@ -120,14 +135,33 @@ impl Context {
         )))
     }
 
-    /// What accounts are called. One that has been removed has no name.
+    /// The accounts that have the shared mailboxes of the domains that a pattern means, and what they are
+    /// called: `@example.org`, and `@` for the site itself.
+    pub(crate) fn shared(&self, pattern: &str) -> Vec<(AccountId, Arc<str>)> {
+        let pattern = pattern.strip_prefix('@').unwrap_or(pattern).to_lowercase();
+        let shared = self.directory.all_shared().into_iter();
+        let shared = shared.filter(|(domain, _)| whose::matches(&pattern, domain));
+        shared
+            .map(|(domain, id)| (AccountId(id), format!("@{domain}").into()))
+            .collect()
+    }
+
+    /// What accounts are called, those of shared mailboxes among them. One that has been removed has no name.
     #[must_use]
     pub fn names(&self) -> BTreeMap<AccountId, Arc<str>> {
         let named = self.directory.accounts();
         let named = named.iter();
         named
             .map(|account| (AccountId(account.id), Arc::clone(&account.name)))
+            .chain(self.shared("*"))
             .collect()
+    }
+
+    /// What an account is called; its id, if it has no name.
+    #[must_use]
+    pub fn name(&self, id: AccountId) -> Arc<str> {
+        let name = self.names().get(&id).map(Arc::clone);
+        name.unwrap_or_else(|| id.to_string().into())
     }
 
     /// An account for people: `ann (A1f0c29)`; its id alone, if it has no name.

@@ -25,10 +25,16 @@
 
 pub mod account;
 pub mod backup;
+mod chosen;
 pub mod compact;
 mod context;
+pub mod copy;
+pub mod deduplicate;
 pub mod expiry;
 pub mod export;
+pub mod expunge;
+pub mod fetch;
+pub mod flags;
 pub mod history;
 pub mod hold;
 pub mod import;
@@ -43,15 +49,19 @@ pub mod repair;
 mod report;
 mod request;
 pub mod restore;
+pub mod search;
 #[cfg(test)]
 mod tests;
+mod typed;
 mod uids;
 pub mod undelete;
 mod user;
 pub mod verify;
 mod wait;
+mod whose;
 pub mod wire;
 
+pub use chosen::Messages;
 pub use context::{Alone, Context, Retention, Running};
 pub use moment::{Moment, Period};
 pub use octets::Octets;

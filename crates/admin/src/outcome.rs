@@ -9,7 +9,7 @@ use crate::report::Row;
 pub struct Outcome {
     /// What it comes to: the last thing that is printed. A line that is empty is not.
     pub summary: Row,
-    /// 0, or [`Outcome::DAMAGED`].
+    /// 0, [`Outcome::DAMAGED`], or [`Failed::COULD_NOT`].
     pub code: u8,
 }
 
@@ -21,6 +21,13 @@ impl Outcome {
     #[must_use]
     pub fn done(summary: Row) -> Self {
         Self { summary, code: 0 }
+    }
+
+    /// Some of it could not be done; the notes say what, and why.
+    #[must_use]
+    pub fn partly(summary: Row) -> Self {
+        let code = Failed::COULD_NOT;
+        Self { summary, code }
     }
 
     /// Something is damaged, or could not be saved; the rows say what.

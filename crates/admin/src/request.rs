@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     account, backup, compact,
     context::Context,
-    expiry, export, history, hold, import, index, mailbox,
+    copy, deduplicate, expiry, export, expunge, fetch, flags, history, hold, import, index,
+    mailbox,
     outcome::{Failed, Outcome},
     partition, repair,
     report::Report,
-    restore, undelete, verify,
+    restore, search, undelete, verify,
 };
 
 /// What an administrator asks for. As JSON an object with the verb's name in `verb`, and its arguments:
@@ -32,21 +33,28 @@ pub enum Request {
     #[command(subcommand)]
     Partition(partition::Partition),
     Compact(compact::Compact),
+    Copy(copy::Copy),
+    Deduplicate(deduplicate::Deduplicate),
     Expire(expiry::Expire),
     /// Show and set the rules by which mail goes by itself
     #[command(subcommand)]
     Expiry(expiry::Expiry),
     Export(export::Export),
+    Expunge(expunge::Expunge),
+    Fetch(fetch::Fetch),
+    Flags(flags::Flags),
     History(history::History),
     /// Lay legal holds on mail, and lift them
     #[command(subcommand)]
     Hold(hold::Hold),
     Import(import::Import),
+    Move(copy::Move),
     /// Show the indexes that make searches quick, bring them up to date, make them anew
     #[command(subcommand)]
     Index(index::Index),
     Repair(repair::Repair),
     Restore(restore::Restore),
+    Search(search::Search),
     Undelete(undelete::Undelete),
     Verify(verify::Verify),
 }
@@ -63,15 +71,22 @@ impl Request {
             Self::Mailbox(verb) => verb.run(context, report).await,
             Self::Partition(verb) => verb.run(context, report).await,
             Self::Compact(compact) => compact.run(context, report).await,
+            Self::Copy(copy) => copy.run(context, report).await,
+            Self::Deduplicate(deduplicate) => deduplicate.run(context, report).await,
             Self::Expire(expire) => expire.run(context, report).await,
             Self::Expiry(verb) => verb.run(context, report).await,
             Self::Export(export) => export.run(context, report).await,
+            Self::Expunge(expunge) => expunge.run(context, report).await,
+            Self::Fetch(fetch) => fetch.run(context, report).await,
+            Self::Flags(flags) => flags.run(context, report).await,
             Self::History(history) => history.run(context, report).await,
             Self::Hold(verb) => verb.run(context, report).await,
             Self::Import(import) => import.run(context, report).await,
+            Self::Move(verb) => verb.run(context, report).await,
             Self::Index(verb) => verb.run(context, report).await,
             Self::Repair(repair) => repair.run(context, report).await,
             Self::Restore(restore) => restore.run(context, report).await,
+            Self::Search(search) => search.run(context, report).await,
             Self::Undelete(undelete) => undelete.run(context, report).await,
             Self::Verify(verify) => verify.run(context, report).await,
         }
@@ -89,12 +104,21 @@ impl Request {
             Self::Hold(verb) => verb.changes(),
             Self::Index(verb) => verb.changes(),
             Self::Compact(compact) => !compact.dry_run,
+            Self::Copy(copy) => !copy.dry_run,
+            Self::Deduplicate(deduplicate) => !deduplicate.dry_run,
+            Self::Expunge(expunge) => !expunge.dry_run,
+            Self::Flags(flags) => !flags.dry_run,
+            Self::Move(verb) => !verb.dry_run,
             Self::Expire(expire) => !expire.dry_run,
             Self::Import(import) => !import.dry_run,
             Self::Repair(repair) => !repair.dry_run,
             Self::Restore(restore) => !restore.dry_run,
             Self::Undelete(undelete) => !undelete.list && !undelete.dry_run,
-            Self::Export(_) | Self::History(_) | Self::Verify(_) => false,
+            Self::Export(_)
+            | Self::Fetch(_)
+            | Self::History(_)
+            | Self::Search(_)
+            | Self::Verify(_) => false,
         }
     }
 }

@@ -3,17 +3,22 @@
 
 use std::fmt;
 
-use imap::{UidSet, command, parse};
+use imap::{
+    UidSet,
+    command::{self, SearchKey},
+    parse,
+};
 use mail::collation::Collation;
 use store::{Account, Error, OpenMailbox, Uid};
 
 use super::{Finder, filters, query::Search};
 use crate::imap::{refusal::Refusal, view::View, wording::Text};
 
-/// What to look for, as SEARCH has it: `search-key *(SP search-key)` of RFC 9051 §9, in UTF-8. Numbers are
-/// those of a client that has just opened the mailbox; no message is `\Recent`, and `$` has none.
+/// What to look for, as SEARCH has it: `search-key *(SP search-key)` of RFC 9051 §9, in UTF-8. Without a session
+/// there are no message numbers: a set without `UID` before it is one of UIDs, too. No message is `\Recent`, and `$`
+/// has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Keys(command::SearchKey);
+pub struct Keys(SearchKey);
 
 /// What can't be understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +77,7 @@ impl Keys {
     /// [`Misread`]: what is wrong with it, and where.
     pub fn read(typed: &str) -> Result<Self, Misread> {
         parse::filter(typed.as_bytes())
-            .map(Self)
+            .map(|key| Self(by_uid(key)))
             .map_err(|error| Misread {
                 at: error.at,
                 what: Text::from(&error.what).to_string(),
@@ -104,6 +109,21 @@ impl Keys {
     }
 }
 
+/// The same key with UIDs for message numbers. The parser bounds how deep keys nest.
+fn by_uid(key: SearchKey) -> SearchKey {
+    match key {
+        SearchKey::Sequence(set) => SearchKey::Uid(set),
+        SearchKey::And(keys) => SearchKey::And(keys.into_iter().map(by_uid).collect()),
+        SearchKey::Or(both) => {
+            let (first, second) = *both;
+            SearchKey::Or(Box::new((by_uid(first), by_uid(second))))
+        }
+        SearchKey::Not(key) => SearchKey::Not(Box::new(by_uid(*key))),
+        SearchKey::Fuzzy(key) => SearchKey::Fuzzy(Box::new(by_uid(*key))),
+        key => key,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,12 +138,15 @@ mod tests {
                 .deliver("", "Subject: Gr\u{fc}\u{df}e\r\n\r\nplain".as_bytes())
                 .await;
             let account = reader.selected.account().clone();
+            reader.remove(1).await;
+            reader.deliver("", NESTED.as_bytes()).await;
             for (typed, expected) in [
-                ("ALL", &[1, 2][..]),
+                ("ALL", &[2, 3][..]),
                 ("2", &[2]),
-                ("UID 1 SUBJECT nested", &[1]),
+                ("NOT (OR 1:2 FROM nobody)", &[3]),
+                ("UID 1:* SUBJECT nested", &[3]),
                 ("subject \"gr\u{fc}\u{df}e\"", &[2]),
-                ("OR BODY plain BODY innen", &[1, 2]),
+                ("OR BODY plain BODY innen", &[2, 3]),
                 ("NOT (BODY innen UNSEEN)", &[2]),
                 ("$", &[]),
                 ("NEW", &[]),
