@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::namespace::Look;
+
 /// Settings of the site that sessions answer from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Site {
@@ -13,6 +15,8 @@ pub struct Site {
     pub jmap: Option<Arc<str>>,
     /// What there may be of metadata.
     pub metadata: MetadataMax,
+    /// How mailbox names look.
+    pub look: Arc<Look>,
 }
 
 /// What a user may leave in metadata.

@@ -204,6 +204,7 @@ impl Config {
 fn site(values: &Values) -> Option<session::Site> {
     let text = |key| values.text(key).map(Arc::from);
     Some(session::Site {
+        look: std::sync::Arc::default(),
         admin: text("imap.admin"),
         comment: text("imap.comment"),
         jmap: text("imap.jmap-url"),

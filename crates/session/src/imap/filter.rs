@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use imap::command::{self, MailboxFilter};
 use store::{MailboxName, Snapshot};
 
-use super::{names, state::Enabled};
+use super::{
+    names,
+    state::{Enabled, User},
+};
 
 /// A filter whose names have been read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,11 +28,11 @@ pub(crate) enum Filter {
 
 impl Filter {
     /// What a client asks for. Names that can't be a mailbox's are ignored, as are those that are none (§3.1).
-    pub(crate) fn new(asked: &MailboxFilter, enabled: Enabled) -> Self {
+    pub(crate) fn new(asked: &MailboxFilter, (user, enabled): (&User, Enabled)) -> Self {
         let read = |names: &[command::Mailbox]| {
             let names = names.iter();
             names
-                .filter_map(|name| names::mailbox(name, enabled).ok())
+                .filter_map(|name| names::own(user, enabled, name))
                 .collect()
         };
         match asked {

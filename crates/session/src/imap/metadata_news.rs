@@ -78,9 +78,12 @@ impl MetadataNews {
                 // It has gone, and its entries with it.
                 continue;
             }
-            let name = mailbox.map_or("", |mailbox| mailbox.name().as_str());
+            let written = |mailbox: &Arc<store::Mailbox>| {
+                user.reach.written(user.account.id(), mailbox.name())
+            };
+            let name = mailbox.map(written).unwrap_or_default();
             let entries = entries.iter().map(AsRef::as_ref);
-            encode::metadata_changed(out.buffer(), name, enabled.names(), entries);
+            encode::metadata_changed(out.buffer(), &name, enabled.names(), entries);
             flush_if_full(out).await?;
         }
         Ok(())

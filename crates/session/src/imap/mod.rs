@@ -269,8 +269,10 @@ impl Session {
 
     /// Whether the account's partition was reopened: whoever logs in again goes on.
     fn is_closed(&self) -> bool {
+        let open = self.state.selected();
         self.logged_in()
             .is_some_and(|user| user.account.is_closed())
+            || open.is_some_and(|open| open.account.is_closed())
     }
 
     fn logged_in(&self) -> Option<&User> {

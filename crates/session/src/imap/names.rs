@@ -1,7 +1,7 @@
 //! Mailbox names as clients send them: RFC 9051 §5.1, RFC 3501 §5.1.3.
 
 use imap::{command::Mailbox, name::Encoding, response::Code};
-use store::{MailboxName, name::DELIMITER};
+use store::MailboxName;
 
 use super::{
     reach::{Found, Place},
@@ -10,6 +10,7 @@ use super::{
     state::{Enabled, User},
     wording::Text,
 };
+use crate::namespace::Owner;
 
 /// The name's text, before any rule of ours: of a pattern, or of a mailbox.
 ///
@@ -31,63 +32,56 @@ pub(crate) fn text(octets: &[u8], enabled: Enabled) -> Result<String, Refusal> {
     })
 }
 
-/// The mailbox name that a client means.
-///
-/// # Errors
-/// NO \[CANNOT], saying what is wrong with it.
-pub(crate) fn mailbox(sent: &Mailbox, enabled: Enabled) -> Result<MailboxName, Refusal> {
-    Ok(MailboxName::new(&text(&sent.0, enabled)?)?)
-}
-
-/// The name for CREATE, RENAME and SUBSCRIBE, where a trailing delimiter only declares
+/// The text of a name for CREATE, RENAME and SUBSCRIBE, where a trailing delimiter only declares
 /// that there will be names below (RFC 9051 §6.3.4).
 ///
 /// # Errors
-/// As [`mailbox`].
-pub(crate) fn new_mailbox(sent: &Mailbox, enabled: Enabled) -> Result<MailboxName, Refusal> {
-    let text = text(&sent.0, enabled)?;
+/// As [`text`]; NO \[CANNOT] for separators of lines.
+pub(crate) fn new_text(user: &User, enabled: Enabled, sent: &Mailbox) -> Result<String, Refusal> {
+    let mut text = text(&sent.0, enabled)?;
     if text.contains(['\u{2028}', '\u{2029}']) {
         // RFC 6855 §3.
         let why = "it has a line or paragraph separator";
         return Err(store::Error::InvalidName(why).into());
     }
-    Ok(MailboxName::new(
-        text.strip_suffix(DELIMITER).unwrap_or(&text),
-    )?)
+    let delimiter = user.reach.namespace().delimiter();
+    if text.ends_with(delimiter) {
+        text.pop();
+    }
+    Ok(text)
+}
+
+/// The mailbox of their own that a user means; `None` for all other names.
+pub(crate) fn own(user: &User, enabled: Enabled, sent: &Mailbox) -> Option<MailboxName> {
+    let text = new_text(user, enabled, sent).ok()?;
+    let place = user.reach.namespace().read(&text).ok()?;
+    (place.owner == Owner::Own).then_some(place.name)
 }
 
 /// Where the name that a client sent leads.
 ///
 /// # Errors
-/// As [`mailbox`].
-#[expect(clippy::unused_async, reason = "other accounts have to be opened")]
+/// As [`text`], and as [`super::reach::Reach::place`].
 pub(crate) async fn place(user: &User, enabled: Enabled, sent: &Mailbox) -> Result<Place, Refusal> {
-    Ok(Place {
-        account: user.account.clone(),
-        name: mailbox(sent, enabled)?,
-    })
+    user.reach.place(&text(&sent.0, enabled)?).await
 }
 
 /// Where a name leads for CREATE, RENAME and SUBSCRIBE.
 ///
 /// # Errors
-/// As [`new_mailbox`].
-#[expect(clippy::unused_async, reason = "other accounts have to be opened")]
+/// As [`new_text`], and as [`super::reach::Reach::new_place`].
 pub(crate) async fn new_place(
     user: &User,
     enabled: Enabled,
     sent: &Mailbox,
 ) -> Result<Place, Refusal> {
-    Ok(Place {
-        account: user.account.clone(),
-        name: new_mailbox(sent, enabled)?,
-    })
+    user.reach.new_place(&new_text(user, enabled, sent)?).await
 }
 
 /// The mailbox that a client means.
 ///
 /// # Errors
-/// As [`mailbox`]; NO \[NONEXISTENT] if there is none, or none that the user may know of.
+/// As [`place`]; NO \[NONEXISTENT] if there is none, or none that the user may know of.
 pub(crate) async fn find(user: &User, enabled: Enabled, sent: &Mailbox) -> Result<Found, Refusal> {
     Ok(place(user, enabled, sent).await?.found()?)
 }
@@ -103,8 +97,10 @@ pub(crate) async fn destination(
     sent: &Mailbox,
 ) -> Result<Found, Refusal> {
     referral::here(user, enabled, sent)?;
-    let place = place(user, enabled, sent).await?;
-    place.found().map_err(|_| try_create())
+    match find(user, enabled, sent).await {
+        Err(Refusal::No(Some(Code::NonExistent), _)) => Err(try_create()),
+        found => found,
+    }
 }
 
 /// The destination does not exist.

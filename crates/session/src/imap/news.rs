@@ -1,14 +1,16 @@
 //! News for a client that waits: in IDLE (RFC 9051 §6.3.13), and unasked.
 
+use std::{future::poll_fn, task::Poll};
+
 use imap::response::{Code, Status};
-use store::MailboxId;
+use store::{Account, MailboxId};
 
 use super::{
     Session,
     metadata_news::MetadataNews,
     notify::{Notifying, Overflow},
     reply,
-    state::State,
+    state::{Selected, State},
     sync::{self, Expunges},
 };
 use crate::{Gone, Next, Outlet};
@@ -17,20 +19,33 @@ impl Session {
     /// Waits until there is news that the client is to be told while it waits; for ever if it
     /// wants none. Cancel-safe. Then call [`Session::tell`].
     pub async fn news(&mut self) {
-        let Some(account) = self.logged_in().map(|user| user.account.clone()) else {
-            return std::future::pending().await;
-        };
-        if !self.tells_unasked() {
+        let accounts = self.watched();
+        if accounts.is_empty() || !self.tells_unasked() {
             return std::future::pending().await;
         }
         loop {
             // Before it is looked at: what comes meanwhile is then waited for in vain.
-            let seen = account.snapshot().mod_seq();
-            if account.is_closed() || self.has_news().await {
+            let seen = accounts.iter().map(|it| it.snapshot().mod_seq());
+            let seen: Vec<_> = seen.collect();
+            if accounts.iter().any(Account::is_closed) || self.has_news().await {
                 return;
             }
-            account.changed(seen).await;
+            let changes = accounts.iter().zip(seen);
+            any(changes.map(|(account, seen)| account.changed(seen))).await;
         }
+    }
+
+    /// The accounts in which something may happen that the client is to be told of: the user's own, and that of
+    /// the mailbox that is open.
+    fn watched(&self) -> Vec<Account> {
+        let own = self.logged_in().map(|user| &user.account);
+        let open = self.state.selected().map(Selected::account);
+        let mut accounts: Vec<Account> = own.into_iter().cloned().collect();
+        accounts.extend(
+            open.filter(|open| own.is_some_and(|own| own.id() != open.id()))
+                .cloned(),
+        );
+        accounts
     }
 
     /// Tells a client that waits what is new.
@@ -98,7 +113,8 @@ impl Session {
             State::Authenticated(user) => registered.look(user, None),
             State::Selected(selected) => {
                 let user = selected.user.clone();
-                registered.look(&user, Some(selected));
+                let own = selected.account.id() == user.account.id();
+                registered.look(&user, Some(&mut **selected).filter(|_| own));
             }
         }
     }
@@ -163,11 +179,11 @@ impl Session {
         }
     }
 
+    /// The mailbox of the user's own that is open.
     pub(super) fn selected_mailbox(&self) -> Option<MailboxId> {
-        match &self.state {
-            State::Selected(selected) => Some(selected.mailbox),
-            State::NotAuthenticated | State::Authenticated(_) | State::Logout => None,
-        }
+        let selected = self.state.selected()?;
+        let own = selected.account.id() == selected.user.account.id();
+        own.then_some(selected.mailbox)
     }
 
     /// Outside of IDLE the client may be sending a command that counts on its numbers.
@@ -178,4 +194,18 @@ impl Session {
             Expunges::Held
         }
     }
+}
+
+/// Ends when one of these does.
+async fn any<F: Future<Output = ()>>(futures: impl Iterator<Item = F>) {
+    let mut futures: Vec<_> = futures.map(Box::pin).collect();
+    poll_fn(|context| {
+        let mut polled = futures.iter_mut();
+        if polled.any(|future| future.as_mut().poll(context).is_ready()) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
 }

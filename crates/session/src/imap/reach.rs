@@ -1,12 +1,44 @@
-//! Whose mail a client comes to: from the names that it writes to the mailboxes of any account.
+//! Whose mail a client comes to: from the names that it writes to the mailboxes of any account, and back.
 //!
 //! Handlers ask here for every name, so that none of them works on the user's own account where the
-//! client meant somebody else's. What may be done with what is found is the store's to say, which knows
-//! who acts through the account that it is given.
+//! client meant somebody else's. Who has a mailbox, and what it is called, is the namespace's to say
+//! ([`crate::namespace`]); what may be done with it is the store's, which knows who acts through the account
+//! that it is given. An account that is not there and one of which the user may see nothing are the same here.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use store::{Account, Mailbox, MailboxName};
+use auth::{Directory, Identity, directory::domain_of};
+use imap::response::Code;
+use store::{
+    Account, AccountId, Mailbox, MailboxName, Store,
+    rights::{Actor, Person, Rights},
+};
+
+use super::{refusal::Refusal, wording::Text};
+use crate::{
+    Services,
+    namespace::{self, Namespace, Nowhere, Owner},
+};
+
+/// The most accounts that a session keeps at hand.
+const OPENED_MAX: usize = 100;
+
+/// What a user comes to.
+#[derive(Debug)]
+pub(crate) struct Reach {
+    store: Store,
+    directory: Arc<Directory>,
+    namespace: Namespace,
+    identity: Identity,
+    /// As whom they are written down.
+    by: String,
+    own: Account,
+    /// Accounts of others, in the user's hands.
+    opened: Mutex<HashMap<AccountId, Account>>,
+}
 
 /// Where a name leads. There need not be a mailbox of that name.
 #[derive(Debug, Clone)]
@@ -29,7 +61,19 @@ pub(crate) struct Found {
 impl Place {
     /// The mailbox, as far as the user may know of it.
     pub(crate) fn mailbox(&self) -> Option<Arc<Mailbox>> {
-        self.account.snapshot().named(&self.name).cloned()
+        let snapshot = self.account.snapshot();
+        let mailbox = snapshot.named(&self.name)?;
+        self.account.sees(mailbox).then(|| Arc::clone(mailbox))
+    }
+
+    /// The mailbox, if the user may read it.
+    ///
+    /// # Errors
+    /// [`store::Error::NoSuchMailbox`], [`store::Error::NoRight`]
+    pub(crate) fn readable(self) -> Result<Found, store::Error> {
+        let found = self.found()?;
+        found.account.may(&found.mailbox, Rights::READ)?;
+        Ok(found)
     }
 
     /// The same.
@@ -40,5 +84,175 @@ impl Place {
         let mailbox = self.mailbox().ok_or(store::Error::NoSuchMailbox)?;
         let account = self.account;
         Ok(Found { account, mailbox })
+    }
+}
+
+impl Reach {
+    /// What somebody who has logged in comes to: their own account, and those of others. `by`: as whom they are
+    /// written down.
+    pub(crate) fn new(
+        services: &Services,
+        identity: &Identity,
+        (own, by): (Account, String),
+    ) -> Self {
+        let mut namespace = Namespace::new(&services.site.look, &identity.name);
+        if !identity.roles.is_empty() {
+            namespace = namespace.for_administrator();
+        }
+        Self {
+            store: services.store.clone(),
+            directory: Arc::clone(services.auth.directory()),
+            namespace,
+            own: own.acting(&by),
+            identity: identity.clone(),
+            by,
+            opened: Mutex::default(),
+        }
+    }
+
+    /// The user's own account, in their hands.
+    pub(crate) const fn own(&self) -> &Account {
+        &self.own
+    }
+
+    /// How names are written.
+    pub(crate) const fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// Where a name leads that exists, or should.
+    ///
+    /// # Errors
+    /// NO \[NONEXISTENT] where no mailbox can be, or none that the user may know of; NO \[CANNOT] for what is no
+    /// name.
+    pub(crate) async fn place(&self, client: &str) -> Result<Place, Refusal> {
+        match self.namespace.read(client) {
+            Ok(place) => match self.account_of(&place.owner).await? {
+                Some(account) => Ok(Place {
+                    account,
+                    name: place.name,
+                }),
+                None => Err(store::Error::NoSuchMailbox.into()),
+            },
+            Err(Nowhere::Invalid(why)) => Err(store::Error::InvalidName(why).into()),
+            Err(Nowhere::Level | Nowhere::Outside) => Err(store::Error::NoSuchMailbox.into()),
+        }
+    }
+
+    /// Where a name leads that is to be made.
+    ///
+    /// # Errors
+    /// NO \[NOPERM] where the user can make none; NO \[CANNOT] for what is no name.
+    pub(crate) async fn new_place(&self, client: &str) -> Result<Place, Refusal> {
+        let place = match self.namespace.read(client) {
+            Ok(place) => place,
+            Err(Nowhere::Invalid(why)) => return Err(store::Error::InvalidName(why).into()),
+            Err(Nowhere::Level) => {
+                let text = "That name is a level above mailboxes";
+                return Err(Refusal::no(Code::Cannot, text));
+            }
+            Err(Nowhere::Outside) => {
+                let text = Text::with(
+                    "Names begin with {} here",
+                    [self
+                        .namespace
+                        .prefixes()
+                        .personal
+                        .unwrap_or_default()
+                        .into()],
+                );
+                return Err(Refusal::no(Code::NoPerm, text));
+            }
+        };
+        if let Owner::Shared(domain) = &place.owner
+            && self.identity.roles.administers(domain)
+            && self.directory.shared(domain).is_none()
+            && let Err(error) = self.directory.shared_or_new(domain)
+        {
+            tracing::error!(%error, "shared mailboxes can't be begun");
+        }
+        let account = self.account_of(&place.owner).await?;
+        let account = account.ok_or(store::Error::NoRight(Rights::CREATE))?;
+        Ok(Place {
+            account,
+            name: place.name,
+        })
+    }
+
+    /// The name that the client knows a mailbox of an account by.
+    pub(crate) fn written(&self, account: AccountId, name: &MailboxName) -> String {
+        let owner = self.owner(account);
+        let name = name.clone();
+        self.namespace.write(&namespace::Place { owner, name })
+    }
+
+    /// Whose an account is. One that has lost its name goes by its number.
+    fn owner(&self, account: AccountId) -> Owner {
+        if account == self.own.id() {
+            return Owner::Own;
+        }
+        if let Some(domain) = self.directory.shared_domain(account.0) {
+            return Owner::Shared(domain);
+        }
+        let name = self.directory.name_of(account.0);
+        Owner::Other(name.unwrap_or_else(|| account.to_string().into()))
+    }
+
+    /// The account, in the user's hands; `None` if there is none.
+    ///
+    /// # Errors
+    /// It can't be opened.
+    pub(crate) async fn account_of(&self, owner: &Owner) -> Result<Option<Account>, Refusal> {
+        let (id, domain) = match owner {
+            Owner::Own => return Ok(Some(self.own.clone())),
+            Owner::Shared(domain) => (self.directory.shared(domain), Arc::clone(domain)),
+            Owner::Other(name) => {
+                let account = self.directory.account(name);
+                (account.map(|it| it.id), domain_of(name).into())
+            }
+        };
+        let Some(id) = id.map(AccountId) else {
+            return Ok(None);
+        };
+        self.account(id, &domain).await.map(Some)
+    }
+
+    /// An account of that domain, in the user's hands.
+    async fn account(&self, id: AccountId, domain: &str) -> Result<Account, Refusal> {
+        if id == self.own.id() {
+            return Ok(self.own.clone());
+        }
+        let at_hand = self.opened().get(&id).cloned();
+        if let Some(account) = at_hand.filter(|account| !account.is_closed()) {
+            return Ok(account);
+        }
+        let opened = if self.directory.shared_domain(id.0).is_some() {
+            self.store.account_as(id, &[]).await?
+        } else {
+            self.store.account(id).await?
+        };
+        let person = person(&self.identity, domain);
+        let account = opened.acting_as(&self.by, Actor::User(person.into()));
+        let mut at_hand = self.opened();
+        if at_hand.len() >= OPENED_MAX {
+            at_hand.clear();
+        }
+        at_hand.insert(id, account.clone());
+        Ok(account)
+    }
+
+    fn opened(&self) -> std::sync::MutexGuard<'_, HashMap<AccountId, Account>> {
+        // The map is whole between any two of its operations.
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody as seen from an account of that domain.
+fn person(identity: &Identity, domain: &str) -> Person {
+    Person {
+        account: AccountId(identity.account),
+        groups: identity.groups.to_vec(),
+        neighbour: *identity.domain == *domain,
+        administrator: identity.roles.administers(domain),
     }
 }

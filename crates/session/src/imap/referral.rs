@@ -177,7 +177,7 @@ pub(crate) fn here(user: &User, enabled: Enabled, sent: &Mailbox) -> Result<(), 
         return Ok(());
     }
     // What is no name is somebody else's to complain about.
-    let Ok(name) = names::new_mailbox(sent, enabled) else {
+    let Some(name) = names::own(user, enabled, sent) else {
         return Ok(());
     };
     match remote(user, &name) {
@@ -191,9 +191,9 @@ pub(crate) fn here(user: &User, enabled: Enabled, sent: &Mailbox) -> Result<(), 
 
 /// RENAME wants pairs of the old and the new name: RFC 2193 §4.3.
 fn rename(user: &User, enabled: Enabled, from: &Mailbox, to: &Mailbox) -> Result<(), Refusal> {
-    let (Ok(from), Ok(to)) = (
-        names::mailbox(from, enabled),
-        names::new_mailbox(to, enabled),
+    let (Some(from), Some(to)) = (
+        names::own(user, enabled, from),
+        names::own(user, enabled, to),
     ) else {
         return Ok(());
     };

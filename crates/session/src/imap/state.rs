@@ -12,6 +12,7 @@ use super::{
     commands::uid_batches::Answered,
     message_limit::Limited,
     progress::Progress,
+    reach::Reach,
     referral::Remote,
     refusal::Refusal,
     search::contexts::Contexts,
@@ -51,6 +52,8 @@ pub(crate) struct User {
     pub(crate) name: Arc<str>,
     /// Its mail.
     pub(crate) account: Account,
+    /// The mail of others that they come to.
+    pub(crate) reach: Arc<Reach>,
     /// The largest message, in octets: APPENDLIMIT.
     pub(crate) message_bytes_max: u64,
     /// What is gone for no longer than this, they can bring back.

@@ -135,7 +135,7 @@ pub(crate) async fn tell(
     contexts::tell_changed(selected, enabled, &mut arrivals, out).await?;
     if let Some(items) = &wants.fetch {
         // RFC 5465 §5.2: after what it did to search results.
-        let told = (&selected.user.account, &selected.view);
+        let told = (&selected.account, &selected.view);
         arrivals.tell(told, items, enabled, out).await?;
     }
     let held = enabled.qresync && (selected.view.has_ghosts() || !wants.flags);

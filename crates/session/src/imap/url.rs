@@ -1,10 +1,14 @@
 //! What IMAP URLs name here: RFC 5092, as CATENATE means them (RFC 4469 §3).
 
-use imap::url::{Message, Server, Target, Url};
-use store::{MailboxName, OpenMailbox, Uid};
+use imap::{
+    response::Code,
+    url::{Message, Server, Target, Url},
+};
+use store::{Account, OpenMailbox, Uid};
 
 use super::{
     fetch::source::Source,
+    reach::Found,
     refusal::Refusal,
     state::{Selected, User},
     wording::Text,
@@ -32,7 +36,9 @@ pub(crate) enum Nothing {
 impl From<store::Error> for Nothing {
     fn from(error: store::Error) -> Self {
         match error {
-            store::Error::NoSuchMailbox | store::Error::InvalidName(_) => Self::Bad(NO_MAILBOX),
+            store::Error::NoSuchMailbox
+            | store::Error::InvalidName(_)
+            | store::Error::NoRight(_) => Self::Bad(NO_MAILBOX),
             error => Self::Unreadable(error.into()),
         }
     }
@@ -43,7 +49,7 @@ impl Nothing {
     pub(crate) fn refusal(self, url: &[u8]) -> Refusal {
         match self {
             Self::Bad(why) => {
-                let code = imap::response::Code::BadUrl(url.to_vec());
+                let code = Code::BadUrl(url.to_vec());
                 Refusal::no(code, Text::from(why))
             }
             Self::Unreadable(refusal) => refusal,
@@ -72,20 +78,19 @@ impl Base<'_> {
                 "The URL is authorized for another use or expired",
             ));
         }
-        let mailbox = match (&message.mailbox, self.selected) {
+        match (&message.mailbox, self.selected) {
             (Some(name), _) => {
-                let name = MailboxName::new(name)?;
-                let snapshot = self.user.account.snapshot();
-                let found = snapshot.named(&name).ok_or(Nothing::Bad(NO_MAILBOX))?;
-                self.user.account.open_mailbox(found.id()).await?
+                let found = named(self.user, name).await?;
+                let mailbox = found.account.open_mailbox(found.mailbox.id()).await?;
+                open(&found.account, &mailbox, &message).await
             }
-            (None, Some(selected)) => selected.view.mailbox().clone(),
-            (None, None) => {
-                let why = "The URL is relative to a mailbox, and none is selected";
-                return Err(Nothing::Bad(why));
+            (None, Some(selected)) => {
+                open(selected.account(), selected.view.mailbox(), &message).await
             }
-        };
-        open(self.user, &mailbox, &message).await
+            (None, None) => Err(Nothing::Bad(
+                "The URL is relative to a mailbox, and none is selected",
+            )),
+        }
     }
 
     /// Whether a URL's server is this one, and its user the one who has logged in.
@@ -101,12 +106,26 @@ impl Base<'_> {
     }
 }
 
-/// The octets that a URL names in a mailbox.
+/// The mailbox that a URL names, if the user may read it.
+///
+/// # Errors
+/// [`Nothing`]
+pub(crate) async fn named(user: &User, name: &str) -> Result<Found, Nothing> {
+    let place = user.reach.place(name).await.map_err(|refusal| {
+        let Refusal::No(Some(Code::NonExistent | Code::Cannot), _) = refusal else {
+            return Nothing::Unreadable(refusal);
+        };
+        Nothing::Bad(NO_MAILBOX)
+    })?;
+    Ok(place.readable()?)
+}
+
+/// The octets that a URL names in a mailbox of an account.
 ///
 /// # Errors
 /// [`Nothing`]
 pub(crate) async fn open(
-    user: &User,
+    account: &Account,
     mailbox: &OpenMailbox,
     message: &Message,
 ) -> Result<Source, Nothing> {
@@ -116,7 +135,7 @@ pub(crate) async fn open(
     }
     let found = mailbox.get(Uid(message.uid.get()));
     let found = found.ok_or(Nothing::Bad("The URL names a message that is not there"))?;
-    let email = user.account.email(&found).await?;
+    let email = account.email(&found).await?;
     let source = Source::open(email, message.section.as_ref(), message.partial).await?;
     source.ok_or(Nothing::Bad("The message has no such part"))
 }

@@ -53,7 +53,7 @@ pub(crate) async fn list(
         }
         if let (Some(items), Some(mailbox)) = (&search.returns.status, &node.mailbox) {
             status::write(
-                mailbox,
+                (name.as_str(), mailbox),
                 items,
                 user.message_bytes_max,
                 enabled,

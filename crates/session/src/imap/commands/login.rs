@@ -9,7 +9,9 @@ use store::AccountId;
 use crate::{
     Peer, Services,
     imap::{
-        Suppressed, referral,
+        Suppressed,
+        reach::Reach,
+        referral,
         refusal::Refusal,
         state::User,
         wording::{Language, Text},
@@ -67,8 +69,11 @@ pub(crate) async fn enter(
         ));
     }
     let account = services.store.account(AccountId(identity.account)).await?;
+    let by = format!("imap {identity} {peer}");
+    let reach = Reach::new(services, &identity, (account, by));
     Ok(User {
-        account: account.acting(&format!("imap {identity} {peer}")),
+        account: reach.own().clone(),
+        reach: reach.into(),
         message_bytes_max: services.store.message_bytes_max(),
         undelete: services.undelete,
         site: Arc::clone(&services.site),

@@ -66,7 +66,7 @@ pub(crate) async fn get(
     let target = target(user, enabled, &get.mailbox, Act::Read).await?;
     let there = there(user, &target);
     let (found, long) = choose(&there, &get.entries, (get.depth, get.size_max));
-    write(target.name(), enabled, &found, out).await?;
+    write(&target.name(user), enabled, &found, out).await?;
     let done = Done::new("GETMETADATA completed");
     Ok(match long {
         None => done,
@@ -90,7 +90,7 @@ pub(crate) async fn list(
     }
     let there = there(user, &target);
     let (found, _) = choose(&there, entries, (Depth::Zero, None));
-    write(target.name(), enabled, &found, out).await
+    write(&target.name(user), enabled, &found, out).await
 }
 
 /// Answers SETMETADATA: all of it or nothing.
@@ -157,8 +157,13 @@ fn may_be_used(mailbox: &store::Mailbox, attributes: Option<&[u8]>) -> Result<()
 
 impl Target {
     /// Its name in responses.
-    fn name(&self) -> &str {
-        self.mailbox().map_or("", |mailbox| mailbox.name().as_str())
+    fn name(&self, user: &User) -> String {
+        match self {
+            Self::Server => String::new(),
+            Self::Mailbox(Found { account, mailbox }) => {
+                user.reach.written(account.id(), mailbox.name())
+            }
+        }
     }
 
     fn mailbox(&self) -> Option<&Arc<store::Mailbox>> {

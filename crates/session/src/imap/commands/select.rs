@@ -64,7 +64,7 @@ pub(crate) async fn select(
         wants: Wants::default(),
         placed: UidSet::new(),
         contexts: Contexts::default(),
-        url_key: urlauth::key_now(&account, mailbox.id()),
+        url_key: urlauth::key_now(user, (&account, mailbox.id())),
         account,
         deleted,
     };

@@ -28,17 +28,19 @@ pub(crate) async fn status(
     let place = names::place(user, enabled, mailbox).await?;
     let deleted = deleted::find(user, &place).await?;
     let deleted = deleted.as_ref().and_then(|deleted| deleted.mailbox());
+    let name = user.reach.written(place.account.id(), &place.name);
     let found = match deleted {
         Some(deleted) => Arc::clone(deleted),
-        None => place.found()?.mailbox,
+        None => place.readable()?.mailbox,
     };
-    write(&found, items, user.message_bytes_max, enabled, out.buffer());
+    let told = (&*name, &*found);
+    write(told, items, user.message_bytes_max, enabled, out.buffer());
     Ok(Done::new("STATUS completed"))
 }
 
-/// Writes a STATUS response.
+/// Writes a STATUS response for a mailbox, by the name that the client knows it by.
 pub(crate) fn write(
-    mailbox: &store::Mailbox,
+    (name, mailbox): (&str, &store::Mailbox),
     items: &[StatusItem],
     message_bytes_max: u64,
     enabled: Enabled,
@@ -65,5 +67,5 @@ pub(crate) fn write(
             (item, value)
         })
         .collect();
-    encode::status(out, mailbox.name().as_str(), enabled.names(), &values);
+    encode::status(out, name, enabled.names(), &values);
 }

@@ -10,14 +10,14 @@ use crate::imap::{
 
 /// Answers SUBSCRIBE. The mailbox need not exist.
 pub(crate) async fn subscribe(user: &User, enabled: Enabled, mailbox: &Mailbox) -> Outcome {
-    let name = names::new_mailbox(mailbox, enabled)?;
-    user.account.subscribe(&name).await?;
+    let place = names::new_place(user, enabled, mailbox).await?;
+    place.account.subscribe(&place.name).await?;
     Ok(Done::new("SUBSCRIBE completed"))
 }
 
 /// Answers UNSUBSCRIBE.
 pub(crate) async fn unsubscribe(user: &User, enabled: Enabled, mailbox: &Mailbox) -> Outcome {
-    let name = names::new_mailbox(mailbox, enabled)?;
-    user.account.unsubscribe(&name).await?;
+    let place = names::new_place(user, enabled, mailbox).await?;
+    place.account.unsubscribe(&place.name).await?;
     Ok(Done::new("UNSUBSCRIBE completed"))
 }

@@ -1,7 +1,7 @@
 //! GENURLAUTH, RESETKEY and URLFETCH: RFC 4467, RFC 5524.
 //!
-//! Every mailbox may have an access key, which is kept with its metadata, where no client sees it. Whatever is wrong with
-//! a URL that is to be fetched, the answer is NIL: whoever tries learns nothing of what there is.
+//! Whoever may read a mailbox may have an access key for it, which is kept with its metadata, where no client sees it; that of
+//! a mailbox of somebody else, with those of one's own account. Whatever is wrong with a URL that is to be fetched, the answer is NIL: whoever tries learns nothing of what there is.
 
 use std::sync::Arc;
 
@@ -12,18 +12,19 @@ use imap::{
     response::{Code, Status},
     url::{Access, Message, Server, Target, Url},
 };
-use store::{Account, AccountId, MailboxId, MailboxName, MetadataLimits, metadata::Entry};
+use store::{Account, AccountId, MailboxId, MetadataLimits, metadata::Entry};
 
 use crate::{
     Outlet,
     imap::{
         fetch::source::Source,
         names,
+        reach::{Found, Reach},
         refusal::{Done, Outcome, Refusal, Stop},
         reply,
         state::{Enabled, Selected, User},
         sync::flush_if_full,
-        url::{Base, Nothing, open},
+        url::{Base, Nothing, named, open},
     },
 };
 
@@ -44,8 +45,8 @@ pub(crate) async fn generate(
         if !mechanism.eq_ignore_ascii_case(INTERNAL) {
             return Err(Refusal::bad("INTERNAL is the only mechanism here").into());
         }
-        let mailbox = to_be_authorized(base, rump)?;
-        let key = key_of(&base.user.account, mailbox).await?;
+        let found = to_be_authorized(base, rump).await?;
+        let key = KeyPlace::new(base.user, &found).or_new(base.user).await?;
         let token = urlauth::token(&key, rump);
         let mut url = rump.clone();
         url.extend_from_slice(format!(":internal:{token}").as_bytes());
@@ -65,7 +66,7 @@ pub(crate) async fn generate(
 ///
 /// # Errors
 /// BAD, whatever is wrong with it (RFC 4467 §7).
-fn to_be_authorized(base: Base<'_>, rump: &[u8]) -> Result<MailboxId, Refusal> {
+async fn to_be_authorized(base: Base<'_>, rump: &[u8]) -> Result<Found, Refusal> {
     let url = Url::parse(rump).map_err(|error| Refusal::bad(error.why()))?;
     let Target::Message(message) = url.target else {
         return Err(Refusal::bad("The URL names no message"));
@@ -82,18 +83,66 @@ fn to_be_authorized(base: Base<'_>, rump: &[u8]) -> Result<MailboxId, Refusal> {
         }
         Some(_) => {}
     }
-    let mailbox = message.mailbox.as_deref().and_then(|name| {
-        let name = MailboxName::new(name).ok()?;
-        let snapshot = base.user.account.snapshot();
-        snapshot.named(&name).map(|mailbox| mailbox.id())
-    });
-    mailbox.ok_or_else(|| Refusal::bad("The URL names a mailbox that is not there"))
+    let nowhere = |_| Refusal::bad("The URL names a mailbox that is not there");
+    let name = message.mailbox.as_deref().unwrap_or_default();
+    named(base.user, name).await.map_err(nowhere)
 }
 
-/// The access key of a mailbox, made if there is none.
-async fn key_of(account: &Account, mailbox: MailboxId) -> Result<Arc<[u8]>, Refusal> {
-    let key = new_key()?;
-    Ok(account.metadata_or(Some(mailbox), KEY, &key).await?)
+/// Where a user's access key for a mailbox is kept, among the metadata of the user's account.
+#[derive(Debug)]
+struct KeyPlace {
+    /// With that mailbox; `None`: with the account as a whole.
+    mailbox: Option<MailboxId>,
+    name: String,
+}
+
+impl KeyPlace {
+    fn new(user: &User, found: &Found) -> Self {
+        Self::of(user, (&found.account, found.mailbox.id()))
+    }
+
+    fn of(user: &User, (account, mailbox): (&Account, MailboxId)) -> Self {
+        if account.id() == user.account.id() {
+            return Self {
+                mailbox: Some(mailbox),
+                name: KEY.to_owned(),
+            };
+        }
+        Self {
+            mailbox: None,
+            name: format!("{KEY}/{}/{mailbox}", account.id()),
+        }
+    }
+
+    /// The key as it is now.
+    fn now(&self, user: &User) -> Option<Arc<[u8]>> {
+        let snapshot = user.account.snapshot();
+        let metadata = match self.mailbox {
+            Some(id) => snapshot.mailbox(id)?.metadata(),
+            None => snapshot.metadata(),
+        };
+        metadata.get(None, &self.name).cloned()
+    }
+
+    /// The key, made if there is none.
+    async fn or_new(&self, user: &User) -> Result<Arc<[u8]>, Refusal> {
+        let key = new_key()?;
+        let account = &user.account;
+        Ok(account.metadata_or(self.mailbox, &self.name, &key).await?)
+    }
+
+    async fn set(&self, user: &User, key: Option<Vec<u8>>) -> Result<(), Refusal> {
+        let entries = [Entry {
+            name: self.name.as_str().into(),
+            value: key.map(Into::into),
+        }];
+        let limits = MetadataLimits::default();
+        let account = &user.account;
+        account
+            .set_metadata(self.mailbox, None, &entries, limits)
+            .await?;
+        Ok(())
+    }
 }
 
 fn new_key() -> Result<Vec<u8>, Refusal> {
@@ -107,50 +156,52 @@ pub(crate) async fn reset(
     enabled: Enabled,
     which: Option<&(Mailbox, Vec<String>)>,
 ) -> Outcome {
-    let snapshot = user.account.snapshot();
     let Some((mailbox, mechanisms)) = which else {
-        for (_, mailbox) in snapshot.mailboxes() {
-            if mailbox.metadata().get(None, KEY).is_some() {
-                set_key(user, mailbox.id(), None).await?;
-            }
+        for place in every_key(user) {
+            place.set(user, None).await?;
         }
         return Ok(Done::new("All keys removed"));
     };
-    let name = names::mailbox(mailbox, enabled)?;
-    let found = snapshot.named(&name).map(|mailbox| mailbox.id());
-    let mailbox = found.ok_or(store::Error::NoSuchMailbox)?;
+    let found = names::find(user, enabled, mailbox).await?;
     if mechanisms.iter().any(|m| !m.eq_ignore_ascii_case(INTERNAL)) {
         let text = "INTERNAL is the only mechanism here";
         return Err(Refusal::no(Code::Cannot, text).into());
     }
-    set_key(user, mailbox, Some(new_key()?)).await?;
+    KeyPlace::new(user, &found)
+        .set(user, Some(new_key()?))
+        .await?;
     Ok(Done::with(Code::UrlMech, "RESETKEY completed"))
 }
 
-async fn set_key(user: &User, mailbox: MailboxId, key: Option<Vec<u8>>) -> Result<(), Refusal> {
-    let entries = [Entry {
-        name: KEY.into(),
-        value: key.map(Into::into),
-    }];
-    let limits = MetadataLimits::default();
-    let account = &user.account;
-    account
-        .set_metadata(Some(mailbox), None, &entries, limits)
-        .await?;
-    Ok(())
+/// All access keys that a user has.
+fn every_key(user: &User) -> Vec<KeyPlace> {
+    let snapshot = user.account.snapshot();
+    let with_key = snapshot.mailboxes().map(|(_, mailbox)| mailbox);
+    let with_key = with_key.filter(|mailbox| mailbox.metadata().get(None, KEY).is_some());
+    let own = with_key.map(|mailbox| KeyPlace {
+        mailbox: Some(mailbox.id()),
+        name: KEY.to_owned(),
+    });
+    let is_key = |name: &str| name.starts_with(KEY);
+    let entries = snapshot.metadata().every();
+    let others = entries.filter(|(owner, name, _)| owner.is_none() && is_key(name));
+    let others = others.map(|(_, name, _)| KeyPlace {
+        mailbox: None,
+        name: name.to_string(),
+    });
+    own.chain(others).collect()
 }
 
 /// Tells a client that the access key of its mailbox is another: RFC 4467 §7, RESETKEY.
 pub(crate) fn tell_key(selected: &mut Selected, enabled: Enabled, out: &mut impl Outlet) {
     let snapshot = selected.account().snapshot();
-    let Some(mailbox) = snapshot.mailbox(selected.mailbox) else {
-        return;
-    };
-    let key = mailbox.metadata().get(None, KEY);
-    if key == selected.url_key.as_ref() {
+    if snapshot.mailbox(selected.mailbox).is_none() {
         return;
     }
-    let key = key.cloned();
+    let key = key_now(&selected.user, (selected.account(), selected.mailbox));
+    if key == selected.url_key {
+        return;
+    }
     // The first key revokes nothing.
     if std::mem::replace(&mut selected.url_key, key).is_some() {
         let code = Code::UrlMech;
@@ -159,11 +210,9 @@ pub(crate) fn tell_key(selected: &mut Selected, enabled: Enabled, out: &mut impl
     }
 }
 
-/// The access key of a mailbox as it is now.
-pub(crate) fn key_now(account: &Account, mailbox: MailboxId) -> Option<Arc<[u8]>> {
-    let snapshot = account.snapshot();
-    let mailbox = snapshot.mailbox(mailbox)?;
-    mailbox.metadata().get(None, KEY).cloned()
+/// A user's access key for a mailbox of an account as it is now.
+pub(crate) fn key_now(user: &User, mailbox: (&Account, MailboxId)) -> Option<Arc<[u8]>> {
+    KeyPlace::of(user, mailbox).now(user)
 }
 
 /// Answers URLFETCH, with one response for all URLs.
@@ -231,13 +280,18 @@ async fn redeem(base: Base<'_>, text: &[u8]) -> Option<Source> {
         && !base.services.has_expired(message.expires)
         && may_use(base, &authorization.access);
     let owner = owner(base, &server).await;
-    let mailbox = owner.as_ref().and_then(|user| named(user, &message));
-    let key = mailbox.and_then(|id| key_now(&owner.as_ref()?.account, id));
+    let found = match &owner {
+        Some(user) => named(user, message.mailbox.as_deref()?).await.ok(),
+        None => None,
+    };
+    let key = match (&owner, &found) {
+        (Some(user), Some(found)) => KeyPlace::new(user, found).now(user),
+        _ => None,
+    };
     if !urlauth::is_token(&verifier.token, key.as_deref(), rump) || !permitted {
         return None;
     }
-    let user = owner?;
-    match read(&user, mailbox?, &message).await {
+    match read(&found?, &message).await {
         Ok(source) => Some(source),
         Err(Nothing::Bad(_)) => None,
         Err(Nothing::Unreadable(refusal)) => {
@@ -247,9 +301,9 @@ async fn redeem(base: Base<'_>, text: &[u8]) -> Option<Source> {
     }
 }
 
-async fn read(user: &User, mailbox: MailboxId, message: &Message) -> Result<Source, Nothing> {
-    let mailbox = user.account.open_mailbox(mailbox).await?;
-    open(user, &mailbox, message).await
+async fn read(found: &Found, message: &Message) -> Result<Source, Nothing> {
+    let mailbox = found.account.open_mailbox(found.mailbox.id()).await?;
+    open(&found.account, &mailbox, message).await
 }
 
 /// Whether the access identifier means whoever has logged in: RFC 4467 §3. Nobody logs in as nobody here, so that
@@ -277,15 +331,12 @@ async fn owner(base: Base<'_>, server: &Server) -> Option<User> {
         return None;
     }
     let opened = base.services.store.account(AccountId(account.id)).await;
+    let by = format!("imap {} for {}", base.user.name, account.name);
+    let reach = Reach::new(base.services, &account.identity(), (opened.ok()?, by));
     Some(User {
-        account: opened.ok()?,
+        account: reach.own().clone(),
+        reach: reach.into(),
         name: Arc::clone(&account.name),
         ..base.user.clone()
     })
-}
-
-fn named(user: &User, message: &Message) -> Option<MailboxId> {
-    let name = MailboxName::new(message.mailbox.as_deref()?).ok()?;
-    let snapshot = user.account.snapshot();
-    snapshot.named(&name).map(|mailbox| mailbox.id())
 }

@@ -65,11 +65,15 @@ impl Reader {
         let account = store.account(AccountId(1)).await.unwrap();
         let snapshot = account.snapshot();
         let mailbox = snapshot.named(&MailboxName::inbox()).unwrap().id();
+        let nowhere = std::path::PathBuf::from("/nonexistent/accounts.toml");
+        let users = auth::Directory::open(nowhere, Vec::new()).unwrap();
+        let services = crate::imap::tests::services(&store, &users.into());
         let selected = Selected {
             account: account.clone(),
             user: User {
                 name: "joe".into(),
                 account: account.clone(),
+                reach: crate::imap::tests::reach(&services, "joe", (&account, "")).into(),
                 message_bytes_max: 1 << 20,
                 undelete: None,
                 site: std::sync::Arc::default(),

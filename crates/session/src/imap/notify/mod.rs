@@ -184,7 +184,7 @@ impl Registered {
                         let text = "Only of new messages in the selected mailbox more can be told";
                         return Err(Refusal::bad(text));
                     }
-                    let filter = Filter::new(filter, enabled);
+                    let filter = Filter::new(filter, (user, enabled));
                     groups.push(Group { filter, events });
                     continue;
                 }
@@ -303,7 +303,9 @@ impl Registered {
                 items.push(StatusItem::HighestModSeq);
             }
             let size_max = user.message_bytes_max;
-            status::write(mailbox, &items, size_max, enabled, out.buffer());
+            let name = user.reach.written(user.account.id(), mailbox.name());
+            let told = (&*name, &**mailbox);
+            status::write(told, &items, size_max, enabled, out.buffer());
             flush_if_full(out).await?;
         }
         Ok(())

@@ -169,7 +169,9 @@ impl Pending {
             let mailbox = snapshot.mailbox(id).filter(|_| selected != Some(id));
             if let Some(mailbox) = mailbox.filter(|_| !items.is_empty()) {
                 let size_max = user.message_bytes_max;
-                status::write(mailbox, &items, size_max, enabled, out.buffer());
+                let name = user.reach.written(user.account.id(), mailbox.name());
+                let told = (&*name, &**mailbox);
+                status::write(told, &items, size_max, enabled, out.buffer());
             }
             flush_if_full(out).await?;
         }

@@ -85,7 +85,7 @@ pub(super) struct About {
     /// What numbers are.
     pub(super) numbering: Numbering,
     /// ESEARCH: responses name the mailbox, too.
-    pub(super) named: bool,
+    pub(super) named: Option<Box<str>>,
 }
 
 /// How SORT orders.
@@ -324,7 +324,11 @@ impl Context {
             Numbering::Sequence if enabled.uid_only => Numbering::Uid,
             numbering => numbering,
         };
-        let correlator = correlator((&self.about.tag, self.about.named), view, enabled);
+        let correlator = correlator(
+            (&self.about.tag, self.about.named.as_deref()),
+            view,
+            enabled,
+        );
         let mut rest = pairs;
         while !rest.is_empty() {
             let mut numbers = 0;
@@ -405,7 +409,7 @@ pub(crate) async fn tell_changed(
     arrivals: &mut Arrivals,
     out: &mut impl Outlet,
 ) -> Result<(), Gone> {
-    let (account, view) = (&selected.user.account, &selected.view);
+    let (account, view) = (&selected.account, &selected.view);
     for context in &mut selected.contexts.0 {
         let updated = context.update((account, view), enabled, arrivals, out);
         match updated.await {

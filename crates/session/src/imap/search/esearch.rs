@@ -9,7 +9,7 @@ use imap::{
 };
 use store::{Error, MailboxId};
 
-use super::{ALL, Request, no_charset, returns};
+use super::{ALL, Request, Where, no_charset, returns};
 use crate::{
     Outlet,
     imap::{
@@ -36,7 +36,7 @@ pub(crate) async fn esearch(
         .iter()
         .filter_map(|source| match source {
             SearchSource::Selected => None,
-            SearchSource::Others(filter) => Some(Filter::new(filter, enabled)),
+            SearchSource::Others(filter) => Some(Filter::new(filter, (user, enabled))),
         })
         .collect();
     // RFC 7377 §2.1: ALL, whether or not mailboxes are named.
@@ -122,10 +122,15 @@ impl Sources<'_> {
             Err(Error::NoSuchMailbox) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
-        // What `$` is belongs to the selected mailbox.
-        let place = (self.user, &view, &UidSet::new());
-        let found = self.request.find(place, out).await?;
-        self.request.tell(&view, &found, out);
+        let here = Where {
+            user: self.user,
+            account: &self.user.account,
+            view: &view,
+            // What `$` is belongs to the selected mailbox.
+            saved: &UidSet::new(),
+        };
+        let found = self.request.find(here, out).await?;
+        self.request.tell(here, &found, out);
         Ok(())
     }
 }

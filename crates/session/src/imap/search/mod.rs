@@ -139,10 +139,10 @@ impl Request<'_> {
             let text = "That tag is in use: its result is being kept up to date";
             return Err(Refusal::bad(text).into());
         }
-        let place = (&selected.user, &selected.view, &selected.saved);
-        match self.find(place, out).await {
+        let here = Where::of(selected);
+        match self.find(here, out).await {
             Ok(found) => {
-                self.tell(&selected.view, &found, out);
+                self.tell(here, &found, out);
                 if returns.update {
                     self.keep_up(selected, &found, out);
                 }
@@ -162,34 +162,31 @@ impl Request<'_> {
     }
 
     /// What is found in a mailbox, in its order.
-    async fn find(&self, place: Place<'_>, out: &mut impl Outlet) -> Result<Found, Stop> {
-        let found = find(place, self.enabled, self.search, out).await?;
+    async fn find(&self, here: Where<'_>, out: &mut impl Outlet) -> Result<Found, Stop> {
+        let found = find(here, self.enabled, self.search, out).await?;
         match self.ordering {
             None => Ok(found),
-            Some(ordering) => in_order(place, self.enabled, found, ordering, out).await,
+            Some(ordering) => in_order(here, self.enabled, found, ordering, out).await,
         }
     }
 
     /// RFC 7377 §2.1: ESEARCH is not answered for mailboxes in which nothing is found.
-    fn tell(&self, view: &View, found: &Found, out: &mut impl Outlet) {
+    fn tell(&self, here: Where<'_>, found: &Found, out: &mut impl Outlet) {
         if self.named && found.is_empty() {
             return;
         }
         let mod_seq = found.by_mod_seq.then(|| {
             let returns = self.returns.unwrap_or_default();
-            found.mod_seq(returns, |uids| highest(view, uids))
+            found.mod_seq(returns, |uids| highest(here.view, uids))
         });
+        let name = self.named.then(|| here.name());
         let telling = Telling {
-            correlator: self.correlator(view),
+            correlator: correlator((self.tag, name.as_deref()), here.view, self.enabled),
             numbering: self.search.numbering,
             returns: self.returns,
             mod_seq: mod_seq.flatten(),
         };
         telling.tell(found, out.buffer());
-    }
-
-    fn correlator<'a>(&'a self, view: &'a View) -> Correlator<'a> {
-        correlator((self.tag, self.named), view, self.enabled)
     }
 
     /// UPDATE: RFC 5267 §4.3.
@@ -206,7 +203,7 @@ impl Request<'_> {
         let about = About {
             tag: self.tag.to_owned(),
             numbering: self.search.numbering,
-            named: self.named,
+            named: self.named.then(|| Where::of(selected).name().into()),
         };
         let what = (self.search, self.enabled.comparator.collation);
         let ordering = self.ordering.cloned();
@@ -224,17 +221,14 @@ impl Request<'_> {
     }
 }
 
-/// How an ESEARCH response says which command it belongs to; `named`: and to which mailbox.
+/// How an ESEARCH response says which command it belongs to, and, if it has to be named, to which mailbox.
 fn correlator<'a>(
-    (tag, named): (&'a str, bool),
-    view: &'a View,
+    (tag, name): (&'a str, Option<&'a str>),
+    view: &View,
     enabled: Enabled,
 ) -> Correlator<'a> {
-    let mailbox = view.mailbox();
-    let named = named.then(|| {
-        let name = mailbox.name().as_str();
-        (name, enabled.names(), mailbox.uid_validity().0)
-    });
+    let uid_validity = view.mailbox().uid_validity().0;
+    let named = name.map(|name| (name, enabled.names(), uid_validity));
     Correlator {
         tag,
         mailbox: named,
@@ -268,11 +262,39 @@ fn returns(command: &command::Search) -> Option<SearchReturn> {
         .map(|returns| if returns == none { ALL } else { returns })
 }
 
-/// Where a search looks: in a mailbox of a user's as a client knows it, and what `$` is there.
-type Place<'a> = (&'a User, &'a View, &'a UidSet);
+/// Where a search looks.
+#[derive(Debug, Clone, Copy)]
+struct Where<'a> {
+    /// For whom.
+    user: &'a User,
+    /// Whose mailbox it is.
+    account: &'a Account,
+    /// The mailbox, as the client knows it.
+    view: &'a View,
+    /// What `$` is there.
+    saved: &'a UidSet,
+}
+
+impl<'a> Where<'a> {
+    /// The mailbox that is open.
+    fn of(selected: &'a Selected) -> Self {
+        Self {
+            user: &selected.user,
+            account: selected.account(),
+            view: &selected.view,
+            saved: &selected.saved,
+        }
+    }
+
+    /// The name that the client knows the mailbox by.
+    fn name(self) -> String {
+        let name = self.view.mailbox().name();
+        self.user.reach.written(self.account.id(), name)
+    }
+}
 
 async fn find(
-    (user, view, saved): Place<'_>,
+    here: Where<'_>,
     enabled: Enabled,
     command: &command::Search,
     out: &mut impl Outlet,
@@ -283,11 +305,11 @@ async fn find(
     let search = Search::new(
         &command.key,
         command.charset.as_deref(),
-        (view, saved),
+        (here.view, here.saved),
         enabled.comparator.collation,
     )?;
-    let mut finder = Finder::new(&user.account, view, &search);
-    finder.pace = Pace::of(user);
+    let mut finder = Finder::new(here.account, here.view, &search);
+    finder.pace = Pace::of(here.user);
     let mut found = finder.find().await?;
     found.by_mod_seq = search.by_mod_seq;
     finder.damaged.tell(enabled.language, out);
@@ -304,22 +326,22 @@ fn needs_fuzzy(command: &command::Search) -> Result<(), Refusal> {
 
 /// Puts what was found in its order.
 async fn in_order(
-    (user, view, _): Place<'_>,
+    here: Where<'_>,
     enabled: Enabled,
     found: Found,
     ordering: &Ordering,
     out: &mut impl Outlet,
 ) -> Result<Found, Stop> {
     let mut sorter = Sorter::new(&ordering.criteria, ordering.comparator);
-    let mut pace = Pace::of(user);
+    let mut pace = Pace::of(here.user);
     let mut damaged = Damaged::default();
     let uids = found.uids();
     pace.expect(uids.len());
     let mut scores = found.scores();
-    for (sequence, message) in view.messages_in(&uids) {
+    for (sequence, message) in here.view.messages_in(&uids) {
         let one = One::of(sequence, &message).scored(scores.next().unwrap_or(0));
         sorter
-            .add(&user.account, (one, &message), &mut damaged)
+            .add(here.account, (one, &message), &mut damaged)
             .await?;
         pace.worked(STEPS_PER_DIGEST).await;
         pace.another();

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use store::{Account, AccountId, Arrival, Flags, MailboxId, MailboxName, Options, Store, Uid};
 
-use super::{Session, Settings, Suppressed, state::State, state::User};
+use auth::{Identity, directory::Roles};
+
+use super::{Session, Settings, Suppressed, reach::Reach, state::State, state::User};
 use crate::{Gone, Limits, Next, Outlet, Peer, Services};
 
 /// What a session writes, kept.
@@ -103,19 +105,7 @@ impl World {
     }
 
     fn services(&self) -> Services {
-        Services {
-            store: self.store.clone(),
-            auth: auth::Authenticator::new(Arc::clone(&self.users)),
-            limits: Limits {
-                bad_commands_max: 3,
-                ..Limits::default()
-            },
-            hostname: "mail.example".into(),
-            plaintext_login: false,
-            undelete: Some(store::past::Retention::default()),
-            imap: Arc::default(),
-            site: Arc::default(),
-        }
+        services(&self.store, &self.users)
     }
 
     /// A client that has not logged in.
@@ -130,9 +120,11 @@ impl World {
     /// A client that has.
     pub(super) fn client(&self) -> Client {
         let mut client = self.stranger(Peer::default());
+        let reach = self.reach("joe", &self.account, "a client");
         client.session.state = State::Authenticated(User {
             name: "joe".into(),
-            account: self.account.acting("a client"),
+            account: reach.own().clone(),
+            reach: reach.into(),
             message_bytes_max: self.store.message_bytes_max(),
             undelete: None,
             site: Arc::default(),
@@ -145,13 +137,19 @@ impl World {
         client
     }
 
+    fn reach(&self, name: &str, account: &Account, by: &str) -> Reach {
+        reach(&self.services(), name, (account, by))
+    }
+
     /// A client of somebody else, of a server with these settings.
     pub(super) fn client_of(&self, name: &str, account: &Account, imap: &Arc<Settings>) -> Client {
         let mut client = self.client();
         client.session.services.imap = Arc::clone(imap);
+        let reach = self.reach(name, account, "another client");
         if let State::Authenticated(user) = &mut client.session.state {
             user.name = name.into();
-            user.account = account.clone();
+            user.account = reach.own().clone();
+            user.reach = reach.into();
         }
         client
     }
@@ -190,6 +188,40 @@ impl Client {
         self.sink.flush().await.unwrap();
         String::from_utf8(std::mem::take(&mut self.sink.sent)).unwrap()
     }
+}
+
+/// What sessions work with.
+pub(super) fn services(store: &Store, users: &Arc<auth::Directory>) -> Services {
+    Services {
+        store: store.clone(),
+        auth: auth::Authenticator::new(Arc::clone(users)),
+        limits: Limits {
+            bad_commands_max: 3,
+            ..Limits::default()
+        },
+        hostname: "mail.example".into(),
+        plaintext_login: false,
+        undelete: Some(store::past::Retention::default()),
+        imap: Arc::default(),
+        site: Arc::default(),
+    }
+}
+
+/// What the owner of an account comes to.
+pub(super) fn reach(services: &Services, name: &str, (account, by): (&Account, &str)) -> Reach {
+    let identity = Identity {
+        name: name.into(),
+        account: account.id().0,
+        language: None,
+        suppressed: Arc::default(),
+        home: None,
+        remote_mailboxes: Arc::default(),
+        domain: "".into(),
+        groups: Arc::default(),
+        roles: Roles::default(),
+        by: None,
+    };
+    Reach::new(services, &identity, (account.clone(), by.to_owned()))
 }
 
 /// Runs a test. Nothing in a session waits for anything but the store.

@@ -27,7 +27,7 @@ fn messages_are_asked_again_when_they_come_of_age() {
             let about = About {
                 tag: "a".to_owned(),
                 numbering: Numbering::Uid,
-                named: false,
+                named: None,
             };
             let (what, found) = ((&search, Collation::default()), Found::default());
             let context = Context::new(about, what, None, &found, &reader.selected);

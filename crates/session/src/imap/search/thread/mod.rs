@@ -97,8 +97,7 @@ pub(crate) async fn thread(
     command: &Thread,
     out: &mut impl Outlet,
 ) -> Outcome {
-    let here = (&selected.user, &selected.view, &selected.saved);
-    let found = find(here, enabled, &command.search, out).await?;
+    let found = find(super::Where::of(selected), enabled, &command.search, out).await?;
     let mut pace = Pace::default();
     let mut gathered = Gathered::new(command.algorithm, found.len());
     gathered
