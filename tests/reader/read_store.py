@@ -21,7 +21,8 @@ BASE, MOVED_AWAY, MOVED_HERE = 16, 17, 18
 METADATA_SET = 21
 RIGHTS_SET, ANNOTATION_SET = 48, 66
 RIGHTS = "lrswipkxtean0123456789"
-VALUE_VERSIONS = (4, 5, 6, 7)
+QUOTA_SET = 60
+VALUE_VERSIONS = (4, 5, 6, 7, 8)
 
 
 def crc32c_table():
@@ -145,6 +146,10 @@ class Octets:
     def expiry(self):
         bits = self.u8()
         return [self.n() for bit in (2, 4, 8) if bits & bit] if bits else None
+
+    def quota(self):
+        bits = self.u8()
+        return [self.n() for bit in (4, 8, 16, 32) if bits & bit] if bits else None
 
 
 def signed64(n):
@@ -281,6 +286,9 @@ class Account:
         if read.n():
             read.n()
         self.metadata = read.metadata() if version > 4 else {}
+        if version > 7:
+            read.quota()
+            read.list_of(lambda: (read.text(), read.quota()))
         self.subscribed = set(read.list_of(read.text))
         self.mailboxes = dict(read.list_of(lambda: self.mailbox(read, version)))
 
@@ -386,7 +394,7 @@ class Account:
             self.moved_away = read.n()
         elif tag == MOVED_HERE:
             self.moved_away, self.moved_here = None, read.n()
-        elif tag in (11, 13, 14, BASE, 19, 20) or tag >= 128:
+        elif tag in (11, 13, 14, BASE, 19, 20, QUOTA_SET) or tag >= 128:
             pass
         else:
             raise ValueError(f"a change of kind {tag} takes a newer reader")

@@ -178,6 +178,14 @@ impl Line {
                 line.entry = Some(entries.iter().map(told).collect::<Vec<_>>().join(", "));
                 "rights set"
             }
+            Happened::QuotaSet { root, quota } => {
+                line.mailbox = root.as_ref().map(ToString::to_string);
+                if quota.is_some() {
+                    "quota set"
+                } else {
+                    "quota removed"
+                }
+            }
             Happened::MetadataSet {
                 mailbox,
                 entry,

@@ -14,6 +14,7 @@ use crate::{
     flag::Flags,
     id::{AccountId, EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
     name::{MailboxName, Role},
+    quota::Quota,
     rights::Acl,
 };
 
@@ -178,6 +179,13 @@ pub enum Change {
         mailbox: MailboxId,
         /// Who may do what; `None`: its owner everything, and nobody else anything.
         acl: Option<Acl>,
+    },
+    /// A quota root has other limits, or is none any more.
+    QuotaSet {
+        /// Mailboxes of which name, and all below it; `None`: the account.
+        root: Option<MailboxName>,
+        /// What is set there; `None`: it is no root.
+        quota: Option<Quota>,
     },
     /// An entry of metadata has another value, or none.
     MetadataSet {

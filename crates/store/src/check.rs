@@ -55,6 +55,9 @@ pub(crate) fn check(snapshot: &Snapshot) -> Vec<String> {
         .map(|m| m.uid_validity)
         .collect();
     let roles: Vec<_> = snapshot.mailboxes.values().filter_map(|m| m.role).collect();
+    if snapshot.quotas != snapshot.quotas.recounted(snapshot) {
+        wrong.push("what is used is not what is there".to_owned());
+    }
     if validities.len() != snapshot.mailboxes.len() {
         wrong.push("two mailboxes with one UIDVALIDITY".to_owned());
     }
@@ -164,6 +167,7 @@ fn check_mailbox(
 pub(crate) fn difference(a: &Snapshot, b: &Snapshot) -> Option<String> {
     let heads = |s: &Snapshot| {
         let kept = (s.held, s.expiry, s.moved_to, s.metadata.clone());
+        let kept = (kept, s.quotas.clone());
         (
             s.mod_seq,
             s.last,

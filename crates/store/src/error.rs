@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use crate::quota::{QuotaRoot, Resource};
 use crate::rights::Rights;
 
 /// A failed store operation. Nothing of the operation has happened, unless
@@ -32,6 +33,14 @@ pub enum Error {
     /// A limit on a count: mailboxes, keywords, UIDs. Says which.
     #[error("limit reached: {0}")]
     Limit(&'static str),
+    /// A quota root would have more than its limit.
+    #[error("over quota: {resource} of {root:?}")]
+    OverQuota {
+        /// The root.
+        root: QuotaRoot,
+        /// Of what.
+        resource: Resource,
+    },
     /// No space left; reads go on, writes resume when there is some.
     #[error("no space left on the partition")]
     Full,

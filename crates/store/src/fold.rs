@@ -19,6 +19,7 @@ use crate::{
     },
     metadata::Metadata,
     name::{MailboxName, Role},
+    quota::kept,
     snapshot::{Arrived, Snapshot},
     threads::Threads,
 };
@@ -89,6 +90,21 @@ pub(crate) const NOT_LATER: Misfit = Misfit("a batch that is not later than the 
 /// # Errors
 /// The change does not fit; the state is as before.
 pub(crate) fn apply(
+    snapshot: &mut Snapshot,
+    threads: &mut Threads,
+    mod_seq: ModSeq,
+    change: &Change,
+) -> Result<(), Misfit> {
+    let counts = kept::counts_anew(change);
+    let before = kept::counted(snapshot, counts);
+    let done = change_state(snapshot, threads, mod_seq, change);
+    // Also if it fits in part only: then the counters have moved.
+    let after = kept::counted(snapshot, counts);
+    snapshot.quotas.moved(&before, &after);
+    done
+}
+
+fn change_state(
     snapshot: &mut Snapshot,
     threads: &mut Threads,
     mod_seq: ModSeq,
@@ -171,6 +187,7 @@ pub(crate) fn apply(
         | Change::ExpirySet { .. }
         | Change::PartitionSet { .. }
         | Change::RightsSet { .. }
+        | Change::QuotaSet { .. }
         | Change::MetadataSet { .. } => set(snapshot, change),
         Change::AnnotationSet {
             mailbox: id,
@@ -209,6 +226,10 @@ fn set(snapshot: &mut Snapshot, change: &Change) -> Result<(), Misfit> {
         }
         Change::RightsSet { mailbox: id, acl } => {
             mailbox(snapshot, *id)?.acl.clone_from(acl);
+            Ok(())
+        }
+        Change::QuotaSet { root, quota } => {
+            kept::set(snapshot, root.as_ref(), *quota);
             Ok(())
         }
         Change::MetadataSet {
@@ -270,6 +291,7 @@ pub(crate) fn unread(snapshot: &Snapshot, change: &Change) -> Vec<Wanted> {
         | Change::MovedHere { .. }
         | Change::PartitionSet { .. }
         | Change::RightsSet { .. }
+        | Change::QuotaSet { .. }
         | Change::MetadataSet { .. }
         | Change::NumbersSkipped(_) => Vec::new(),
     }

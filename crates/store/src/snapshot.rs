@@ -9,6 +9,7 @@ use crate::{
     mailbox::Mailbox,
     metadata::Metadata,
     name::{MailboxName, Role},
+    quota::{Usage, kept::Quotas},
     shelves::Shelves,
 };
 
@@ -23,6 +24,8 @@ pub struct Snapshot {
     pub(crate) held: bool,
     pub(crate) expiry: Option<Expiry>,
     pub(crate) metadata: Metadata,
+    /// Its quota roots, and what is used.
+    pub(crate) quotas: Quotas,
     /// The partition in which the account goes on.
     pub(crate) moved_to: Option<u16>,
     /// How it came to this partition.
@@ -106,6 +109,12 @@ impl Snapshot {
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
+    }
+
+    /// What all mailboxes use.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        *self.quotas.usage()
     }
 
     /// The mailbox with this special use.

@@ -23,6 +23,7 @@ use crate::{
     id::AccountId,
     incoming::Incoming,
     name::MailboxName,
+    quota::{Allotment, DomainQuota, RootState, pool::Pools},
     search::Desk,
     verify::{self, Depth, Finding, Summary, Walked},
 };
@@ -65,6 +66,8 @@ struct Inner {
     /// One compaction at a time.
     compaction: tokio::sync::Mutex<()>,
     indexing: Desk,
+    /// What is kept for domains.
+    pools: Arc<Pools>,
 }
 
 #[derive(Debug, Default)]
@@ -146,6 +149,7 @@ impl Store {
                 moves: tokio::sync::Mutex::default(),
                 compaction: tokio::sync::Mutex::default(),
                 indexing: Desk::default(),
+                pools: Arc::default(),
             }),
         }
     }
@@ -223,8 +227,15 @@ impl Store {
         } = opened;
         let skipped = unsettled.skip(&mut state, clock().unix);
         engine.skip(id, state.snapshot.mod_seq);
-        let what = (id, partitions.clone(), engine, *clock);
-        let account = Account::new(Arc::new(Shared::new(what, state, kept)));
+        let pools = Arc::clone(&self.inner.pools);
+        pools.put(
+            id,
+            pools.domain_of(id).as_ref(),
+            state.snapshot.quotas.usage(),
+        );
+        let which = (id, partitions.clone(), pools);
+        let shared = Shared::new(which, (engine, *clock), (state, kept));
+        let account = Account::new(Arc::new(shared));
         if !skipped.is_empty() {
             account.skipped(skipped).await;
         }
@@ -232,6 +243,21 @@ impl Store {
             account.settle_here().await?;
         }
         Ok(account)
+    }
+
+    /// Says where the limits come from that are in no account's log: before any account is opened, and
+    /// once.
+    pub fn allot(&self, allotment: Arc<dyn Allotment>) {
+        self.inner.pools.allot(allotment);
+    }
+
+    /// A domain as it stands: what all of its accounts use. Counts that, if it is not known.
+    pub async fn domain_quota(&self, domain: &DomainQuota) -> RootState {
+        let Inner {
+            partitions, pools, ..
+        } = &*self.inner;
+        let usage = pools.usage(partitions, &domain.name).await;
+        domain.state(usage)
     }
 
     /// Every account that the store has, opened or not, ascending.

@@ -123,6 +123,19 @@ impl From<store::Error> for Refusal {
                 Text::with("The message is larger than {} octets", [max.into()]),
             ),
             E::Limit(what) => Self::no(Code::Limit, Text::with("Limit reached: {}", [what.into()])),
+            E::OverQuota { root, resource } => {
+                // What another's limits are is nobody's business.
+                let sentence = match root {
+                    store::QuotaRoot::Domain(_) => {
+                        "Over quota: the domain's limit of {} is reached"
+                    }
+                    _ => "Over quota: the limit of {} is reached",
+                };
+                Self::no(
+                    Code::OverQuota,
+                    Text::with(sentence, [resource.name().into()]),
+                )
+            }
             E::Full => Self::no(Code::Unavailable, "No space left on the server's disk"),
             E::OutOfService(_) => Self::no(
                 Code::Unavailable,

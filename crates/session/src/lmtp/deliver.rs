@@ -123,7 +123,7 @@ pub(super) fn refusal(error: &Error) -> Reply {
     match error {
         Error::TooBig(_) => reply::TOO_BIG,
         Error::Full => reply::NO_SPACE,
-        Error::Limit(_) => reply::MAILBOX_LIMIT,
+        Error::Limit(_) | Error::OverQuota { .. } => reply::MAILBOX_LIMIT,
         Error::NoSuchMailbox
         | Error::AlreadyExists
         | Error::NotPermitted(_)

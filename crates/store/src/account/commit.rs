@@ -27,6 +27,7 @@ use crate::{
     name::MailboxName,
     octets::UidRanges,
     past::LOOKING_MAX,
+    quota::{DomainQuota, kept::Quotas, pool::Pools},
     rights::{Actor, Rights},
     snapshot::Snapshot,
     threads::{Question, Threads},
@@ -36,6 +37,8 @@ use crate::{
 pub(crate) struct Shared {
     pub(crate) id: AccountId,
     pub(crate) partitions: Partitions,
+    /// What is kept for the domains of all accounts.
+    pub(crate) pools: Arc<Pools>,
     /// The engine of the partition that its batches go to.
     pub(super) home: ArcSwap<Engine>,
     /// Whether it is being moved: no verb does anything then. Changed with the tip's lock held.
@@ -87,6 +90,10 @@ pub(crate) struct Draft<'a> {
     asked: bool,
     /// What the verb needed and was not in memory.
     unread: Unread,
+    /// What was used before.
+    pub(super) before: Quotas,
+    /// No limit holds.
+    pub(super) exempt: bool,
 }
 
 /// What has to be read from the checkpoint before a verb can be tried again.
@@ -141,14 +148,15 @@ const BATCH_BYTES_MAX: usize = 32 << 20;
 
 impl Shared {
     pub(crate) fn new(
-        (id, partitions, home, clock): (AccountId, Partitions, Engine, Clock),
-        state: State,
-        kept: Option<Arc<Snapshot>>,
+        (id, partitions, pools): (AccountId, Partitions, Arc<Pools>),
+        (home, clock): (Engine, Clock),
+        (state, kept): (State, Option<Arc<Snapshot>>),
     ) -> Self {
         let mod_seq = state.snapshot.mod_seq;
         Self {
             id,
             partitions,
+            pools,
             home: ArcSwap::from_pointee(home),
             moving: watch::Sender::new(false),
             clock,
@@ -186,9 +194,10 @@ impl Shared {
         let mut writes = writes;
         let (mut attempts, mut reads) = (0, 0);
         let mut crossing = None;
+        let domain = self.domain().await;
         while attempts < ATTEMPTS_MAX && reads < READS_MAX {
             attempts += 1;
-            match self.attempt(hands, writes, &mut verb)? {
+            match self.attempt(hands, (writes, domain.as_ref()), &mut verb)? {
                 Attempt::Elsewhere(of) => {
                     if crossing.is_none() {
                         crossing = Some(self.partitions.crossing().await);
@@ -252,8 +261,12 @@ impl Shared {
         mut verb: impl FnMut(&mut Draft<'_>) -> Result<T, Error>,
     ) -> Option<T> {
         let mut held = Vec::new();
+        let domain = self.domain().await;
         for _ in 0..READS_MAX {
-            match self.attempt(hands, None, &mut verb).ok()? {
+            match self
+                .attempt(hands, (None, domain.as_ref()), &mut verb)
+                .ok()?
+            {
                 Attempt::Queued(value, _) | Attempt::Nothing(value, _) => return Some(value),
                 Attempt::Stale(_) | Attempt::Moving | Attempt::Elsewhere(_) => return None,
                 Attempt::Unread(unread) => held.extend(self.read(unread).await.ok()?),
@@ -277,7 +290,10 @@ impl Shared {
                 let mut guard = self.tip();
                 let tip = &mut *guard;
                 let mut draft = Draft::new(tip, (self.id, &hands.actor), (self.clock)().unix);
-                let value = verb(&mut draft);
+                let value = verb(&mut draft).and_then(|value| {
+                    self.permit(&draft)?;
+                    Ok(value)
+                });
                 let unread = draft.unread;
                 tip.threads.unlearn_after(tip.snapshot.mod_seq());
                 (value, unread)
@@ -292,7 +308,7 @@ impl Shared {
     fn attempt<T>(
         self: &Arc<Self>,
         hands: &Hands,
-        writes: Option<Writes>,
+        (writes, domain): (Option<Writes>, Option<&DomainQuota>),
         verb: &mut impl FnMut(&mut Draft<'_>) -> Result<T, Error>,
     ) -> Result<Attempt<T>, Error> {
         let mut guard = self.tip();
@@ -323,6 +339,7 @@ impl Shared {
         if draft.changes.is_empty() {
             return Ok(Attempt::Nothing(value, saw));
         }
+        let used = self.reserve(&draft, domain)?;
         let Draft {
             mut snapshot,
             changes,
@@ -338,8 +355,11 @@ impl Shared {
             changes,
         };
         let writes = writes.unwrap_or_else(|| home.begin());
-        let queued = self.queue(tip, (&home, writes), snapshot, &batch)?;
-        Ok(queued.map_or(Attempt::Stale(saw), |done| Attempt::Queued(value, done)))
+        let queued = self.queue(tip, (&home, writes), snapshot, &batch);
+        if !matches!(queued, Ok(Some(_))) {
+            self.pools.put(self.id, domain, &used);
+        }
+        Ok(queued?.map_or(Attempt::Stale(saw), |done| Attempt::Queued(value, done)))
     }
 
     /// Queues a batch that makes the tip that snapshot. `None` if what it builds on is failing.
@@ -404,6 +424,7 @@ impl Shared {
         }
         tip.epoch += 1;
         tip.snapshot = Snapshot::clone(&self.published.load());
+        self.pools.back(self.id, tip.snapshot.quotas.usage());
         let mod_seq = tip.snapshot.mod_seq();
         tip.threads.unlearn_after(mod_seq);
         let epoch = tip.epoch;
@@ -487,6 +508,7 @@ impl<'a> Draft<'a> {
         Self {
             mod_seq: ModSeq(tip.snapshot.mod_seq + 1),
             snapshot: tip.snapshot.clone(),
+            before: tip.snapshot.quotas.clone(),
             threads: &mut tip.threads,
             changes: Vec::new(),
             now,
@@ -494,7 +516,14 @@ impl<'a> Draft<'a> {
             actor,
             asked: false,
             unread: Unread::default(),
+            exempt: false,
         }
+    }
+
+    /// No limit holds for the verb: an account that could not be opened would be worse than one that is too
+    /// full.
+    pub(crate) fn exempt(&mut self) {
+        self.exempt = true;
     }
 
     /// Messages of a mailbox, which is one of this draft's.

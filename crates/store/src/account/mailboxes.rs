@@ -7,7 +7,7 @@ use crate::{
         Account, Hands,
         annotate::Along,
         commit::{Draft, Which},
-        copy, metadata,
+        copy, metadata, quota,
     },
     change::Change,
     error::Error,
@@ -130,6 +130,7 @@ impl Account {
         ];
         self.shared
             .commit(&self.hands, None, |draft| {
+                draft.exempt();
                 let new = draft.snapshot.mailboxes.is_empty();
                 for (name, role) in names.iter().copied().take(if new { 6 } else { 1 }) {
                     let name = MailboxName::new(name)?;
@@ -221,10 +222,11 @@ fn rename(draft: &mut Draft<'_>, from: &MailboxName, to: &MailboxName) -> Result
     moved.sort_by_key(|(_, name)| name.as_str().len());
     // Before anything is moved away: `to` may lie below a mailbox above `from`.
     create_above(draft, to)?;
+    let roots = quota::rename(draft, from, to)?;
     for (id, name) in moved {
         draft.push(Change::MailboxRenamed { id, name })?;
     }
-    Ok(())
+    quota::renamed(draft, &roots)
 }
 
 /// Renames one mailbox, without those below it, making those above its new name.

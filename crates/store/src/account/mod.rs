@@ -15,6 +15,7 @@ pub(crate) mod mailboxes;
 pub(crate) mod metadata;
 mod moving;
 mod open;
+mod quota;
 mod recent;
 mod relocate;
 mod replace;

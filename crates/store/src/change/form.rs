@@ -59,6 +59,7 @@ mod tag {
     pub(super) const NUMBERS_SKIPPED: u8 = 20;
     pub(super) const METADATA_SET: u8 = 21;
     pub(super) const RIGHTS_SET: u8 = 0x30;
+    pub(super) const QUOTA_SET: u8 = 0x3c;
     pub(super) const ANNOTATION_SET: u8 = 0x42;
 }
 

@@ -220,6 +220,7 @@ pub(super) fn outline(header: Header) -> Result<State, Malformed> {
         moved_to: header.moved_to,
         arrived: header.arrived,
         metadata: header.metadata,
+        quotas: header.quotas,
         ..Snapshot::default()
     };
     let Snapshot {
@@ -232,6 +233,7 @@ pub(super) fn outline(header: Header) -> Result<State, Malformed> {
         let mailbox = mailbox(about)?;
         mailboxes.insert(mailbox.id, Arc::new(mailbox));
     }
+    snapshot.quotas = snapshot.quotas.recounted(&snapshot);
     Ok(State {
         snapshot,
         threads: Threads::kept(header.threads),

@@ -23,13 +23,14 @@ use crate::{
     metadata::Metadata,
     name::{MailboxName, Role},
     octets::{Malformed, Octets, put_i64, put_len, put_octets, put_step, put_u64},
+    quota::{kept::Quotas, put_quota, read_quota},
     rights::Acl,
     snapshot::{Arrived, Snapshot},
     threads::Buckets,
 };
 
 /// The form of value that this program writes.
-const VERSION: u8 = 7;
+const VERSION: u8 = 8;
 
 /// What it reads besides: headers of before there was metadata. Any other is folded again.
 const WITHOUT_METADATA: u8 = 4;
@@ -39,6 +40,8 @@ const WITHOUT_RIGHTS: u8 = 5;
 
 /// Headers of before there were annotations.
 const WITHOUT_ANNOTATIONS: u8 = 6;
+/// Headers of before there were quotas.
+const WITHOUT_QUOTAS: u8 = 7;
 
 const HEADERS: u8 = b'a';
 const DATA: u8 = b'd';
@@ -132,6 +135,7 @@ pub(super) struct Header {
     pub(super) moved_to: Option<u16>,
     pub(super) arrived: Option<Arrived>,
     pub(super) metadata: Metadata,
+    pub(super) quotas: Quotas,
     pub(super) subscriptions: Vec<MailboxName>,
     pub(super) mailboxes: Vec<MailboxHeader>,
 }
@@ -176,6 +180,7 @@ pub(super) fn put_header(into: &mut Vec<u8>, snapshot: &Snapshot, threads: Bucke
         put_u64(into, arrived.at.0);
     }
     put_metadata(into, &snapshot.metadata);
+    put_quotas(into, &snapshot.quotas);
     put_len(into, snapshot.subscriptions.len());
     for name in snapshot.subscriptions.iter() {
         put_name(into, name);
@@ -224,6 +229,29 @@ fn put_mailbox(into: &mut Vec<u8>, mailbox: &Mailbox) {
     put_annotations(into, &mailbox.annotations);
 }
 
+fn put_quotas(into: &mut Vec<u8>, quotas: &Quotas) {
+    put_quota(into, quotas.account());
+    put_len(into, quotas.len());
+    for (name, quota) in quotas.every() {
+        put_name(into, &name);
+        put_quota(into, Some(quota));
+    }
+}
+
+fn read_quotas(read: &mut Octets<'_>, version: u8) -> Result<Quotas, Malformed> {
+    if version <= WITHOUT_QUOTAS {
+        return Ok(Quotas::default());
+    }
+    let account = read_quota(read)?;
+    let mut roots = Vec::new();
+    for _ in 0..read.count(3)? {
+        let name = read_name(read)?;
+        let quota = read_quota(read)?.ok_or(Malformed("a quota root without a quota"))?;
+        roots.push((name, quota));
+    }
+    Ok(Quotas::uncounted(account, roots))
+}
+
 fn put_metadata(into: &mut Vec<u8>, metadata: &Metadata) {
     put_len(into, metadata.len());
     for (owner, name, value) in metadata.every() {
@@ -235,7 +263,7 @@ fn put_metadata(into: &mut Vec<u8>, metadata: &Metadata) {
 
 fn read_metadata(read: &mut Octets<'_>, version: u8) -> Result<Metadata, Malformed> {
     let mut metadata = Metadata::default();
-    if version == WITHOUT_METADATA {
+    if version <= WITHOUT_METADATA {
         return Ok(metadata);
     }
     for _ in 0..read.count(3)? {
@@ -354,6 +382,7 @@ pub(super) fn read_header(key: &[u8], value: &[u8]) -> Result<Header, Malformed>
         moved_to: read_partition(read)?,
         arrived: read_arrived(read)?,
         metadata: read_metadata(read, version)?,
+        quotas: read_quotas(read, version)?,
         subscriptions: (0..read.count(1)?)
             .map(|_| read_name(read))
             .collect::<Result<_, _>>()?,

@@ -21,6 +21,7 @@ use crate::{
     flag::Flags,
     id::{EmailId, MailboxId, ModSeq, Uid},
     name::MailboxName,
+    quota::Quota,
     rights::{Acl, Identifier, Rights},
     snapshot::Snapshot,
 };
@@ -170,6 +171,13 @@ pub enum Happened {
         mailbox: (MailboxId, MailboxName),
         /// Whose entries are other ones, and their rights since then; none: there is no entry any more.
         entries: Vec<(Identifier, Rights)>,
+    },
+    /// A quota root got other limits, or is none any more.
+    QuotaSet {
+        /// The name that it is of, with all below; `None`: the account.
+        root: Option<MailboxName>,
+        /// What is set since then.
+        quota: Option<Quota>,
     },
     /// Metadata of a mailbox (`None`: of the account) was set or taken away.
     MetadataSet {
@@ -548,6 +556,10 @@ impl Teller {
                     expiry: *expiry,
                 };
                 return self.set(*mailbox, what);
+            }
+            Change::QuotaSet { root, quota } => {
+                let (root, quota) = (root.clone(), *quota);
+                return self.set(None, Happened::QuotaSet { root, quota });
             }
             Change::MetadataSet {
                 mailbox,

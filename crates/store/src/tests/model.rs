@@ -13,6 +13,7 @@ use crate::{
     checkpoint::{self, base},
     engine::{Engine, EngineOptions},
     metadata::Entry,
+    quota::{Limits, Quota, QuotaRoot, RootState, Usage},
     store::Store,
 };
 
@@ -48,6 +49,8 @@ struct Model {
     used_validities: BTreeSet<u32>,
     mod_seq: u64,
     metadata: BTreeMap<String, Vec<u8>>,
+    /// Quota roots; that of the account is called by no name.
+    quotas: BTreeMap<String, Quota>,
 }
 
 const ENTRIES: [&str; 3] = ["/private/comment", "/shared/comment", "internal/x"];
@@ -396,6 +399,7 @@ impl World {
             Ok(()) => {
                 assert!(exists(from) && !exists(to) && !clash && !to.starts_with(&below));
                 self.bump();
+                self.rename_quotas(from, to);
                 let taken: Vec<_> = moved
                     .iter()
                     .map(|name| (target(name), self.model.folders.remove(name).unwrap()))
@@ -459,6 +463,66 @@ impl World {
         }
     }
 
+    /// Roots that were at `from` and below it go along, unless there is one already.
+    fn rename_quotas(&mut self, from: &str, to: &str) {
+        let below = format!("{from}/");
+        let before = self.model.quotas.clone();
+        for (name, quota) in &before {
+            if name == from || name.starts_with(&below) {
+                let new = format!("{to}{}", &name[from.len()..]);
+                if !before.contains_key(&new) {
+                    self.model.quotas.remove(name);
+                    self.model.quotas.insert(new, *quota);
+                }
+            }
+        }
+    }
+
+    async fn set_quota(&mut self) {
+        let which = if self.rng.u8(..4) == 0 {
+            ""
+        } else {
+            self.pick()
+        };
+        // Limits that nothing comes up to; what they refuse is tested apart.
+        let quota = (self.rng.u8(..3) > 0).then(|| Quota {
+            limits: Limits {
+                storage: self.rng.bool().then(|| self.rng.u64(1 << 40..1 << 62)),
+                message: self.rng.bool().then_some(1 << 40),
+                ..Limits::default()
+            },
+            administered: true,
+        });
+        let root = (!which.is_empty()).then(|| name(which));
+        let limits = quota.map(|quota| quota.limits);
+        let changed = self.account.set_quota(root.as_ref(), limits).await.unwrap();
+        let before = match quota {
+            Some(quota) => self.model.quotas.insert(which.to_owned(), quota),
+            None => self.model.quotas.remove(which),
+        };
+        assert_eq!(changed, before != quota);
+        if changed {
+            self.bump();
+        }
+    }
+
+    /// What is used at each root, counted.
+    fn compare_quotas(&self) {
+        let expected: BTreeMap<String, (Quota, Usage)> = self
+            .model
+            .quotas
+            .iter()
+            .map(|(root, quota)| (root.clone(), (*quota, self.model.used(root))))
+            .collect();
+        let states = self.account.every_quota_root().into_iter();
+        let kept = states.map(|RootState { root, quota, usage }| match root {
+            QuotaRoot::Name(name) => (name.to_string(), (quota, usage)),
+            _ => (String::new(), (quota, usage)),
+        });
+        assert_eq!(kept.collect::<BTreeMap<_, _>>(), expected);
+        assert_eq!(self.account.snapshot().usage(), self.model.used(""));
+    }
+
     async fn claim(&mut self) {
         let (name, id) = self.existing();
         let before = self.account.snapshot().mod_seq();
@@ -481,7 +545,7 @@ impl World {
     }
 
     async fn step(&mut self) {
-        match self.rng.u8(..23) {
+        match self.rng.u8(..24) {
             0..5 => self.append().await,
             5..8 => self.copy().await,
             8..12 => self.store_flags().await,
@@ -493,6 +557,7 @@ impl World {
             18 => self.claim().await,
             19 => self.set_metadata().await,
             20 | 21 => self.annotate().await,
+            22 => self.set_quota().await,
             _ if self.rng.bool() => self.store.checkpoint().await.unwrap(),
             _ => self.reopen().await,
         }
@@ -538,6 +603,7 @@ impl World {
             .collect();
         assert_eq!(subscribed, self.model.subscribed.iter().collect::<Vec<_>>());
         assert_eq!(plain(snapshot.metadata()), self.model.metadata);
+        self.compare_quotas();
         for mailbox in self.account.whole().await.unwrap().open() {
             self.model.folders[mailbox.name().as_str()].compare(mailbox);
         }
@@ -559,6 +625,29 @@ fn annotations(mailbox: &crate::Mailbox, uid: Uid) -> BTreeMap<(String, Whose), 
 fn lower(flags: &Flags) -> BTreeSet<String> {
     let lower = |keyword: &Arc<str>| keyword.to_ascii_lowercase();
     flags.keywords.iter().map(lower).collect()
+}
+
+impl Model {
+    /// What mailboxes of a name and below it use; of no name: all.
+    fn used(&self, root: &str) -> Usage {
+        let below = format!("{root}/");
+        let under = |name: &str| root.is_empty() || name == root || name.starts_with(&below);
+        let folders = self.folders.iter().filter(|(name, _)| under(name));
+        folders.fold(Usage::default(), |sum, (_, folder)| {
+            let metadata = folder.metadata.iter();
+            let annotations = folder.mails.iter().flat_map(|mail| &mail.annotations);
+            let annotations = annotations.map(|(_, value)| value.len());
+            sum.and(&Usage {
+                octets: folder.mails.iter().map(|mail| mail.size).sum(),
+                messages: folder.mails.len() as u64,
+                mailboxes: 1,
+                annotation_octets: metadata
+                    .map(|(_, v)| v.len())
+                    .chain(annotations)
+                    .sum::<usize>() as u64,
+            })
+        })
+    }
 }
 
 impl Folder {

@@ -10,6 +10,7 @@ use crate::{
     change::Change,
     id::{AccountId, MailboxId},
     octets::{Malformed, Octets, put_octets, put_u64},
+    quota::{put_quota, put_root_name, read_quota, read_root_name},
 };
 
 /// Writes all but the tag, and gives that.
@@ -34,6 +35,11 @@ pub(super) fn encode(change: &Change, into: &mut Vec<u8>) -> u8 {
             put_u64(into, mailbox.0);
             put_acl(into, acl.as_ref());
             tag::RIGHTS_SET
+        }
+        Change::QuotaSet { root, quota } => {
+            put_root_name(into, root.as_ref());
+            put_quota(into, *quota);
+            tag::QUOTA_SET
         }
         Change::MetadataSet {
             mailbox,
@@ -86,6 +92,10 @@ pub(super) fn decode(tag: u8, read: &mut Octets<'_>) -> Result<Option<Change>, M
         tag::RIGHTS_SET => Change::RightsSet {
             mailbox: MailboxId(read.u64()?),
             acl: read_acl(read)?,
+        },
+        tag::QUOTA_SET => Change::QuotaSet {
+            root: read_root_name(read)?,
+            quota: read_quota(read)?,
         },
         OPTIONAL_FROM.. => return Ok(None),
         _ => return Err(NEWER),

@@ -5,6 +5,7 @@ use crate::annotation::{Setting, Whose};
 use crate::{
     clock::Timestamp,
     email::Piece,
+    quota::{LIMIT_MAX, Limits, Quota},
     rights::{Acl, Identifier, Rights, Who},
 };
 
@@ -171,6 +172,26 @@ fn administered(mailbox: MailboxId) -> Vec<Change> {
         annotated(mailbox, Whose::Own, Some(b"a\0\xff")),
         annotated(mailbox, Whose::Private(AccountId(u64::MAX)), Some(b"")),
         annotated(mailbox, Whose::Shared, None),
+        Change::QuotaSet {
+            root: Some(MailboxName::new("a/b").unwrap()),
+            quota: Some(Quota {
+                limits: Limits {
+                    storage: Some(0),
+                    message: None,
+                    mailbox: Some(LIMIT_MAX),
+                    annotation_storage: Some(1000),
+                },
+                administered: true,
+            }),
+        },
+        Change::QuotaSet {
+            root: None,
+            quota: Some(Quota::default()),
+        },
+        Change::QuotaSet {
+            root: None,
+            quota: None,
+        },
     ]
 }
 

@@ -75,6 +75,7 @@ async fn told(account: &Account, which: Which) -> Vec<String> {
                 format!("annotation {} {entry} {there}", shown(at))
             }
             Happened::ExpirySet { .. } => "expiry".to_owned(),
+            Happened::QuotaSet { root, quota } => format!("quota {root:?} {quota:?}"),
             Happened::MetadataSet { entry, there, .. } => format!("metadata {entry} {there}"),
             Happened::RightsSet { entries, .. } => format!("rights {entries:?}"),
         };
