@@ -21,7 +21,8 @@
 //! * `login: no` – connections are not logged in (they are, as an account of the
 //!   transcript's own, and past the greeting, if this is not said);
 //! * `select: NAME` – every connection has selected this mailbox, in order.
-//! * `protocol: lmtp` – connections speak LMTP, past the greeting.
+//! * `protocol: lmtp` – connections speak LMTP, past the greeting; `lmtp: 4 5` – these do.
+//! * `other: 2 3`, `third: 4` – these connections are logged in to accounts of their own, `$other` and `$third`.
 //! * `setting: imap.deleted-mailboxes = false` – the server is one with this setting, as TOML has it.
 //! * `run: account hold $user` – `chapar` was run with these words, for that server.
 //! * `shows: MOVE RFC6851` – the capabilities and RFCs that this is the proof of, for `docs/conformance.md`
@@ -30,9 +31,10 @@
 //! In the conversation:
 //!
 //! * `C:` sends a line; `C|` sends it without a line end, with `\r`, `\n`, `\0`, `\xHH`, `\\`
-//!   and `\*4096x` (so many `x`) understood. `C2:`, `S2:` … are further connections, opened when first used.
+//!   and `\*4096x` (so many `x`) understood. `C2:`, `S2:` … are further connections of the same account, unless the head says another, opened when first
+//!   used.
 //! * `S:` is the next line the server sends. `…` stands for any text. `$name` stands for a
-//!   word the first time and for the same word later on; `$user`, `$password` are known.
+//!   word the first time and for the same word later on; `$user`, `$other`, `$third`, `$password` are known.
 //! * `S: …` alone stands for any number of lines.
 //! * `S~:` lines in a row may come in any order.
 //! * `S:` then nothing at all (`S: EOF`) is the end of the connection.
@@ -68,6 +70,11 @@ fn every_transcript_holds() {
             .entry(settings)
             .or_insert_with_key(|settings| Chapar::with_settings(settings));
         chapar.add_account(&user);
+        for (key, _) in OTHERS {
+            if head(&text, key).next().is_some() {
+                chapar.add_account(&format!("{user}-{key}"));
+            }
+        }
         let run = std::panic::AssertUnwindSafe(|| run(chapar, &user, &text));
         let outcome = std::panic::catch_unwind(run);
         if let Err(what) = outcome.unwrap_or_else(|_| Err("it panicked, see above".to_owned())) {
@@ -113,12 +120,28 @@ fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
     files
 }
 
+/// Accounts besides the transcript's first, by the key that says which connections are theirs.
+const OTHERS: [(&str, usize); 2] = [("other", 0), ("third", 1)];
+
 /// The scene that a transcript's head sets.
 struct Scene {
     messages: usize,
     login: bool,
     select: Option<String>,
     lmtp: bool,
+    /// Connections that speak LMTP, whatever the others do.
+    lmtp_too: Vec<usize>,
+    /// Connections of the other accounts.
+    others: [Vec<usize>; 2],
+}
+
+impl Scene {
+    /// The account of a connection.
+    fn account(&self, user: &str, connection: usize) -> String {
+        let mut others = OTHERS.iter();
+        let other = others.find(|(_, at)| self.others[*at].contains(&connection));
+        other.map_or_else(|| user.to_owned(), |(key, _)| format!("{user}-{key}"))
+    }
 }
 
 /// One line of the conversation.
@@ -143,8 +166,14 @@ fn run(chapar: &Chapar, user: &str, text: &str) -> Result<(), String> {
         ("user".to_owned(), user.to_owned()),
         ("password".to_owned(), PASSWORD.to_owned()),
     ]);
+    for (key, _) in OTHERS {
+        variables.insert(key.to_owned(), format!("{user}-{key}"));
+    }
     for words in head(text, "run") {
-        let words = words.replace("$user", user);
+        let mut words = words.replace("$user", user);
+        for (key, _) in OTHERS {
+            words = words.replace(&format!("${key}"), &format!("{user}-{key}"));
+        }
         let words: Vec<&str> = words.split(' ').collect();
         let output = chapar.run(&words, "");
         if !output.status.success() {
@@ -163,7 +192,7 @@ fn run(chapar: &Chapar, user: &str, text: &str) -> Result<(), String> {
     while let Some(line) = lines.get(at) {
         let connection = connections
             .entry(line.connection)
-            .or_insert_with(|| open(chapar, user, &scene));
+            .or_insert_with(|| open(chapar, (user, line.connection), &scene));
         let outcome = match line.kind {
             Kind::Send | Kind::SendRaw => {
                 send(connection, line, &variables);
@@ -201,6 +230,8 @@ fn read(text: &str) -> Result<(Scene, Vec<Line<'_>>), String> {
         login: true,
         select: None,
         lmtp: false,
+        lmtp_too: Vec::new(),
+        others: Default::default(),
     };
     let mut lines = Vec::new();
     for (number, line) in text.lines().enumerate().map(|(i, l)| (i + 1, l)) {
@@ -215,7 +246,17 @@ fn read(text: &str) -> Result<(Scene, Vec<Line<'_>>), String> {
             .split_once(':')
             .ok_or_else(|| format!("{number}: not a line of a transcript"))?;
         let value = value.trim();
+        let numbers = || {
+            let numbers = value.split(' ').map(str::parse::<usize>);
+            numbers.collect::<Result<Vec<_>, _>>()
+        };
+        let numbers = || numbers().map_err(|e| format!("{number}: {e}"));
+        if let Some((_, at)) = OTHERS.iter().find(|(other, _)| *other == key) {
+            scene.others[*at] = numbers()?;
+            continue;
+        }
         match key {
+            "lmtp" => scene.lmtp_too = numbers()?,
             "messages" => scene.messages = value.parse().map_err(|e| format!("{number}: {e}"))?,
             "login" => scene.login = value == "yes",
             "select" => scene.select = Some(value.to_owned()),
@@ -260,13 +301,17 @@ fn conversation(number: usize, line: &str) -> Option<Line<'_>> {
     })
 }
 
-fn open(chapar: &Chapar, user: &str, scene: &Scene) -> Connection {
-    let mut connection = Connection::open(if scene.lmtp { chapar.lmtp } else { chapar.imap });
-    if scene.lmtp {
+fn open(chapar: &Chapar, (user, number): (&str, usize), scene: &Scene) -> Connection {
+    let lmtp = scene.lmtp || scene.lmtp_too.contains(&number);
+    let mut connection = Connection::open(if lmtp { chapar.lmtp } else { chapar.imap });
+    if lmtp {
         connection.read_line();
-    } else if scene.login {
+        return connection;
+    }
+    if scene.login {
         connection.read_line();
-        connection.ok(&format!("LOGIN {user} {PASSWORD}"));
+        let account = scene.account(user, number);
+        connection.ok(&format!("LOGIN {account} {PASSWORD}"));
     }
     if let Some(mailbox) = &scene.select {
         connection.ok(&format!("SELECT {mailbox}"));
