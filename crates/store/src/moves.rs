@@ -17,6 +17,7 @@ use crate::{
     engine::Engine,
     error::Error,
     id::MailboxId,
+    sharing,
     store::Store,
 };
 
@@ -181,6 +182,7 @@ impl Store {
             tracing::error!(account = %id, what, "what was moved is not what was there");
             return Err(Error::NotPermitted("internal error"));
         }
+        self.sharing().note(to, id, sharing::given(&state)).await?;
         let going = (to.clone(), opened);
         stopped.move_away(&account.hands.by, going, none).await?;
         drop(whole);

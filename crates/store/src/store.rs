@@ -14,7 +14,10 @@ use std::{
 use tokio::sync::OnceCell;
 
 use crate::{
-    account::{Account, MadeAs, commit::Shared},
+    account::{
+        Account, MadeAs,
+        commit::{Opening, Shared},
+    },
     checkpoint::{self, Opened, Prepared},
     clock::Clock,
     engine::{Engine, EngineOptions, Partitions},
@@ -25,6 +28,7 @@ use crate::{
     name::MailboxName,
     quota::{Allotment, DomainQuota, RootState, pool::Pools},
     search::Desk,
+    sharing::Sharing,
     verify::{self, Depth, Finding, Summary, Walked},
 };
 
@@ -59,6 +63,7 @@ struct Inner {
     message_bytes_max: u64,
     clock: Clock,
     accounts: Mutex<Accounts>,
+    sharing: Arc<Sharing>,
     /// One checkpoint at a time.
     checkpoint: Arc<tokio::sync::Mutex<()>>,
     /// One move at a time.
@@ -145,6 +150,7 @@ impl Store {
                 message_bytes_max,
                 clock,
                 accounts: Mutex::default(),
+                sharing: Arc::default(),
                 checkpoint: Arc::default(),
                 moves: tokio::sync::Mutex::default(),
                 compaction: tokio::sync::Mutex::default(),
@@ -233,9 +239,15 @@ impl Store {
             pools.domain_of(id).as_ref(),
             state.snapshot.quotas.usage(),
         );
-        let which = (id, partitions.clone(), pools);
-        let shared = Shared::new(which, (engine, *clock), (state, kept));
-        let account = Account::new(Arc::new(shared));
+        let opening = Opening {
+            id,
+            partitions: partitions.clone(),
+            pools,
+            sharing: Arc::clone(&self.inner.sharing),
+            home: engine,
+            clock: *clock,
+        };
+        let account = Account::new(Arc::new(Shared::new(opening, state, kept)));
         if !skipped.is_empty() {
             account.skipped(skipped).await;
         }
@@ -450,12 +462,7 @@ impl Store {
 
     /// The engine of the partition in which an account is, or would begin.
     pub(crate) async fn home(&self, id: AccountId) -> Result<Engine, Error> {
-        let open = {
-            let accounts = self.open_accounts();
-            let slot = accounts.open.get(&id);
-            slot.and_then(|slot| slot.account.get().cloned())
-        };
-        if let Some(account) = open {
+        if let Some(account) = self.if_open(id) {
             return Ok(account.shared.engine());
         }
         match home::find(&self.inner.partitions, id).await? {
@@ -467,6 +474,18 @@ impl Store {
         }
     }
 
+    /// An account, if it is open.
+    pub(crate) fn if_open(&self, id: AccountId) -> Option<Account> {
+        let accounts = self.open_accounts();
+        let slot = accounts.open.get(&id);
+        slot.and_then(|slot| slot.account.get().cloned())
+    }
+
+    /// Who may share with whom.
+    pub(crate) fn sharing(&self) -> &Sharing {
+        &self.inner.sharing
+    }
+
     /// Has accounts that are in a partition opened anew when they are asked for again.
     pub(crate) fn forget_accounts_in(&self, number: u16) {
         let there = |slot: &Slot| {
@@ -475,6 +494,7 @@ impl Store {
             there.inspect(|it| it.shared.close()).is_some()
         };
         self.open_accounts().open.retain(|_, slot| !there(slot));
+        self.inner.sharing.forget(number);
     }
 
     /// Held by whoever moves anything.

@@ -7,6 +7,7 @@
 //! too, and the tip goes back to what is published.
 
 use std::{
+    collections::HashSet,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -28,7 +29,8 @@ use crate::{
     octets::UidRanges,
     past::LOOKING_MAX,
     quota::{DomainQuota, kept::Quotas, pool::Pools},
-    rights::{Actor, Rights},
+    rights::{Actor, Rights, Who},
+    sharing::Sharing,
     snapshot::Snapshot,
     threads::{Question, Threads},
 };
@@ -39,6 +41,7 @@ pub(crate) struct Shared {
     pub(crate) partitions: Partitions,
     /// What is kept for the domains of all accounts.
     pub(crate) pools: Arc<Pools>,
+    pub(crate) sharing: Arc<Sharing>,
     /// The engine of the partition that its batches go to.
     pub(super) home: ArcSwap<Engine>,
     /// Whether it is being moved: no verb does anything then. Changed with the tip's lock held.
@@ -55,6 +58,17 @@ pub(crate) struct Shared {
     pub(crate) looking: Arc<Semaphore>,
     /// For those who watch it.
     pub(crate) watched: Watched,
+}
+
+/// What an account is opened with.
+pub(crate) struct Opening {
+    pub(crate) id: AccountId,
+    pub(crate) partitions: Partitions,
+    pub(crate) pools: Arc<Pools>,
+    pub(crate) sharing: Arc<Sharing>,
+    /// The engine of its partition.
+    pub(crate) home: Engine,
+    pub(crate) clock: Clock,
 }
 
 /// Everything queued is in it.
@@ -132,6 +146,8 @@ enum Attempt<T> {
     Moving,
     /// What was put with this is in another partition.
     Elsewhere(Writes),
+    /// It gives rights to these, which has to be written down first.
+    Shares(HashSet<Who>),
     /// It needs what has to be read first.
     Unread(Unread),
 }
@@ -147,16 +163,21 @@ const READS_MAX: usize = 1000;
 const BATCH_BYTES_MAX: usize = 32 << 20;
 
 impl Shared {
-    pub(crate) fn new(
-        (id, partitions, pools): (AccountId, Partitions, Arc<Pools>),
-        (home, clock): (Engine, Clock),
-        (state, kept): (State, Option<Arc<Snapshot>>),
-    ) -> Self {
+    pub(crate) fn new(opening: Opening, state: State, kept: Option<Arc<Snapshot>>) -> Self {
+        let Opening {
+            id,
+            partitions,
+            pools,
+            sharing,
+            home,
+            clock,
+        } = opening;
         let mod_seq = state.snapshot.mod_seq;
         Self {
             id,
             partitions,
             pools,
+            sharing,
             home: ArcSwap::from_pointee(home),
             moving: watch::Sender::new(false),
             clock,
@@ -206,6 +227,7 @@ impl Shared {
                     self.partitions.settle(of).await?;
                     writes = None;
                 }
+                Attempt::Shares(to) => self.sharing.note(&self.engine(), self.id, to).await?,
                 Attempt::Moving => {
                     attempts = 0;
                     self.has_moved().await;
@@ -268,7 +290,10 @@ impl Shared {
                 .ok()?
             {
                 Attempt::Queued(value, _) | Attempt::Nothing(value, _) => return Some(value),
-                Attempt::Stale(_) | Attempt::Moving | Attempt::Elsewhere(_) => return None,
+                Attempt::Stale(_)
+                | Attempt::Moving
+                | Attempt::Elsewhere(_)
+                | Attempt::Shares(_) => return None,
                 Attempt::Unread(unread) => held.extend(self.read(unread).await.ok()?),
             }
         }
@@ -338,6 +363,11 @@ impl Shared {
         draft.was_asked_for()?;
         if draft.changes.is_empty() {
             return Ok(Attempt::Nothing(value, saw));
+        }
+        let number = home.partition().number;
+        let to = self.sharing.unknown(number, self.id, &draft.changes);
+        if !to.is_empty() {
+            return Ok(Attempt::Shares(to));
         }
         let used = self.reserve(&draft, domain)?;
         let Draft {

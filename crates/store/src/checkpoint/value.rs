@@ -104,7 +104,7 @@ impl Key {
 }
 
 /// A value: version, body, and the checksum of key, version and body.
-pub(super) fn seal(key: &[u8], body: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+pub(crate) fn seal(key: &[u8], body: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut value = vec![VERSION];
     body(&mut value);
     let sum = crc32c_append(crc32c(key), &value);
@@ -113,7 +113,7 @@ pub(super) fn seal(key: &[u8], body: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
 }
 
 /// The body of a value.
-pub(super) fn unseal<'a>(key: &[u8], value: &'a [u8]) -> Result<Octets<'a>, Malformed> {
+pub(crate) fn unseal<'a>(key: &[u8], value: &'a [u8]) -> Result<Octets<'a>, Malformed> {
     let (sealed, sum) = value.split_last_chunk().ok_or(Malformed("cut short"))?;
     if crc32c_append(crc32c(key), sealed) != u32::from_le_bytes(*sum) {
         return Err(Malformed("a wrong checksum"));

@@ -10,6 +10,7 @@ mod metadata;
 pub(crate) mod model;
 mod partitions;
 mod repair;
+mod sharing;
 mod sweep;
 mod verbs;
 mod watch;
