@@ -95,7 +95,12 @@ impl Context {
     /// # Errors
     /// It can't be opened.
     pub(crate) async fn open(&self, id: AccountId) -> Result<Account, Failed> {
-        Ok(self.store.account(id).await?.acting(&self.by))
+        let account = if self.directory.shared_domain(id.0).is_some() {
+            self.store.shared_account(id).await?
+        } else {
+            self.store.account(id).await?
+        };
+        Ok(account.acting(&self.by))
     }
 
     /// The account that is meant, as [`Context::account`]; only if there is mail of it already. Looking at an

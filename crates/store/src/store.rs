@@ -98,6 +98,9 @@ fn segment_bytes() -> u64 {
     }
 }
 
+/// The entry of an account that has shared mailboxes, and so no INBOX.
+const SHARED: &str = "internal/shared";
+
 impl Store {
     /// Opens a store, making it if the directory is empty or absent, recovering it if need be.
     ///
@@ -173,9 +176,27 @@ impl Store {
         // Whoever comes first opens it, the others wait for that.
         let account = slot.get_or_try_init(|| async {
             let account = self.load(id).await?;
-            if account.snapshot().named(&MailboxName::inbox()).is_none() {
+            if lacks_inbox(&account) {
                 account.begin().await?;
             }
+            Ok(account)
+        });
+        account.await.cloned()
+    }
+
+    /// Opens an account that has the shared mailboxes of a domain; one that has never been opened begins with none. It
+    /// is nobody's, has no INBOX, and gets none however it is opened later: that is written down in it.
+    ///
+    /// # Errors
+    /// As for every verb.
+    pub async fn shared_account(&self, id: AccountId) -> Result<Account, Error> {
+        let slot = match self.open_accounts().slot(id) {
+            Ok(account) => return Ok(account),
+            Err(slot) => slot,
+        };
+        let account = slot.get_or_try_init(|| async {
+            let account = self.load(id).await?;
+            account.metadata_or(None, SHARED, b"1").await?;
             Ok(account)
         });
         account.await.cloned()
@@ -196,7 +217,7 @@ impl Store {
             if account.snapshot().mod_seq().0 == 0 {
                 account.create_as(made).await?;
             }
-            if account.snapshot().named(&MailboxName::inbox()).is_none() {
+            if lacks_inbox(&account) {
                 account.begin().await?;
             }
             Ok(account)
@@ -581,4 +602,11 @@ impl Accounts {
         self.open.retain(|_, slot| slot.used > until || !idle(slot));
         self.sweep_at = self.open.len().saturating_mul(3) / 2;
     }
+}
+
+/// Whether an account is to have an INBOX, and has none.
+fn lacks_inbox(account: &Account) -> bool {
+    let snapshot = account.snapshot();
+    let inbox = snapshot.named(&MailboxName::inbox());
+    inbox.is_none() && snapshot.metadata().get(None, SHARED).is_none()
 }

@@ -227,7 +227,7 @@ impl Reach {
             return Ok(account);
         }
         let opened = if self.directory.shared_domain(id.0).is_some() {
-            self.store.account_as(id, &[]).await?
+            self.store.shared_account(id).await?
         } else {
             self.store.account(id).await?
         };

@@ -220,3 +220,33 @@ fn idle_accounts_are_closed_and_come_back_as_they_were() {
         nothing_wrong(&store);
     });
 }
+
+#[test]
+fn an_account_of_shared_mailboxes_has_no_inbox_however_it_is_opened() {
+    run(async {
+        let directory = tempfile::tempdir().unwrap();
+        let options = || Options {
+            directory: Some(directory.path().to_owned()),
+            message_bytes_max: 1 << 20,
+            clock,
+        };
+        let store = Store::open(options()).await.unwrap();
+        let shared = store.shared_account(ALICE).await.unwrap();
+        assert_eq!(shared.snapshot().mailboxes().count(), 0);
+        shared.create(&name("board"), None).await.unwrap();
+        drop(shared);
+        store.close().await.unwrap();
+        let store = Store::open(options()).await.unwrap();
+        // As whoever goes through all accounts opens it.
+        let again = store.account(ALICE).await.unwrap();
+        let snapshot = again.snapshot();
+        let names: Vec<_> = snapshot
+            .mailboxes()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(names, ["board"]);
+        let own = store.account(AccountId(0xb0b)).await.unwrap();
+        assert_eq!(own.snapshot().mailboxes().count(), 6);
+        store.close().await.unwrap();
+    });
+}
