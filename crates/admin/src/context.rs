@@ -7,10 +7,10 @@ use std::{
     time::Duration,
 };
 
-use auth::Directory;
+use auth::{Directory, Roles};
 use store::{Account, AccountId, MailboxId, MailboxName, Store};
 
-use crate::{outcome::Failed, whose};
+use crate::{outcome::Failed, registry::Registry, request::Request, whose};
 
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,11 +52,37 @@ pub struct Context {
     pub expiry: store::past::Rules,
     /// Who asks, as it is written into the history of accounts: `admin root`.
     pub by: Arc<str>,
+    /// What whoever asks may administer.
+    pub roles: Roles,
     /// What runs now: shared by all contexts of a process.
     pub running: Running,
 }
 
 impl Context {
+    /// What verbs on the accounts file work on.
+    pub(crate) fn registry(&self) -> Registry<'_> {
+        Registry {
+            directory: &self.directory,
+            roles: &self.roles,
+        }
+    }
+
+    /// Whether whoever asks may have a request done.
+    ///
+    /// # Errors
+    /// They may not: says which role it takes.
+    pub fn permits(&self, request: &Request) -> Result<(), Failed> {
+        request.permitted(self.registry())
+    }
+
+    /// Whether whoever asks may know of an account: they administer its domain, or help its people.
+    pub(crate) fn sees(&self, id: AccountId) -> bool {
+        match self.registry().domain_of_id(id) {
+            Some(domain) => self.roles.helps(&domain),
+            None => self.roles.is_administrator(),
+        }
+    }
+
     /// The account that is meant: by its name, or by its id (`A1f0c29`), which one that has been removed
     /// still has. `@example.org` is the one that has the shared mailboxes of that domain, `@` that of the site. Gives
     /// its id, for which there may be no mail yet.

@@ -18,23 +18,26 @@
 //!    [`Context::account`] and [`Context::mailbox`], which word what is wrong. In loops without an `await` it
 //!    asks [`Report::gone`]. A verb that must not run twice at once begins with [`Context::alone`].
 //! 3. A variant of [`Request`] (of `Account`, `Partition` …, if it is a verb of these), with an arm in `run`,
-//!    and in `changes` if it changes anything.
+//!    and in `changes` if it changes anything; an arm in `permission`, which says whose role it takes.
 //! 4. A section in `docs/administration.md` with its name as it is typed; a line in `CHANGELOG.md`.
 //! 5. A test of its own file on a store in memory ([`Heard`] is a report that keeps everything), and, if it
 //!    is worth one, a test from outside in `tests/administration.rs`.
 
 pub mod account;
+pub mod address;
 pub mod backup;
 mod chosen;
 pub mod compact;
 mod context;
 pub mod copy;
 pub mod deduplicate;
+pub mod domain;
 pub mod expiry;
 pub mod export;
 pub mod expunge;
 pub mod fetch;
 pub mod flags;
+pub mod group;
 pub mod history;
 pub mod hold;
 pub mod import;
@@ -44,12 +47,16 @@ mod moment;
 mod octets;
 mod outcome;
 pub mod partition;
+mod permission;
 mod place;
+mod registry;
 pub mod repair;
 mod report;
 mod request;
 pub mod restore;
+pub mod role;
 pub mod search;
+mod secret;
 #[cfg(test)]
 mod tests;
 mod typed;
@@ -66,7 +73,9 @@ pub use context::{Alone, Context, Retention, Running};
 pub use moment::{Moment, Period};
 pub use octets::Octets;
 pub use outcome::{Failed, Outcome};
+pub use registry::Registry;
 pub use report::{Heard, Report, Row};
 pub use request::Request;
+pub use secret::Secret;
 pub use uids::Uids;
 pub use user::{acting, me, uid, user};

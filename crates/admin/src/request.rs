@@ -4,14 +4,16 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    account, backup, compact,
+    account, address, backup, compact,
     context::Context,
-    copy, deduplicate, expiry, export, expunge, fetch, flags, history, hold, import, index,
-    mailbox,
+    copy, deduplicate, domain, expiry, export, expunge, fetch, flags, group, history, hold, import,
+    index, mailbox,
     outcome::{Failed, Outcome},
-    partition, repair,
+    partition,
+    registry::Registry,
+    repair,
     report::Report,
-    restore, search, undelete, verify,
+    restore, role, search, undelete, verify,
 };
 
 /// What an administrator asks for. As JSON an object with the verb's name in `verb`, and its arguments:
@@ -20,12 +22,21 @@ use crate::{
 #[serde(tag = "verb", rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "a verb's help is at its struct")]
 pub enum Request {
-    /// The command line has verbs of its own beside these.
-    #[command(skip)]
+    /// Add, remove, list and change accounts
+    #[command(subcommand)]
     Account(account::Account),
+    /// Let addresses mean shared mailboxes
+    #[command(subcommand)]
+    Address(address::Address),
     /// Back the whole store up, and make it of a backup again
     #[command(subcommand)]
     Backup(backup::Backup),
+    /// Show domains, and limit what they may hold
+    #[command(subcommand)]
+    Domain(domain::Domain),
+    /// Add, remove, list and change groups of accounts
+    #[command(subcommand)]
+    Group(group::Group),
     /// Ask for what concerns one mailbox
     #[command(subcommand)]
     Mailbox(mailbox::Mailbox),
@@ -54,6 +65,9 @@ pub enum Request {
     Index(index::Index),
     Repair(repair::Repair),
     Restore(restore::Restore),
+    /// Say who may administer what
+    #[command(subcommand)]
+    Role(role::Role),
     Search(search::Search),
     Undelete(undelete::Undelete),
     Verify(verify::Verify),
@@ -67,7 +81,10 @@ impl Request {
     pub async fn run(&self, context: &Context, report: &mut dyn Report) -> Result<Outcome, Failed> {
         match self {
             Self::Account(verb) => verb.run(context, report).await,
+            Self::Address(verb) => verb.run(context.registry(), report),
             Self::Backup(verb) => verb.run(context, report).await,
+            Self::Domain(verb) => verb.run(context.registry(), report),
+            Self::Group(verb) => verb.run(context.registry(), report),
             Self::Mailbox(verb) => verb.run(context, report).await,
             Self::Partition(verb) => verb.run(context, report).await,
             Self::Compact(compact) => compact.run(context, report).await,
@@ -86,9 +103,39 @@ impl Request {
             Self::Index(verb) => verb.run(context, report).await,
             Self::Repair(repair) => repair.run(context, report).await,
             Self::Restore(restore) => restore.run(context, report).await,
+            Self::Role(verb) => verb.run(context.registry(), report),
             Self::Search(search) => search.run(context, report).await,
             Self::Undelete(undelete) => undelete.run(context, report).await,
             Self::Verify(verify) => verify.run(context, report).await,
+        }
+    }
+
+    /// Whether it concerns the accounts file alone, and takes no store.
+    #[must_use]
+    pub fn concerns_accounts_alone(&self) -> bool {
+        match self {
+            Self::Account(verb) => !verb.needs_store(),
+            Self::Address(_) | Self::Domain(_) | Self::Group(_) | Self::Role(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Does what concerns the accounts file alone.
+    ///
+    /// # Errors
+    /// [`Failed`]: why it is not done; it takes an open store.
+    pub fn register(
+        &self,
+        registry: Registry<'_>,
+        report: &mut dyn Report,
+    ) -> Result<Outcome, Failed> {
+        match self {
+            Self::Account(verb) => verb.register(registry, report),
+            Self::Address(verb) => verb.run(registry, report),
+            Self::Domain(verb) => verb.run(registry, report),
+            Self::Group(verb) => verb.run(registry, report),
+            Self::Role(verb) => verb.run(registry, report),
+            _ => Err(Failed::because("this takes an open store")),
         }
     }
 
@@ -97,12 +144,16 @@ impl Request {
     pub fn changes(&self) -> bool {
         match self {
             Self::Account(verb) => verb.changes(),
+            Self::Address(verb) => verb.changes(),
             Self::Backup(verb) => verb.changes(),
+            Self::Domain(verb) => verb.changes(),
+            Self::Group(verb) => verb.changes(),
             Self::Mailbox(verb) => verb.changes(),
             Self::Partition(verb) => verb.changes(),
             Self::Expiry(verb) => verb.changes(),
             Self::Hold(verb) => verb.changes(),
             Self::Index(verb) => verb.changes(),
+            Self::Role(verb) => verb.changes(),
             Self::Compact(compact) => !compact.dry_run,
             Self::Copy(copy) => !copy.dry_run,
             Self::Deduplicate(deduplicate) => !deduplicate.dry_run,

@@ -3,13 +3,14 @@
 mod messages;
 mod moving;
 mod past;
+mod permission;
 
 use std::{fs, path::Path, sync::Arc};
 
 use clap::{Command, FromArgMatches, Subcommand};
 use serde_json::{Value, json};
 
-use crate::{Context, Request, account::Account};
+use crate::{Context, Request};
 
 /// A store and no accounts in a directory, for a test's verbs.
 pub(crate) async fn context(directory: &Path) -> Context {
@@ -26,6 +27,7 @@ pub(crate) async fn context(directory: &Path) -> Context {
         retention: crate::Retention::default(),
         expiry: store::past::Rules::default(),
         by: "admin".into(),
+        roles: auth::Roles::all(),
         running: crate::Running::default(),
     }
 }
@@ -33,8 +35,7 @@ pub(crate) async fn context(directory: &Path) -> Context {
 /// Every verb: its words as they are typed, and its definition.
 fn verbs() -> Vec<(String, Command)> {
     let chapar = Request::augment_subcommands(Command::new("chapar"));
-    let account = Account::augment_subcommands(Command::new("account"));
-    let mut waiting = vec![(String::new(), chapar.subcommand(account))];
+    let mut waiting = vec![(String::new(), chapar)];
     let mut verbs = Vec::new();
     while let Some((words, command)) = waiting.pop() {
         if !command.has_subcommands() {
@@ -75,20 +76,11 @@ fn request(line: &str) -> Request {
     let words = words
         .iter()
         .filter(|word| !["--json", "--progress"].contains(&word.as_str()));
-    let account = line.starts_with("chapar account ");
-    let command = if account {
-        Account::augment_subcommands(Command::new("account"))
-    } else {
-        Request::augment_subcommands(Command::new("chapar"))
-    };
+    let command = Request::augment_subcommands(Command::new("chapar"));
     let matches = command
-        .try_get_matches_from(words.skip(usize::from(account)))
+        .try_get_matches_from(words)
         .unwrap_or_else(|error| panic!("{line}: {error}"));
-    if account {
-        Request::Account(Account::from_arg_matches(&matches).unwrap())
-    } else {
-        Request::from_arg_matches(&matches).unwrap()
-    }
+    Request::from_arg_matches(&matches).unwrap()
 }
 
 #[test]

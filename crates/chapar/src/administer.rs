@@ -13,11 +13,11 @@ use std::{
 };
 
 use admin::{
-    Context, Failed as Refused, Outcome, Report, Request, Running,
+    Context, Failed as Refused, Outcome, Registry, Report, Request, Running,
     backup::Backup,
     wire::{self, Answer},
 };
-use auth::Directory;
+use auth::{Directory, Roles};
 use server::{Config, control::connect};
 use store::{AccountId, Store};
 use tokio::{signal::ctrl_c, sync::Notify};
@@ -87,13 +87,17 @@ fn ask(
         server => server?,
     };
     server.set_read_timeout(Some(ANSWER_TIME))?;
-    wire::write(&mut &server, request)?;
+    let written = wire::write(&mut &server, request);
     let mut answers = BufReader::new(&server);
     let first =
         wire::read(&mut answers, ANSWER_OCTETS_MAX).map_err(|error| match error.kind() {
             ErrorKind::WouldBlock => io::Error::other("it is silent"),
             _ => error,
         })?;
+    if first.is_empty() {
+        // Who is turned away gets an answer before they have asked.
+        written?;
+    }
     server.set_read_timeout(None)?;
     Ok(listen(first, &mut answers, printer))
 }
@@ -134,6 +138,9 @@ fn here(
     silent: &io::Error,
     printer: &mut Printer,
 ) -> Result<Outcome, Refused> {
+    if request.concerns_accounts_alone() {
+        return register(request, config, printer);
+    }
     let data = &config.data;
     if let Err(error) = fs::read_dir(data) {
         return Err(Refused::because(format!("{}: {error}", data.display())));
@@ -170,6 +177,16 @@ fn here(
         }
         done
     })
+}
+
+/// Does what concerns the accounts file alone: there need be no store yet.
+fn register(request: &Request, config: &Config, printer: &mut Printer) -> Result<Outcome, Refused> {
+    let directory = Directory::open(config.accounts.clone(), config.domains.clone())?;
+    let registry = Registry {
+        directory: &directory,
+        roles: &Roles::all(),
+    };
+    request.register(registry, printer)
 }
 
 /// What Ctrl-C does: once, the verb is ended and the store closed; twice, at once.
@@ -215,6 +232,7 @@ async fn open(config: &Config, silent: &io::Error) -> Result<Context, Refused> {
         retention: config.retention,
         expiry: config.settings.expiry.clone(),
         by: admin::me(),
+        roles: auth::Roles::all(),
         running: Running::default(),
     })
 }

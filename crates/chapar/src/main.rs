@@ -5,11 +5,11 @@
 //! done; 1 it could not be done; 2 it was asked for wrongly; 3 something is damaged, or could not
 //! be saved; 130 interrupted.
 
-mod account;
 mod administer;
 mod config;
 mod manual;
 mod printer;
+mod prompt;
 mod screen;
 mod serve;
 mod usage;
@@ -47,9 +47,6 @@ enum Verb {
         #[arg(long, short, value_name = "DIRECTORY", default_value = "chapar-data")]
         directory: PathBuf,
     },
-    /// Add, remove, list and change accounts
-    #[command(subcommand)]
-    Account(account::Verb),
     /// Check and show the configuration
     #[command(subcommand)]
     Config(config::Verb),
@@ -108,7 +105,6 @@ fn run(verb: Verb, config: Option<PathBuf>, style: Style) -> Result<(), Failed> 
     match verb {
         Verb::Serve => serve::serve(&file()?),
         Verb::Quickstart { directory } => serve::quickstart(&directory, &mut out),
-        Verb::Account(verb) => verb.run(&to_administer(&file()?)?, style),
         Verb::Config(verb) => verb.run(&file()?, &mut out),
         Verb::Stored(request) => stored(request, file, style),
         Verb::Completions { shell } => {
@@ -131,6 +127,7 @@ fn stored(
         return done;
     }
     let file = file()?;
+    prompt::complete(&mut request)?;
     // What a server is configured by is as much needed after a loss as its mail.
     if let Request::Backup(Backup::Create(create)) = &mut request {
         create.with.push(std::path::absolute(&file)?);

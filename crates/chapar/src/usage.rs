@@ -12,17 +12,7 @@ pub(crate) fn command() -> Command {
     for verb in verbs(&Request::augment_subcommands(Command::new("request"))) {
         command = command.mut_subcommand(verb, styled);
     }
-    let stored = admin::account::Account::augment_subcommands(Command::new("account"));
-    command.mut_subcommand("account", |mut account| {
-        for verb in verbs(&stored) {
-            account = account.mut_subcommand(verb, styled);
-        }
-        for verb in ["list", "show"] {
-            account =
-                account.mut_subcommand(verb, |verb| verb.arg(json("One JSON object per row")));
-        }
-        account
-    })
+    command
 }
 
 fn verbs(command: &Command) -> Vec<String> {

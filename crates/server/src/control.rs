@@ -1,13 +1,13 @@
 //! The control socket: where administrators' verbs come in.
 //!
-//! Whoever may open the socket may do everything; its permissions are its owner's only, so that is the
-//! user that the server runs as, and root. The kernel says who it is. Each request has a thread of
-//! its own: verbs wait for the disk and for slow readers, and no session ever waits for a verb.
+//! The kernel says who asks. The user that the server runs as and root may have everything done, others what their
+//! roles permit; the socket's permissions are its owner's only, unless the configuration opens it for these. Each
+//! request has a thread of its own: verbs wait for the disk and for slow readers, and no session ever waits for a verb.
 
 use std::{
     fs::File,
     future::Future,
-    io::{self, BufReader},
+    io::{self, BufReader, Write},
     os::{
         fd::AsRawFd,
         unix::{fs::PermissionsExt, net::UnixStream},
@@ -21,6 +21,7 @@ use admin::{
     Context, Failed, Outcome, Report, Request, Row,
     wire::{self, Answer},
 };
+use auth::Roles;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::{
     net::UnixListener,
@@ -56,15 +57,18 @@ const AGAIN: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub(crate) struct Control {
     path: PathBuf,
+    /// The socket's permissions.
+    mode: u32,
     context: Context,
     room: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
 }
 
 impl Control {
-    pub(crate) fn new(path: PathBuf, context: Context) -> Self {
+    pub(crate) fn new(path: PathBuf, mode: u32, context: Context) -> Self {
         Self {
             path,
+            mode,
             context,
             room: Arc::new(Semaphore::new(VERBS_MAX as usize)),
             stopping: watch::Sender::new(false),
@@ -74,7 +78,7 @@ impl Control {
     /// Opens the socket. That mail is served matters more: if it can't be opened (the disk may be full), the
     /// log says so, and the server starts all the same.
     pub(crate) fn open(&self) -> Option<(UnixListener, OwnPath)> {
-        let opened = listen(&self.path).inspect_err(|source| {
+        let opened = listen(&self.path, self.mode).inspect_err(|source| {
             let path = self.path.display();
             tracing::error!("can't listen on {path}, for administrators: {source}");
         });
@@ -109,12 +113,18 @@ impl Control {
     }
 
     fn welcome(&self, socket: tokio::net::UnixStream) -> io::Result<()> {
-        let by = admin::acting(socket.peer_cred()?.uid());
+        let uid = socket.peer_cred()?.uid();
+        let roles = self.roles(uid);
+        let by = admin::acting(uid);
         let socket = socket.into_std()?;
+        if roles.is_empty() {
+            return turn_away(&socket, &by);
+        }
         socket.set_nonblocking(false)?;
         socket.set_read_timeout(Some(REQUEST_TIME))?;
         let context = Context {
             by,
+            roles,
             ..self.context.clone()
         };
         let desk = Desk {
@@ -129,6 +139,14 @@ impl Control {
         Ok(())
     }
 
+    /// What a user of the machine may administer. Who could read and write the store anyway may do everything.
+    fn roles(&self, uid: u32) -> Roles {
+        if uid == 0 || uid == admin::uid() {
+            return Roles::all();
+        }
+        self.context.directory.unix_user(&admin::user(uid))
+    }
+
     /// Ends the verbs that run, where they are, and waits for that a while.
     pub(crate) async fn stop(&self) {
         self.stopping.send_replace(true);
@@ -139,9 +157,31 @@ impl Control {
     }
 }
 
+/// Says no to somebody without any role, without a thread of their own and without waiting for them.
+fn turn_away(socket: &UnixStream, by: &str) -> io::Result<()> {
+    tracing::warn!(%by, "a request of somebody who has no role here");
+    let why = format!("not permitted: {by} has no role here");
+    let mut line = Vec::new();
+    wire::write(&mut line, &Answer::Failed(Failed::because(why)))?;
+    // They may be gone, or not read: so be it.
+    let _ = (&*socket).write(&line);
+    Ok(())
+}
+
+/// A request as it is logged.
+fn masked(request: &Request) -> Result<String, Failed> {
+    let mut asked = serde_json::to_value(request)?;
+    if let Some(password) = asked.get_mut("password")
+        && !password.is_null()
+    {
+        *password = "…".into();
+    }
+    Ok(asked.to_string())
+}
+
 /// Listens. The socket is made beside its place and moved there, so that it never has other
 /// permissions, and takes the place of one that nobody answers at.
-fn listen(path: &Path) -> io::Result<(UnixListener, OwnPath)> {
+fn listen(path: &Path, mode: u32) -> io::Result<(UnixListener, OwnPath)> {
     if connect(path).is_ok() {
         return Err(io::ErrorKind::AddrInUse.into());
     }
@@ -151,7 +191,7 @@ fn listen(path: &Path) -> io::Result<(UnixListener, OwnPath)> {
         _ => {}
     }
     let listener = short(&new, |new| UnixListener::bind(new))?;
-    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(mode))?;
     std::fs::rename(&new, path)?;
     Ok((listener, OwnPath(path.to_owned())))
 }
@@ -208,7 +248,11 @@ impl Desk {
     async fn perform(&self, request: &Request, caller: &mut Caller) -> Result<Outcome, Failed> {
         let began = Instant::now();
         let by = &self.context.by;
-        let asked = serde_json::to_string(request)?;
+        let asked = masked(request)?;
+        if let Err(failed) = self.context.permits(request) {
+            tracing::warn!(%by, %asked, why = failed.why, "an administrator's request is refused");
+            return Err(failed);
+        }
         tracing::info!(%by, %asked, "an administrator's request");
         let end = self.end(request.changes(), caller);
         let done = tokio::select! {
@@ -359,9 +403,10 @@ mod tests {
             retention: admin::Retention::default(),
             expiry: store::past::Rules::default(),
             by: "admin".into(),
+            roles: auth::Roles::all(),
             running: admin::Running::default(),
         };
-        let control = Arc::new(Control::new(path.to_owned(), context));
+        let control = Arc::new(Control::new(path.to_owned(), 0o600, context));
         let serving = Arc::clone(&control);
         let opened = control.open();
         tokio::spawn(async move { serving.serve(opened).await });
@@ -432,10 +477,13 @@ mod tests {
         let folder = directory.path().join("x".repeat(150));
         std::fs::create_dir(&folder).unwrap();
         let path = folder.join("control.sock");
-        let (first, kept) = listen(&path).unwrap();
-        assert_eq!(listen(&path).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        let (first, kept) = listen(&path, 0o600).unwrap();
+        assert_eq!(
+            listen(&path, 0o600).unwrap_err().kind(),
+            io::ErrorKind::AddrInUse
+        );
         drop(first);
-        let (_second, _path) = listen(&path).unwrap();
+        let (_second, _path) = listen(&path, 0o600).unwrap();
         connect(&path).unwrap();
         drop(kept);
     }

@@ -107,9 +107,10 @@ pub(crate) fn control(config: &Config, services: &Services) -> Control {
         retention: config.retention,
         expiry: config.settings.expiry.clone(),
         by: "admin".into(),
+        roles: auth::Roles::all(),
         running: admin::Running::default(),
     };
-    Control::new(config.control.clone(), context)
+    Control::new(config.control.clone(), config.control_mode, context)
 }
 
 /// Serves until SIGTERM or SIGINT, then stops and closes the store. `ready` is called

@@ -58,7 +58,7 @@ impl Usage {
             vec![context.account_id(account).await?]
         } else {
             let all: BTreeSet<_> = names.keys().chain(&stored).copied().collect();
-            let mut all: Vec<_> = all.into_iter().collect();
+            let mut all: Vec<_> = all.into_iter().filter(|id| context.sees(*id)).collect();
             all.sort_by_key(|id| (!names.contains_key(id), names.get(id)));
             all
         };

@@ -51,6 +51,7 @@ impl World {
             retention: Retention::default(),
             expiry: store::past::Rules::default(),
             by: "admin root".into(),
+            roles: auth::Roles::all(),
             running: Running::default(),
         };
         let world = Self {

@@ -57,6 +57,7 @@ impl World {
                 default: None,
             },
             by: "admin root".into(),
+            roles: auth::Roles::all(),
             running: Running::default(),
         };
         Self {

@@ -26,10 +26,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-pub(crate) use self::name::comparable;
 pub use self::{
     account::{Account, Credentials, Home},
-    name::domain_of,
+    name::{comparable, domain_of},
     organisation::{Address, Domain, Group, Limits},
     role::{Role, Roles},
 };

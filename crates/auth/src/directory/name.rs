@@ -6,7 +6,8 @@ use super::Error;
 const NAME_OCTETS_MAX: usize = 254;
 
 /// A name in the one form in which names are kept and compared.
-pub(crate) fn comparable(name: &str) -> String {
+#[must_use]
+pub fn comparable(name: &str) -> String {
     match stringprep::saslprep(name) {
         Ok(prepared) => prepared.to_lowercase(),
         Err(_) => name.to_lowercase(),

@@ -74,6 +74,12 @@ impl FromStr for Role {
 pub struct Roles(Arc<[Role]>);
 
 impl Roles {
+    /// Those of somebody who administers everything.
+    #[must_use]
+    pub fn all() -> Self {
+        Self([Role::Administrator].into())
+    }
+
     /// Whether they have none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

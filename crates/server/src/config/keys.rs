@@ -65,6 +65,12 @@ pub const KEYS: &[Key] = &[
         "where `chapar` talks to the running server; `control.sock` in the data directory, if not given",
     ),
     key(
+        "control.mode",
+        Kind::Mode,
+        Some("\"0600\""),
+        "its permissions; `0666` lets in users of the machine that have a role, and whoever the directory lets in is asked for it",
+    ),
+    key(
         "retention.deleted",
         Kind::Duration,
         Some("\"14d\""),

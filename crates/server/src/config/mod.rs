@@ -41,6 +41,8 @@ pub struct Config {
     pub domains: Vec<String>,
     /// The control socket.
     pub control: PathBuf,
+    /// Its permissions.
+    pub control_mode: u32,
     /// How long things are kept.
     pub retention: admin::Retention,
     /// Users bring back by themselves what they deleted.
@@ -156,6 +158,7 @@ impl Config {
             accounts: values.path("accounts")?,
             domains: values.texts("domains"),
             control: values.path("control.socket")?,
+            control_mode: values.mode("control.mode"),
             retention: admin::Retention {
                 deleted: values.duration("retention.deleted")?,
             },
