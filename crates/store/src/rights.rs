@@ -63,6 +63,8 @@ impl Rights {
     pub const ALL: Self = Self((1 << 22) - 1);
     /// Whoever has one of these may change flags.
     pub const FLAGS: Self = Self::SEEN.with(Self::WRITE).with(Self::DELETE_MESSAGES);
+    /// What it takes to remove messages that had no `\Deleted`, as MOVE and REPLACE do: RFC 6851 §4.2, RFC 8508 §4.1.
+    pub const TO_REMOVE: Self = Self::DELETE_MESSAGES.with(Self::EXPUNGE);
     /// What an owner has on their own mailboxes, whatever a list says: so nobody locks themselves out.
     pub const OF_OWNERS: Self = Self::LOOKUP.with(Self::READ).with(Self::OF_ADMINISTRATORS);
     /// What administrators have on every mailbox: enough to give themselves more.
@@ -173,6 +175,26 @@ impl Rights {
         Flags {
             system: flags.system.without(self.forbidden()),
             keywords,
+        }
+    }
+
+    /// What it takes to set or clear these flags.
+    pub(crate) fn to_change(flags: &Flags) -> Self {
+        let kinds = [
+            (SystemFlags::SEEN, Self::SEEN),
+            (SystemFlags::DELETED, Self::DELETE_MESSAGES),
+        ];
+        let of = |(flag, right)| flags.system.contains(flag).then_some(right);
+        let rights = kinds.into_iter().filter_map(of);
+        let rights = rights.fold(Self::NONE, Self::with);
+        let others = flags
+            .system
+            .without(SystemFlags::SEEN)
+            .without(SystemFlags::DELETED);
+        if rights.is_empty() || others != SystemFlags::NONE || !flags.keywords.is_empty() {
+            rights.with(Self::WRITE)
+        } else {
+            rights
         }
     }
 
@@ -397,6 +419,14 @@ impl Person {
 }
 
 impl Actor {
+    /// What they need to put messages into a mailbox: a delivery posts.
+    pub(crate) fn to_insert(&self) -> Rights {
+        match self {
+            Self::System | Self::User(_) => Rights::INSERT,
+            Self::Anonymous => Rights::POST,
+        }
+    }
+
     /// What can't be taken from them on mailboxes of `owner`: RFC 4314 §3.7.
     #[must_use]
     pub fn required(&self, owner: AccountId) -> Rights {

@@ -87,6 +87,17 @@ impl Snapshot {
             .filter_map(|(name, id)| Some((name, self.mailboxes.get(id)?)))
     }
 
+    /// The mailbox that a new one of this name would be made in: the nearest above it that exists, or else INBOX,
+    /// which stands above all that its account has. Whoever may make mailboxes there may make this one, and it
+    /// begins with the same list of rights (RFC 4314 §4).
+    #[must_use]
+    pub fn nearest_above(&self, name: &MailboxName) -> Option<&Arc<Mailbox>> {
+        let above = std::iter::successors(name.parent(), MailboxName::parent);
+        let nearest = above.into_iter().find_map(|name| self.named(&name));
+        let inbox = || self.named(&MailboxName::inbox());
+        nearest.or_else(|| inbox().filter(|_| !name.is_inbox()))
+    }
+
     /// Every name subscribed to, whether or not a mailbox has it.
     #[must_use]
     pub fn subscriptions(&self) -> &BTreeSet<MailboxName> {

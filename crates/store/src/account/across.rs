@@ -20,6 +20,7 @@ use crate::{
     flag::Flags,
     id::{EmailId, MailboxId, ThreadId, Uid},
     mailbox::{Message, OpenMailbox},
+    rights::Rights,
 };
 
 /// A message whose record for the other account is written.
@@ -39,7 +40,7 @@ impl Account {
     /// Copies the messages that still exist of `uids` (ascending) into a mailbox of another account, all or none.
     ///
     /// # Errors
-    /// [`Error::NoSuchMailbox`] for `to`, [`Error::Limit`]; what can't be read here.
+    /// [`Error::NoSuchMailbox`] for `to`, [`Error::NoRight`], [`Error::Limit`]; what can't be read here.
     pub async fn copy_across(
         &self,
         from: MailboxId,
@@ -59,10 +60,9 @@ impl Account {
         // What is gone here meanwhile has to stay until it is said to live there.
         let _kept = self.shared.partitions.reprieve().await;
         let snapshot = other.snapshot();
-        let uid_validity = snapshot
-            .mailbox(to)
-            .ok_or(Error::NoSuchMailbox)?
-            .uid_validity();
+        let mailbox = snapshot.mailbox(to).ok_or(Error::NoSuchMailbox)?;
+        other.may(mailbox, Rights::INSERT)?;
+        let uid_validity = mailbox.uid_validity();
         let source = match self.open_mailbox(from).await {
             // Like messages that are gone.
             Err(Error::NoSuchMailbox) => {
@@ -104,6 +104,10 @@ impl Account {
         uids: &[Uid],
         to: (&Self, MailboxId),
     ) -> Result<Copied, Error> {
+        // Before anything is copied that could not be taken away here.
+        if let Some(source) = self.snapshot().mailbox(from) {
+            self.may_open(source, Rights::TO_REMOVE)?;
+        }
         let copied = self.copy_along((from, Along::All), uids, to).await?;
         let moved: Vec<Uid> = copied.uids.iter().map(|(uid, _)| *uid).collect();
         if !moved.is_empty() {
@@ -123,7 +127,9 @@ impl Account {
         (other, to): (&Self, MailboxId),
         message: AsWas,
     ) -> Result<Option<Placed>, Error> {
-        if self.open_mailbox(from).await?.get(uid).is_none() {
+        let source = self.open_mailbox(from).await?;
+        self.may_open(&source, Rights::TO_REMOVE)?;
+        if source.get(uid).is_none() {
             return Ok(None);
         }
         let placed = other.append_as(to, vec![message]).await?;
@@ -184,6 +190,7 @@ impl Account {
     ) -> Result<Vec<(Uid, Uid)>, Error> {
         self.shared
             .commit(&self.hands, Some(writes), |draft| {
+                draft.may_insert(to)?;
                 let place = |one: &Carried| Ok((one.uid, place(draft, to, one)?));
                 carried.iter().map(place).collect()
             })
@@ -192,13 +199,13 @@ impl Account {
 }
 
 fn place(draft: &mut Draft<'_>, to: MailboxId, carried: &Carried) -> Result<Uid, Error> {
-    let uid = room_for(draft, to, &carried.flags)?;
+    let (uid, flags) = room_for(draft, to, &carried.flags)?;
     let last = draft.snapshot.last;
     let known = draft.thread(&carried.thread_keys)?;
     draft.push(Change::Added(Added {
         mailbox: to,
         uid,
-        flags: carried.flags.clone(),
+        flags,
         internal_date: carried.internal_date,
         save_date: draft.now,
         size: carried.size,

@@ -17,13 +17,14 @@ use crate::{
     id::{MailboxId, Uid},
     mailbox::Mailbox,
     octets::{UidRanges, extend_ranges},
+    rights::Rights,
 };
 
 impl Account {
     /// Changes annotations of the messages that exist of `uids` (ascending), in one batch.
     ///
     /// # Errors
-    /// [`Error::NoSuchMailbox`]; [`Error::Limit`] of [`TOO_BIG`], [`TOO_MANY`], [`ANNOTATIONS`];
+    /// [`Error::NoSuchMailbox`], [`Error::NoRight`]; [`Error::Limit`] of [`TOO_BIG`], [`TOO_MANY`], [`ANNOTATIONS`];
     /// [`Error::NotPermitted`] for a name that can be none.
     pub async fn annotate(
         &self,
@@ -34,6 +35,7 @@ impl Account {
         check(&change.settings, change.limits)?;
         self.shared
             .commit(&self.hands, None, |draft| {
+                may(draft, mailbox, &change.settings)?;
                 annotate(draft, mailbox, uids, change)
             })
             .await
@@ -53,6 +55,19 @@ fn check(settings: &[Setting], limits: AnnotationLimits) -> Result<(), Error> {
         let value = setting.value.as_ref();
         if value.is_some_and(|value| value.len() > limits.value_octets_max) {
             return Err(Error::Limit(TOO_BIG));
+        }
+    }
+    Ok(())
+}
+
+/// Whether whoever makes the draft may set these: RFC 5257 §3.4.
+fn may(draft: &mut Draft<'_>, mailbox: MailboxId, settings: &[Setting]) -> Result<(), Error> {
+    draft.may_open(mailbox, Rights::READ)?;
+    for setting in settings {
+        match setting.whose {
+            Whose::Shared => drop(draft.may_open(mailbox, Rights::ANNOTATE)?),
+            Whose::Own => draft.may_as_owner()?,
+            Whose::Private(user) => draft.may_as(user)?,
         }
     }
     Ok(())

@@ -19,7 +19,7 @@ impl Account {
     /// Places messages, all or none.
     ///
     /// # Errors
-    /// [`Error::NoSuchMailbox`], [`Error::Limit`] for keywords or UIDs.
+    /// [`Error::NoSuchMailbox`], [`Error::NoRight`], [`Error::Limit`] for keywords or UIDs.
     pub async fn append(
         &self,
         mailbox: MailboxId,
@@ -41,6 +41,7 @@ impl Account {
         let (records, eldest) = self.records(mailbox, &messages).await?;
         self.shared
             .commit(&self.hands, eldest, |draft| {
+                draft.may_insert(mailbox)?;
                 let now = (self.shared.clock)();
                 let mut uids = Vec::with_capacity(messages.len());
                 for (message, record) in messages.iter().zip(&records) {
@@ -64,9 +65,9 @@ impl Account {
         messages: &[AsWas],
     ) -> Result<(Vec<Piece>, Option<Writes>), Error> {
         // Asked again when the batch is made: this only spares the disk.
-        if self.snapshot().mailbox(mailbox).is_none() {
-            return Err(Error::NoSuchMailbox);
-        }
+        let snapshot = self.snapshot();
+        let there = snapshot.mailbox(mailbox).ok_or(Error::NoSuchMailbox)?;
+        self.may(there, self.actor().to_insert())?;
         let engine = self.shared.engine_of(mailbox);
         let mut records = Vec::with_capacity(messages.len());
         // All that is referred to must have been put since the engine last failed: the
@@ -101,7 +102,7 @@ pub(super) fn place(
     now: Timestamp,
 ) -> Result<Uid, Error> {
     let arrival = &as_was.arrival;
-    let next = room_for(draft, mailbox, &arrival.flags)?;
+    let (next, flags) = room_for(draft, mailbox, &arrival.flags)?;
     let uid = as_was.uid.unwrap_or(next);
     if uid < next || uid.0 == u32::MAX {
         return Err(Error::NotPermitted("the UID is used up"));
@@ -112,7 +113,7 @@ pub(super) fn place(
     draft.push(Change::Added(Added {
         mailbox,
         uid,
-        flags: arrival.flags.clone(),
+        flags,
         internal_date: arrival.internal_date.unwrap_or(now),
         save_date: as_was.save_date.unwrap_or(draft.now),
         size: arrival.message.size() + arrival.trace.len() as u64,

@@ -620,6 +620,50 @@ impl<'a> Draft<'a> {
         rights::permit(rights, needed).map(|()| rights)
     }
 
+    /// As [`Draft::may`], with a mailbox that is open: whoever may open it knows of it.
+    ///
+    /// # Errors
+    /// As [`Draft::may`].
+    pub(crate) fn may_open(&mut self, id: MailboxId, needed: Rights) -> Result<Rights, Error> {
+        let rights = self.rights(id)?;
+        rights::permit_open(rights, needed).map(|()| rights)
+    }
+
+    /// Whether whoever makes it may put messages into a mailbox; gives all rights that they have there. A
+    /// delivery posts.
+    ///
+    /// # Errors
+    /// As [`Draft::may`].
+    pub(crate) fn may_insert(&mut self, id: MailboxId) -> Result<Rights, Error> {
+        self.may(id, self.actor.to_insert())
+    }
+
+    /// Whether whoever makes it may make a mailbox of that name: RFC 4314 §4.
+    ///
+    /// # Errors
+    /// [`Error::NoRight`], whether or not they may know of the mailbox above it.
+    pub(crate) fn may_create(&mut self, name: &MailboxName) -> Result<(), Error> {
+        self.asked = true;
+        let rights = match self.snapshot.nearest_above(name) {
+            Some(above) => above.rights_of(self.actor, self.id),
+            None => self.actor.required(self.id),
+        };
+        if rights.contains(Rights::CREATE) {
+            Ok(())
+        } else {
+            Err(Error::NoRight(Rights::CREATE))
+        }
+    }
+
+    /// Whether a mailbox is there that whoever makes it may know of.
+    pub(crate) fn sees(&self, name: &MailboxName) -> bool {
+        let there = self.snapshot.named(name);
+        there.is_some_and(|it| {
+            let rights = it.rights_of(self.actor, self.id);
+            rights.contains(Rights::LOOKUP)
+        })
+    }
+
     /// Whether whoever makes it may do with the account as a whole what only its owner may.
     ///
     /// # Errors
@@ -631,6 +675,21 @@ impl<'a> Draft<'a> {
             Actor::User(person) if person.account == self.id || person.administrator => Ok(()),
             Actor::User(_) | Actor::Anonymous => Err(Error::NotPermitted(
                 "That is for the owner of the mailboxes only",
+            )),
+        }
+    }
+
+    /// Whether whoever makes it acts for an account: only its own user does.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`].
+    pub(crate) fn may_as(&mut self, account: AccountId) -> Result<(), Error> {
+        self.asked = true;
+        match self.actor {
+            Actor::System => Ok(()),
+            Actor::User(person) if person.account == account => Ok(()),
+            Actor::User(_) | Actor::Anonymous => Err(Error::NotPermitted(
+                "What is private is for its own user only",
             )),
         }
     }

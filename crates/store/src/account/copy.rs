@@ -19,13 +19,14 @@ use crate::{
         rows::Part,
     },
     octets::{UidRanges, extend_ranges},
+    rights::Rights,
 };
 
 impl Account {
     /// Copies the messages that still exist of `uids` (ascending), all or none.
     ///
     /// # Errors
-    /// [`Error::NoSuchMailbox`] for `to`, [`Error::Limit`].
+    /// [`Error::NoSuchMailbox`] for `to`, [`Error::NoRight`], [`Error::Limit`].
     pub async fn copy(
         &self,
         from: MailboxId,
@@ -55,6 +56,9 @@ impl Account {
     ) -> Result<Copied, Error> {
         self.shared
             .commit(&self.hands, None, |draft| {
+                if draft.snapshot.mailbox(from).is_some() {
+                    draft.may_open(from, Rights::TO_REMOVE)?;
+                }
                 let copied = copy(draft, (from, Along::All), uids, to)?;
                 let mut gone = UidRanges::new();
                 for (uid, _) in &copied.uids {
@@ -78,6 +82,7 @@ fn copy(
     uids: &[Uid],
     to: MailboxId,
 ) -> Result<Copied, Error> {
+    draft.may_insert(to)?;
     let uid_validity = draft.mailbox(to)?.uid_validity();
     // A source that was deleted has lost all its messages: they are left out like any that are gone.
     let Some(source) = draft.snapshot.mailbox(from).map(Arc::clone) else {
@@ -86,6 +91,7 @@ fn copy(
             uids: Vec::new(),
         });
     };
+    draft.may_open(from, Rights::READ)?;
     let there = draft.messages(&source, Which::Within(&ranges(uids)))?;
     let messages = existing(&there, uids);
     let uids = place_again(draft, (&source, along), messages, to)?;
@@ -135,7 +141,7 @@ pub(crate) fn place_again<'a>(
             system: message.system,
             keywords,
         };
-        let uid = place_one(draft, to, flags, &message)?;
+        let uid = place_one(draft, to, &flags, &message)?;
         give(draft, (to, uid), &along.of(source, message.uid))?;
         placed.push((message.uid, uid));
     }
@@ -146,10 +152,10 @@ pub(crate) fn place_again<'a>(
 pub(crate) fn place_one(
     draft: &mut Draft<'_>,
     to: MailboxId,
-    flags: Flags,
+    flags: &Flags,
     message: &Message<'_>,
 ) -> Result<Uid, Error> {
-    let uid = room_for(draft, to, &flags)?;
+    let (uid, flags) = room_for(draft, to, flags)?;
     draft.push(Change::Copied(Added {
         mailbox: to,
         uid,
@@ -185,14 +191,20 @@ pub(super) fn expunge_every(
     })
 }
 
-/// The UID of the next message of a mailbox, if it may have one more with these flags.
-pub(crate) fn room_for(draft: &Draft<'_>, to: MailboxId, flags: &Flags) -> Result<Uid, Error> {
+/// The UID of the next message of a mailbox, if it may have one more with these flags; and which of them it may
+/// have: RFC 4314 §4 has those left out silently that it takes a right to set which there is not.
+pub(crate) fn room_for(
+    draft: &mut Draft<'_>,
+    to: MailboxId,
+    flags: &Flags,
+) -> Result<(Uid, Flags), Error> {
+    let flags = draft.may_insert(to)?.permitted(flags);
     let mailbox = draft.mailbox(to)?;
     if mailbox.uid_next().0 == u32::MAX {
         return Err(Error::Limit("UIDs"));
     }
     room_for_keywords(mailbox, &flags.keywords)?;
-    Ok(mailbox.uid_next())
+    Ok((mailbox.uid_next(), flags))
 }
 
 /// Whether a mailbox may know these keywords as well.

@@ -14,6 +14,7 @@ use crate::{
     id::{MailboxId, Uid},
     mailbox::Message,
     octets::{UidRanges, extend_ranges},
+    rights::Rights,
 };
 
 impl Account {
@@ -21,7 +22,7 @@ impl Account {
     /// Gives the UIDs removed.
     ///
     /// # Errors
-    /// [`Error::NoSuchMailbox`].
+    /// [`Error::NoSuchMailbox`], [`Error::NoRight`].
     pub async fn expunge(
         &self,
         mailbox: MailboxId,
@@ -29,6 +30,7 @@ impl Account {
     ) -> Result<Vec<Uid>, Error> {
         self.shared
             .commit(&self.hands, None, |draft| {
+                draft.may_open(mailbox, Rights::EXPUNGE)?;
                 let state = Arc::clone(draft.mailbox(mailbox)?);
                 let deleted = |m: &Message<'_>| m.system.contains(SystemFlags::DELETED);
                 let gone: Vec<Uid> = match among {
@@ -60,13 +62,14 @@ impl Account {
     /// removed.
     ///
     /// # Errors
-    /// As for every verb.
+    /// [`Error::NoRight`].
     pub async fn remove(&self, from: MailboxId, uids: &[Uid]) -> Result<Vec<Uid>, Error> {
         self.shared
             .commit(&self.hands, None, |draft| {
                 let Some(source) = draft.snapshot.mailbox(from).map(Arc::clone) else {
                     return Ok(Vec::new());
                 };
+                draft.may_open(from, Rights::TO_REMOVE)?;
                 let there = draft.messages(&source, Which::Within(&ranges(uids)))?;
                 let gone: Vec<Uid> = existing(&there, uids).map(|m| m.uid).collect();
                 // As above.

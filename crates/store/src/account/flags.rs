@@ -7,6 +7,7 @@ use crate::{
         Account, FlagAction, FlagChange, Stored,
         commit::{Draft, Which},
         copy::{ranges, room_for_keywords},
+        rights::permit_open,
     },
     change::Change,
     error::Error,
@@ -14,6 +15,7 @@ use crate::{
     id::{MailboxId, Uid},
     mailbox::{Mailbox, Message, keywords::KEYWORDS_OF_MESSAGE_MAX},
     octets::{UidRanges, extend_ranges},
+    rights::Rights,
 };
 
 /// Flags that messages come to have: system flags, and indexes of keywords, ascending.
@@ -23,7 +25,8 @@ impl Account {
     /// Changes flags of the messages that exist of `uids` (ascending), in one batch.
     ///
     /// # Errors
-    /// [`Error::NoSuchMailbox`], [`Error::Limit`].
+    /// [`Error::NoSuchMailbox`], [`Error::Limit`]; [`Error::NoRight`] if it takes rights to set any of these flags
+    /// of which there are none. Flags that it takes other rights to set stay as they are (RFC 4314 §4).
     pub async fn store(
         &self,
         mailbox: MailboxId,
@@ -44,12 +47,14 @@ fn store(
     uids: &[Uid],
     change: &FlagChange,
 ) -> Result<Stored, Error> {
+    let rights = draft.rights(id)?;
+    let change = &permitted(rights, change)?;
     let mailbox = Arc::clone(draft.mailbox(id)?);
     if change.action != FlagAction::Remove {
         room_for_keywords(&mailbox, &change.flags.keywords)?;
     }
     let messages = draft.messages(&mailbox, Which::Within(&ranges(uids)))?;
-    let given = Given::new(&mailbox, change);
+    let given = Given::new(&mailbox, change, rights);
     let mut stored = Stored::default();
     let mut outcomes: BTreeMap<Outcome, UidRanges> = BTreeMap::new();
     let mut last = Uid(0);
@@ -95,6 +100,23 @@ fn store(
     Ok(stored)
 }
 
+/// What of a change these rights permit.
+fn permitted(rights: Rights, change: &FlagChange) -> Result<FlagChange, Error> {
+    let flags = rights.permitted(&change.flags);
+    let nothing = |flags: &Flags| flags.system == SystemFlags::NONE && flags.keywords.is_empty();
+    let refused = match change.action {
+        FlagAction::Replace => !rights.intersects(Rights::FLAGS),
+        FlagAction::Add | FlagAction::Remove => nothing(&flags) && !nothing(&change.flags),
+    };
+    if refused {
+        permit_open(rights, Rights::to_change(&change.flags))?;
+    }
+    Ok(FlagChange {
+        flags,
+        ..change.clone()
+    })
+}
+
 /// The flags given, in the mailbox's own terms.
 struct Given {
     action: FlagAction,
@@ -103,10 +125,12 @@ struct Given {
     keywords: Vec<u32>,
     /// Keywords by index: the mailbox's, then those new to it.
     names: Vec<Keyword>,
+    /// What they may change.
+    rights: Rights,
 }
 
 impl Given {
-    fn new(mailbox: &Mailbox, change: &FlagChange) -> Self {
+    fn new(mailbox: &Mailbox, change: &FlagChange, rights: Rights) -> Self {
         let mut names = mailbox.keywords().to_vec();
         let mut keywords: Vec<u32> = Vec::with_capacity(change.flags.keywords.len());
         for keyword in &change.flags.keywords {
@@ -127,6 +151,7 @@ impl Given {
             system: change.flags.system,
             keywords,
             names,
+            rights,
         }
     }
 
@@ -134,7 +159,16 @@ impl Given {
     fn applied_to(&self, message: &Message<'_>) -> Option<Outcome> {
         let (had, given) = (message.keywords, &self.keywords);
         let (system, keywords) = match self.action {
-            FlagAction::Replace => (self.system, given.clone()),
+            FlagAction::Replace => {
+                let kept = self.rights.forbidden();
+                let kept = SystemFlags(message.system.0 & kept.0);
+                let keywords = if self.rights.contains(Rights::WRITE) {
+                    given.clone()
+                } else {
+                    had.to_vec()
+                };
+                (self.system.with(kept), keywords)
+            }
             FlagAction::Add => {
                 let mut all = had.to_vec();
                 all.extend(given.iter().filter(|k| had.binary_search(k).is_err()));

@@ -7,13 +7,14 @@ use crate::{
         Account, Hands,
         annotate::Along,
         commit::{Draft, Which},
-        copy, metadata, quota,
+        copy, metadata, quota, rights,
     },
     change::Change,
     error::Error,
     id::{MailboxId, UidValidity},
     mailbox::Mailbox,
     name::{DELIMITER, MailboxName, Role},
+    rights::Rights,
 };
 
 /// The most mailboxes of an account: opening it, and its checkpoint, cost by their number.
@@ -24,10 +25,10 @@ const SUBSCRIPTIONS_MAX: usize = 20_000;
 
 impl Account {
     /// Makes a mailbox, and those above it that don't exist. The mailbox made
-    /// is not subscribed to.
+    /// is not subscribed to, and begins with the rights of the one that it is made in.
     ///
     /// # Errors
-    /// [`Error::AlreadyExists`], [`Error::RoleTaken`], [`Error::Limit`].
+    /// [`Error::AlreadyExists`], [`Error::NoRight`], [`Error::RoleTaken`], [`Error::Limit`].
     pub async fn create(&self, name: &MailboxName, role: Option<Role>) -> Result<MailboxId, Error> {
         self.shared
             .commit(&self.hands, None, |draft| create_named(draft, name, role))
@@ -37,7 +38,7 @@ impl Account {
     /// Deletes a mailbox and its messages; mailboxes below it stay.
     ///
     /// # Errors
-    /// [`Error::NoSuchMailbox`], [`Error::NotPermitted`] for INBOX.
+    /// [`Error::NoSuchMailbox`], [`Error::NoRight`], [`Error::NotPermitted`] for INBOX.
     pub async fn delete(&self, name: &MailboxName) -> Result<(), Error> {
         if name.is_inbox() {
             return Err(Error::NotPermitted("INBOX can't be deleted"));
@@ -45,6 +46,7 @@ impl Account {
         self.shared
             .commit(&self.hands, None, |draft| {
                 let id = draft.named(name)?.id();
+                draft.may(id, Rights::DELETE)?;
                 draft.push(Change::MailboxDeleted { id })
             })
             .await
@@ -54,7 +56,7 @@ impl Account {
     /// exist. INBOX stays, and its messages move (RFC 9051 §6.3.6).
     ///
     /// # Errors
-    /// [`Error::NoSuchMailbox`], [`Error::AlreadyExists`], [`Error::NotPermitted`].
+    /// [`Error::NoSuchMailbox`], [`Error::NoRight`], [`Error::AlreadyExists`], [`Error::NotPermitted`].
     pub async fn rename(&self, from: &MailboxName, to: &MailboxName) -> Result<(), Error> {
         self.shared
             .commit(&self.hands, None, |draft| {
@@ -150,6 +152,10 @@ pub(crate) fn create_named(
     name: &MailboxName,
     role: Option<Role>,
 ) -> Result<MailboxId, Error> {
+    if draft.sees(name) {
+        return Err(Error::AlreadyExists);
+    }
+    draft.may_create(name)?;
     if draft.snapshot.named(name).is_some() {
         return Err(Error::AlreadyExists);
     }
@@ -194,11 +200,19 @@ fn create_one(
         role,
         uid_validity: UidValidity(next.max(now)),
     })?;
+    // RFC 4314 §4: it begins with the rights of the mailbox that it is made in.
+    let above = draft.snapshot.nearest_above(name);
+    rights::set(draft, id, above.and_then(|above| above.acl.clone()))?;
     Ok(id)
 }
 
 fn rename(draft: &mut Draft<'_>, from: &MailboxName, to: &MailboxName) -> Result<(), Error> {
-    draft.named(from)?;
+    let id = draft.named(from)?.id();
+    draft.may(id, Rights::DELETE)?;
+    if draft.sees(to) {
+        return Err(Error::AlreadyExists);
+    }
+    draft.may_create(to)?;
     if draft.snapshot.named(to).is_some() {
         return Err(Error::AlreadyExists);
     }
@@ -255,8 +269,10 @@ fn moved_name(
 /// RFC 9051 §6.3.6: INBOX's messages move to a new mailbox; INBOX stays, empty, and
 /// mailboxes below it stay where they are.
 fn rename_inbox(draft: &mut Draft<'_>, to: &MailboxName) -> Result<(), Error> {
-    let made = create_named(draft, to, None)?;
     let inbox = Arc::clone(draft.named(&MailboxName::inbox())?);
+    draft.may(inbox.id(), Rights::DELETE)?;
+    let made = create_named(draft, to, None)?;
+    rights::set(draft, made, inbox.acl.clone())?;
     let messages = draft.messages(&inbox, Which::All)?;
     // RFC 5464 §4.1: INBOX keeps what it has, and the other gets it too.
     metadata::copy(draft, Some(made), inbox.metadata())?;

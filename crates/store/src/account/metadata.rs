@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::{
-    account::{Account, commit::Draft},
+    account::{Account, commit::Draft, rights},
     change::Change,
     error::Error,
     id::{AccountId, MailboxId},
     metadata::{ENTRY_OCTETS_MAX, Entry, METADATA, Metadata, MetadataLimits, SPECIAL_USE},
     name::Role,
+    rights::Rights,
 };
 
 impl Account {
@@ -18,7 +19,7 @@ impl Account {
     /// changed.
     ///
     /// # Errors
-    /// [`Error::NoSuchMailbox`]; [`Error::Limit`] of [`METADATA`] if there would be too many
+    /// [`Error::NoSuchMailbox`], [`Error::NoRight`]; [`Error::Limit`] of [`METADATA`] if there would be too many
     /// entries, or too many octets of them; [`Error::NotPermitted`] for a name that can be none, and for
     /// what is no special use; [`Error::RoleTaken`].
     pub async fn set_metadata(
@@ -35,6 +36,9 @@ impl Account {
         self.shared
             .commit(&self.hands, None, |draft| {
                 let before = of(draft, mailbox)?.clone();
+                for entry in entries {
+                    may_set(draft, mailbox, owner, &entry.name)?;
+                }
                 let role_before = role_of(draft, mailbox);
                 for entry in entries {
                     match mailbox {
@@ -75,6 +79,7 @@ impl Account {
         };
         self.shared
             .commit(&self.hands, None, |draft| {
+                may_set(draft, mailbox, None, name)?;
                 if let Some(value) = of(draft, mailbox)?.get(None, name) {
                     return Ok(Arc::clone(value));
                 }
@@ -86,6 +91,32 @@ impl Account {
             })
             .await
     }
+}
+
+/// Whether whoever makes the draft may set an entry: RFC 5464 §3.3 asks for `l` and any of `r`, `s`, `w`, `i`, `p`.
+/// What all see takes `w`; what only one does is theirs alone.
+fn may_set(
+    draft: &mut Draft<'_>,
+    mailbox: Option<MailboxId>,
+    owner: Option<AccountId>,
+    name: &str,
+) -> Result<(), Error> {
+    let Some(mailbox) = mailbox else {
+        return draft.may_as_owner();
+    };
+    // What protocols keep is shown to nobody: whoever reads a mailbox makes use of it.
+    if name.starts_with("internal/") {
+        return draft.may_open(mailbox, Rights::READ).map(drop);
+    }
+    let rights = draft.may(mailbox, Rights::LOOKUP)?;
+    let private = name.get(..9);
+    if private.is_some_and(|first| first.eq_ignore_ascii_case("/private/")) {
+        return match owner {
+            Some(owner) => draft.may_as(owner),
+            None => draft.may_as_owner(),
+        };
+    }
+    rights::permit(rights, Rights::WRITE)
 }
 
 /// One entry, if it is to be another than it is.

@@ -12,6 +12,7 @@ use crate::{
     id::MailboxId,
     mailbox::{Held, Mailbox, OpenMailbox, Wanted},
     octets::Malformed,
+    rights::Rights,
     snapshot::Snapshot,
 };
 
@@ -48,11 +49,12 @@ impl Account {
     /// STATUS and LIST need no more than [`Account::snapshot`].
     ///
     /// # Errors
-    /// [`Error::NoSuchMailbox`]; [`Error::Corrupt`], [`Error::Io`] if they can't be read.
+    /// [`Error::NoSuchMailbox`], [`Error::NoRight`]; [`Error::Corrupt`], [`Error::Io`] if they can't be read.
     pub async fn open_mailbox(&self, id: MailboxId) -> Result<OpenMailbox, Error> {
         let snapshot = self.snapshot();
-        self.open(snapshot.mailbox(id).ok_or(Error::NoSuchMailbox)?)
-            .await
+        let mailbox = snapshot.mailbox(id).ok_or(Error::NoSuchMailbox)?;
+        self.may(mailbox, Rights::READ)?;
+        self.open(mailbox).await
     }
 
     /// The newest state with all messages.

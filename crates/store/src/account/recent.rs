@@ -6,6 +6,7 @@ use crate::{
     account::{Account, commit::Which},
     change::Change,
     id::{MailboxId, Uid},
+    rights::Rights,
 };
 
 impl Account {
@@ -14,6 +15,7 @@ impl Account {
     /// `below` that no session had before. Does not wait for the disk to have it.
     pub async fn claim_recent(&self, mailbox: MailboxId, below: Uid) -> Range<u32> {
         let claimed = self.shared.commit_unawaited(&self.hands, |draft| {
+            draft.may(mailbox, Rights::READ)?;
             let state = Arc::clone(draft.mailbox(mailbox)?);
             let below = below.min(state.uid_next());
             let claimed = state.recent_from.0..below.0.max(state.recent_from.0);

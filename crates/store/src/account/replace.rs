@@ -5,6 +5,7 @@ use crate::{
     change::Change,
     error::Error,
     id::{MailboxId, Uid},
+    rights::Rights,
 };
 
 impl Account {
@@ -12,7 +13,7 @@ impl Account {
     /// then nothing has changed.
     ///
     /// # Errors
-    /// [`Error::NoSuchMailbox`] for either mailbox, [`Error::Limit`].
+    /// [`Error::NoSuchMailbox`] and [`Error::NoRight`] for either mailbox, [`Error::Limit`].
     pub async fn replace(
         &self,
         (from, uid): (MailboxId, Uid),
@@ -23,6 +24,8 @@ impl Account {
         let (records, writes) = self.records(to, &messages).await?;
         self.shared
             .commit(&self.hands, writes, |draft| {
+                draft.may_open(from, Rights::TO_REMOVE)?;
+                draft.may_insert(to)?;
                 let source = std::sync::Arc::clone(draft.mailbox(from)?);
                 let there = draft.messages(&source, Which::Within(&ranges(&[uid])))?;
                 let is_there = there.get(uid).is_some();

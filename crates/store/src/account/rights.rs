@@ -42,6 +42,15 @@ impl Account {
         permit(rights, needed).map(|()| rights)
     }
 
+    /// As [`Account::may`], with a mailbox that is open: whoever may open it knows of it.
+    ///
+    /// # Errors
+    /// As [`Account::may`].
+    pub fn may_open(&self, mailbox: &Mailbox, needed: Rights) -> Result<Rights, Error> {
+        let rights = self.rights(mailbox);
+        permit_open(rights, needed).map(|()| rights)
+    }
+
     /// Changes one entry of a mailbox's list; gives the list since then. Takes [`Rights::ADMINISTER`].
     ///
     /// # Errors
@@ -130,6 +139,19 @@ pub(crate) fn set(draft: &mut Draft<'_>, id: MailboxId, acl: Option<Acl>) -> Res
         return Ok(());
     }
     draft.push(Change::RightsSet { mailbox: id, acl })
+}
+
+/// As [`permit`], with a mailbox that is open: whoever may open it knows of it, whether or not it is listed.
+///
+/// # Errors
+/// As [`permit`].
+pub(crate) fn permit_open(rights: Rights, needed: Rights) -> Result<(), Error> {
+    match permit(rights, needed) {
+        Err(Error::NoSuchMailbox) if rights.contains(Rights::READ) => {
+            Err(Error::NoRight(needed.without(rights)))
+        }
+        permitted => permitted,
+    }
 }
 
 /// Whether somebody with these rights may do what takes those.

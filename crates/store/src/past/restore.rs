@@ -285,7 +285,7 @@ fn restore_own(
                 uid
             } else {
                 entry.placed += 1;
-                let uid = place_one(draft, to, flags(from.mailbox, message), message)?;
+                let uid = place_one(draft, to, &flags(from.mailbox, message), message)?;
                 give(draft, (to, uid), from.mailbox.annotations().of(message.uid))?;
                 uid
             };

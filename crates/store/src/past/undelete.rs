@@ -260,7 +260,7 @@ fn place(draft: &mut Draft<'_>, to: MailboxId, message: &GoneMessage) -> Result<
         system: message.flags.system.without(SystemFlags::DELETED),
         keywords: message.flags.keywords.clone(),
     };
-    let uid = room_for(draft, to, &flags)?;
+    let (uid, flags) = room_for(draft, to, &flags)?;
     draft.push(Change::Copied(Added {
         mailbox: to,
         uid,

@@ -221,13 +221,13 @@ fn recover(
     };
     let mut uids = Vec::with_capacity(orphans.len());
     for orphan in orphans {
-        let uid = room_for(draft, mailbox, &orphan.flags)?;
+        let (uid, flags) = room_for(draft, mailbox, &orphan.flags)?;
         let last = draft.snapshot.last;
         let known = draft.thread(&orphan.thread_keys)?;
         draft.push(Change::Added(Added {
             mailbox,
             uid,
-            flags: orphan.flags.clone(),
+            flags,
             internal_date: orphan.internal_date,
             save_date: draft.now,
             size: orphan.size,

@@ -10,6 +10,7 @@ mod metadata;
 pub(crate) mod model;
 mod partitions;
 mod repair;
+mod rights;
 mod sharing;
 mod sweep;
 mod verbs;
