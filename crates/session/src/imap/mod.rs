@@ -23,6 +23,7 @@ pub(crate) mod metadata_news;
 mod names;
 mod news;
 pub(crate) mod notify;
+pub(crate) mod object_ids;
 pub(crate) mod pattern;
 pub(crate) mod progress;
 pub(crate) mod reach;

@@ -17,7 +17,7 @@ use store::{
     rights::{Actor, Person, Rights},
 };
 
-use super::{refusal::Refusal, wording::Text};
+use super::{object_ids::ObjectIds, refusal::Refusal, wording::Text};
 use crate::{
     Services,
     namespace::{self, Namespace, Nowhere, Owner},
@@ -177,6 +177,15 @@ impl Reach {
             account,
             name: place.name,
         })
+    }
+
+    /// How the object identifiers of an account are told.
+    pub(crate) fn ids(&self, account: AccountId) -> ObjectIds {
+        if account == self.own.id() {
+            ObjectIds::default()
+        } else {
+            ObjectIds::of_other(account)
+        }
     }
 
     /// The name that the client knows a mailbox of an account by.

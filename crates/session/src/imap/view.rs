@@ -20,6 +20,8 @@ use std::{collections::BTreeMap, ops::Range};
 use imap::UidSet;
 use store::{Message, ModSeq, OpenMailbox, Uid};
 
+use super::object_ids::ObjectIds;
+
 /// What a client has been told.
 #[derive(Debug)]
 pub(crate) struct View {
@@ -38,6 +40,8 @@ pub(crate) struct View {
     aware: BTreeMap<u32, ModSeq>,
     /// UIDs that are `\Recent` in this session; ascending, disjoint.
     recent: Vec<Range<u32>>,
+    /// How its object identifiers are told.
+    ids: ObjectIds,
 }
 
 /// A message that was expunged, and the client does not know.
@@ -58,8 +62,19 @@ impl View {
             ghosts: Vec::new(),
             aware: BTreeMap::new(),
             recent: Vec::new(),
+            ids: ObjectIds::default(),
             mailbox,
         }
+    }
+
+    /// Its object identifiers are told so.
+    pub(crate) fn with_ids(self, ids: ObjectIds) -> Self {
+        Self { ids, ..self }
+    }
+
+    /// How its object identifiers are told.
+    pub(crate) const fn ids(&self) -> ObjectIds {
+        self.ids
     }
 
     /// The newest state taken. It lacks the ghosts and has the unannounced

@@ -21,7 +21,7 @@ pub(crate) async fn create(
     let role = role(special_use)?;
     let id = place.account.create(&place.name, role).await?;
     Ok(Done::with(
-        Code::MailboxId(id.to_string()),
+        Code::MailboxId(user.reach.ids(place.account.id()).told(id).to_string()),
         "CREATE completed",
     ))
 }

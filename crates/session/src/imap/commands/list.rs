@@ -53,7 +53,11 @@ pub(crate) async fn list(
         }
         if let (Some(items), Some(mailbox)) = (&search.returns.status, &node.mailbox) {
             status::write(
-                (name.as_str(), mailbox),
+                status::Told {
+                    name: name.as_str(),
+                    mailbox,
+                    ids: user.reach.ids(user.account.id()),
+                },
                 items,
                 user.message_bytes_max,
                 enabled,

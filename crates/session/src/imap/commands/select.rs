@@ -55,7 +55,7 @@ pub(crate) async fn select(
     let mut selected = Selected {
         user: user.clone(),
         mailbox: mailbox.id(),
-        view: View::new(mailbox.clone()),
+        view: View::new(mailbox.clone()).with_ids(user.reach.ids(account.id())),
         access,
         saved: UidSet::new(),
         limited: None,
@@ -108,7 +108,10 @@ fn describe(selected: &Selected, enabled: Enabled, out: &mut impl Outlet) {
     code(Code::UidNext(mailbox.uid_next().0), "Predicted next UID");
     code(Code::HighestModSeq(mailbox.highest_mod_seq().0), "Highest");
     // RFC 8474 §4.2.
-    code(Code::MailboxId(mailbox.id().to_string()), "Mailbox id");
+    code(
+        Code::MailboxId(view.ids().told(mailbox.id()).to_string()),
+        "Mailbox id",
+    );
     if selected.deleted.is_none() {
         // RFC 4467 §8.
         code(Code::UrlMech, "URLs can be authorized");

@@ -11,6 +11,7 @@ use crate::{
     Outlet,
     imap::{
         deleted, names,
+        object_ids::ObjectIds,
         refusal::{Done, Outcome},
         state::{Enabled, User},
     },
@@ -28,19 +29,35 @@ pub(crate) async fn status(
     let place = names::place(user, enabled, mailbox).await?;
     let deleted = deleted::find(user, &place).await?;
     let deleted = deleted.as_ref().and_then(|deleted| deleted.mailbox());
-    let name = user.reach.written(place.account.id(), &place.name);
+    let account = place.account.id();
+    let name = user.reach.written(account, &place.name);
     let found = match deleted {
         Some(deleted) => Arc::clone(deleted),
         None => place.readable()?.mailbox,
     };
-    let told = (&*name, &*found);
+    let told = Told {
+        name: &name,
+        mailbox: &found,
+        ids: user.reach.ids(account),
+    };
     write(told, items, user.message_bytes_max, enabled, out.buffer());
     Ok(Done::new("STATUS completed"))
 }
 
-/// Writes a STATUS response for a mailbox, by the name that the client knows it by.
+/// A mailbox whose STATUS is told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told<'a> {
+    /// The name that the client knows it by.
+    pub(crate) name: &'a str,
+    /// As it is now.
+    pub(crate) mailbox: &'a store::Mailbox,
+    /// How its identifier is told.
+    pub(crate) ids: ObjectIds,
+}
+
+/// Writes a STATUS response.
 pub(crate) fn write(
-    (name, mailbox): (&str, &store::Mailbox),
+    Told { name, mailbox, ids }: Told<'_>,
     items: &[StatusItem],
     message_bytes_max: u64,
     enabled: Enabled,
@@ -48,7 +65,7 @@ pub(crate) fn write(
 ) {
     use StatusValue::{Id, Number};
     let counters = mailbox.counters();
-    let id = mailbox.id().to_string();
+    let id = ids.told(mailbox.id()).to_string();
     let values: Vec<(StatusItem, StatusValue<'_>)> = items
         .iter()
         .map(|&item| {

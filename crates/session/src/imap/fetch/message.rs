@@ -144,8 +144,8 @@ impl<'a> Server<'a> {
             }
             Kept::Size => write!(out, "RFC822.SIZE {}", message.size),
             Kept::ModSeq => write!(out, "MODSEQ ({})", message.mod_seq),
-            Kept::EmailId => write!(out, "EMAILID ({})", message.email),
-            Kept::ThreadId => write!(out, "THREADID ({})", message.thread),
+            Kept::EmailId => write!(out, "EMAILID ({})", self.view.ids().told(message.email)),
+            Kept::ThreadId => write!(out, "THREADID ({})", self.view.ids().told(message.thread)),
             Kept::SaveDate => {
                 out.extend_from_slice(b"SAVEDATE ");
                 let date = DateTime {

@@ -304,7 +304,11 @@ impl Registered {
             }
             let size_max = user.message_bytes_max;
             let name = user.reach.written(user.account.id(), mailbox.name());
-            let told = (&*name, &**mailbox);
+            let told = status::Told {
+                name: &name,
+                mailbox,
+                ids: user.reach.ids(user.account.id()),
+            };
             status::write(told, &items, size_max, enabled, out.buffer());
             flush_if_full(out).await?;
         }

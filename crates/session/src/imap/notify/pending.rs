@@ -170,7 +170,11 @@ impl Pending {
             if let Some(mailbox) = mailbox.filter(|_| !items.is_empty()) {
                 let size_max = user.message_bytes_max;
                 let name = user.reach.written(user.account.id(), mailbox.name());
-                let told = (&*name, &**mailbox);
+                let told = status::Told {
+                    name: &name,
+                    mailbox,
+                    ids: user.reach.ids(user.account.id()),
+                };
                 status::write(told, &items, size_max, enabled, out.buffer());
             }
             flush_if_full(out).await?;

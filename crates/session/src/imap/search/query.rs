@@ -5,7 +5,7 @@
 //! that need more than the snapshot are numbered; a message is looked at source by
 //! source, and only until its fate is known.
 
-use std::{mem, ops::Range, str::FromStr};
+use std::{mem, ops::Range};
 
 use imap::{
     UidSet,
@@ -21,7 +21,7 @@ use store::{
 
 use super::filters;
 use super::sieve;
-use crate::imap::{refusal::Refusal, view::View, wording::Text};
+use crate::imap::{object_ids::ObjectIds, refusal::Refusal, view::View, wording::Text};
 
 /// Keys of one SEARCH. Each is work for every message.
 const KEYS_MAX: usize = 4096;
@@ -225,6 +225,7 @@ struct Known<'a> {
     largest_uid: u32,
     saved: &'a UidSet,
     collation: Collation,
+    ids: ObjectIds,
 }
 
 impl<'a> Known<'a> {
@@ -235,6 +236,7 @@ impl<'a> Known<'a> {
             largest_uid: view.largest_uid(),
             saved,
             collation,
+            ids: view.ids(),
         }
     }
 }
@@ -371,8 +373,16 @@ impl Reader<'_> {
                 self.by_mod_seq = true;
                 Kept::ModSeq(*mod_seq)
             }
-            SearchKey::EmailId(id) => parse(id).map_or(Kept::Always(false), Kept::Email),
-            SearchKey::ThreadId(id) => parse(id).map_or(Kept::Always(false), Kept::Thread),
+            SearchKey::EmailId(id) => self
+                .known
+                .ids
+                .read(id)
+                .map_or(Kept::Always(false), Kept::Email),
+            SearchKey::ThreadId(id) => self
+                .known
+                .ids
+                .read(id)
+                .map_or(Kept::Always(false), Kept::Thread),
             // `ALL`, and `SAVEDATESUPPORTED`, as every mailbox has save dates; the others have
             // been taken care of.
             _ => Kept::Always(true),
@@ -451,10 +461,6 @@ impl Reader<'_> {
             has_fuzzy: key.has_fuzzy(),
         })
     }
-}
-
-fn parse<T: FromStr>(id: &[u8]) -> Option<T> {
-    std::str::from_utf8(id).ok()?.parse().ok()
 }
 
 fn days(order: DateOrder, date: Date) -> Range<i64> {

@@ -36,6 +36,7 @@ fn search(text: &str) -> Result<Search, Refusal> {
     };
     let saved = [30].into_iter().collect();
     let known = Known {
+        ids: ObjectIds::default(),
         keywords: &[Arc::from("work"), Arc::from("$Junk")],
         len: 5,
         largest_uid: 50,
