@@ -97,6 +97,12 @@ impl Roles {
         self.0.contains(&Role::Administrator)
     }
 
+    /// Whether they administer anybody's mail, and not only accounts, as a help desk does.
+    #[must_use]
+    pub fn is_for_mail(&self) -> bool {
+        self.iter().any(|role| !matches!(role, Role::HelpDesk(_)))
+    }
+
     /// Whether they administer a domain: as its administrators, or the server's.
     #[must_use]
     pub fn administers(&self, domain: &str) -> bool {
@@ -191,7 +197,8 @@ mod tests {
         ] {
             assert_eq!(both.cover(&roles(others)), covered, "{others:?}");
         }
-        assert!(!both.is_administrator() && !both.is_empty());
+        assert!(!both.is_administrator() && !both.is_empty() && both.is_for_mail());
+        assert!(!roles(&["help-desk@a.test"]).is_for_mail());
         assert!(both.administers_account("ann@a.test") && !both.administers_account("ann"));
         assert!(roles(&["administrator"]).administers("any.test"));
         assert!(roles(&["domain-administrator@"]).administers_account("ann"));

@@ -96,7 +96,7 @@ impl Reach {
         (own, by): (Account, String),
     ) -> Self {
         let mut namespace = Namespace::new(&services.site.look, &identity.name);
-        if !identity.roles.is_empty() {
+        if identity.roles.is_for_mail() {
             namespace = namespace.for_administrator();
         }
         Self {
