@@ -29,6 +29,7 @@ static SERVICES: LazyLock<(Runtime, Services)> = LazyLock::new(|| {
         undelete: None,
         site: std::sync::Arc::default(),
         imap: Arc::default(),
+        lmtp: Arc::default(),
     };
     (runtime, services)
 });

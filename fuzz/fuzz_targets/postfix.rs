@@ -32,6 +32,7 @@ static SERVICES: LazyLock<(Runtime, Services)> = LazyLock::new(|| {
         undelete: None,
         site: std::sync::Arc::default(),
         imap: Arc::default(),
+        lmtp: Arc::default(),
     };
     (runtime, services)
 });

@@ -91,6 +91,7 @@ pub(crate) async fn open(config: &Config) -> Result<Services, Error> {
         hostname: Arc::clone(&config.hostname),
         plaintext_login: config.plaintext_login,
         imap: Arc::clone(&config.imap),
+        lmtp: Arc::clone(&config.lmtp),
         undelete: config.users_undelete.then_some(store::past::Retention {
             deleted_seconds: config.retention.deleted.as_secs(),
         }),

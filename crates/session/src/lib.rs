@@ -43,6 +43,8 @@ pub struct Services {
     pub undelete: Option<store::past::Retention>,
     /// What an administrator has set of IMAP.
     pub imap: Arc<imap::Settings>,
+    /// What an administrator has set of delivery.
+    pub lmtp: Arc<lmtp::Settings>,
     /// What the server says of itself.
     pub site: Arc<Site>,
 }

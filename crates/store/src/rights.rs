@@ -453,6 +453,12 @@ impl Mailbox {
         self.acl.clone().unwrap_or_else(Acl::of_owner)
     }
 
+    /// Whether it has a list of its own: somebody has said who may do what.
+    #[must_use]
+    pub fn has_acl(&self) -> bool {
+        self.acl.is_some()
+    }
+
     /// What somebody may do with it, as one of `owner`'s mailboxes.
     #[must_use]
     pub fn rights_of(&self, actor: &Actor, owner: AccountId) -> Rights {

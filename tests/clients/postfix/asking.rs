@@ -49,9 +49,7 @@ policy-listen = ["{policy}"]
             .split("```")
             .find(|block| block.contains("virtual_mailbox_domains"))
             .unwrap();
-        block
-            .replace("example.org", "example.test")
-            .replace("/run/chapar", self.chapar.directory().to_str().unwrap())
+        block.replace("/run/chapar", self.chapar.directory().to_str().unwrap())
     }
 }
 
@@ -100,6 +98,15 @@ fn postmap_finds_recipients_by_every_kind_of_table() {
                 "{key} in {table}"
             );
         }
+    }
+    let domains = format!("socketmap:unix:{directory}/socketmap.sock:domains");
+    for (domain, found) in [
+        ("example.test", true),
+        ("other.test", true),
+        ("example.org", false),
+    ] {
+        let found_there = look_up(&postfix, &domains, domain).unwrap();
+        assert_eq!(found_there.is_some(), found, "{domain}");
     }
     let wrong = format!("socketmap:unix:{directory}/socketmap.sock:other");
     let why = look_up(&postfix, &wrong, "ann").unwrap_err();

@@ -155,6 +155,31 @@ impl Directory {
         account.cloned()
     }
 
+    /// Every name that somebody may log in to an account by: [`Directory::login`] the other way round.
+    #[must_use]
+    pub fn logins(&self, account: &str) -> Vec<String> {
+        let mut logins = vec![account.to_owned()];
+        if !account.contains('@') {
+            let addresses = self.domains.iter().map(|d| format!("{account}@{d}"));
+            logins.extend(addresses);
+        }
+        logins
+    }
+
+    /// Whether there is anybody, or anything, that mail to addresses of a domain may be for.
+    #[must_use]
+    pub fn has_mail_for(&self, domain: &str) -> bool {
+        let domain = comparable(domain);
+        let contents = self.current();
+        let mut accounts = contents.by_name.values();
+        let mut addresses = contents.addresses.keys();
+        !domain.is_empty()
+            && (self.domains.contains(&domain)
+                || contents.shared.contains_key(&*domain)
+                || accounts.any(|account| account.domain() == domain)
+                || addresses.any(|address| domain_of(address) == domain))
+    }
+
     /// The account of that id.
     #[must_use]
     pub fn by_id(&self, id: u64) -> Option<Arc<Account>> {

@@ -99,6 +99,15 @@ impl Directory {
         })
     }
 
+    /// The accounts that have the shared mailboxes which mail to addresses of a domain may be for: the domain's
+    /// own, then the site's, if mail of that domain is ours.
+    #[must_use]
+    pub fn shared_by_mail(&self, domain: Option<&str>) -> Vec<u64> {
+        let own = domain.and_then(|domain| self.shared(domain));
+        let site = self.shared("").filter(|_| self.is_ours(domain));
+        own.into_iter().chain(site).collect()
+    }
+
     /// The domains that have shared mailboxes, and the ids of the accounts that have them, by domain.
     #[must_use]
     pub fn all_shared(&self) -> Vec<(Arc<str>, u64)> {

@@ -306,6 +306,18 @@ pub const KEYS: &[Key] = &[
         "networks that may use LMTP over TCP",
     ),
     key(
+        "lmtp.over-quota",
+        Kind::Choice(&["temporary", "permanent"]),
+        Some("\"temporary\""),
+        "how mail is refused for which there is no room: it may be tried again, or not",
+    ),
+    key(
+        "lmtp.post-user",
+        Kind::Text,
+        Some("\"post\""),
+        "shared mailboxes are posted to by `post+board@`; `+board@` always is understood",
+    ),
+    key(
         "postfix.socketmap",
         Kind::Path,
         None,

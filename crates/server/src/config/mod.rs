@@ -18,6 +18,7 @@ pub use read::{Origin, Problem, Severity};
 pub use value::{Kind, Value};
 
 use session::imap::{ForClients, Identification, Suppressed, referral::Remote};
+use session::lmtp::OverQuota;
 
 use crate::{
     log::Format,
@@ -51,6 +52,8 @@ pub struct Config {
     pub site: Arc<session::Site>,
     /// What is set of IMAP.
     pub imap: Arc<session::imap::Settings>,
+    /// What is set of delivery.
+    pub lmtp: Arc<session::lmtp::Settings>,
     /// The partition in which new accounts begin.
     pub partition: Option<Arc<str>>,
     /// Passwords may cross the network in clear.
@@ -165,6 +168,7 @@ impl Config {
             users_undelete: values.flag("imap.deleted-mailboxes"),
             site: Arc::new(site(values)?),
             imap: Arc::new(imap(values)),
+            lmtp: Arc::new(lmtp(values)?),
             partition: values.text("partition.default").map(Into::into),
             plaintext_login: values.flag("login.plaintext"),
             trusted: values.networks("login.trusted"),
@@ -271,6 +275,19 @@ fn imap(values: &Values) -> session::imap::Settings {
         // Checked before: what is wrong with it has been said.
         identification: Identification::read(&values.texts("imap.id")).unwrap_or_default(),
     }
+}
+
+/// What delivery is to know of `[lmtp]`.
+fn lmtp(values: &Values) -> Option<session::lmtp::Settings> {
+    let permanent = values.text("lmtp.over-quota")? == "permanent";
+    Some(session::lmtp::Settings {
+        post_user: values.text("lmtp.post-user")?.into(),
+        over_quota: if permanent {
+            OverQuota::Permanent
+        } else {
+            OverQuota::Temporary
+        },
+    })
 }
 
 fn settings(values: &Values) -> Option<Settings> {
@@ -414,6 +431,7 @@ mod tests {
             format!("{:?}", Settings::default())
         );
         assert_eq!(config.retention, admin::Retention::default());
+        assert_eq!(*config.lmtp, session::lmtp::Settings::default());
         assert_eq!(
             format!("{:?}", config.brake),
             format!("{:?}", auth::brake::Hardness::default())

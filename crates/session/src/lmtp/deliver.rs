@@ -6,9 +6,12 @@
 
 use std::{future::poll_fn, pin::Pin, task::Poll};
 
-use store::{AccountId, Arrival, Error, Flags, MailboxId, MailboxName, Received, Snapshot, Store};
+use store::{Arrival, Error, Flags, MailboxName, Received};
 
-use crate::destination::Destination;
+use crate::{
+    Services,
+    destination::{Destination, Obstacle},
+};
 
 use super::{
     path::Path,
@@ -31,8 +34,8 @@ pub(super) struct Accepted {
 /// A message to deliver.
 #[derive(Debug)]
 pub(super) struct Delivery<'a> {
-    /// Where to.
-    pub(super) store: &'a Store,
+    /// The store, and who there is.
+    pub(super) services: &'a Services,
     /// The message.
     pub(super) message: &'a Received,
     /// Its trace fields.
@@ -48,92 +51,40 @@ impl Delivery<'_> {
     }
 
     async fn one(&self, to: &Accepted) -> Reply {
-        let (id, user) = (&*self.trace.id, &*to.destination.identity.name);
+        let (id, user) = (&*self.trace.id, &*to.destination.name);
         match self.append(to).await {
             Ok(mailbox) => {
                 let octets = self.message.size();
                 tracing::info!(id, user, %mailbox, octets, "delivered");
                 reply::DELIVERED
             }
-            Err(error) => {
-                tracing::warn!(id, user, %error, "not delivered");
-                refusal(&error)
+            Err(obstacle) => {
+                tracing::warn!(id, user, %obstacle, "not delivered");
+                reply::refusal(&obstacle, &self.services.lmtp)
             }
         }
     }
 
     /// Appends the message; says where.
-    async fn append(&self, to: &Accepted) -> Result<MailboxName, Error> {
-        let account = self
-            .store
-            .account(AccountId(to.destination.identity.account))
-            .await?;
-        let account = account.acting(&self.trace.by);
-        let snapshot = account.snapshot();
-        let inbox = MailboxName::inbox();
-        let arrival = || Arrival {
-            message: self.message.clone(),
-            trace: self.trace.fields(self.from, &to.path),
-            flags: Flags::default(),
-            internal_date: None,
-        };
-        if let Some((name, mailbox)) = to
-            .destination
-            .detail
-            .as_deref()
-            .and_then(|d| folder(&snapshot, d))
-        {
-            match account.append(mailbox, vec![arrival()]).await {
-                // Deleted meanwhile: INBOX, then.
-                Err(Error::NoSuchMailbox) => {}
-                other => return other.map(|_| name),
+    async fn append(&self, to: &Accepted) -> Result<MailboxName, Obstacle> {
+        let mut tried = None;
+        loop {
+            let place = to.destination.place(self.services, &self.trace.by).await?;
+            let arrival = Arrival {
+                message: self.message.clone(),
+                trace: self.trace.fields(self.from, &to.path),
+                flags: Flags::default(),
+                internal_date: None,
+            };
+            match place.account.append(place.mailbox, vec![arrival]).await {
+                Ok(_) => return Ok(place.name),
+                // Deleted meanwhile, or closed to strangers: mail goes elsewhere then, or nowhere.
+                Err(Error::NoSuchMailbox | Error::NoRight(_)) if tried != Some(place.mailbox) => {
+                    tried = Some(place.mailbox);
+                }
+                Err(error) => return Err(error.into()),
             }
         }
-        let mailbox = snapshot.named(&inbox).ok_or(Error::NoSuchMailbox)?.id();
-        account.append(mailbox, vec![arrival()]).await?;
-        Ok(inbox)
-    }
-}
-
-/// The mailbox that a detail names: by its exact name, or else in any case, and also with
-/// `.` for `/`, which not every MTA lets into a local part. `None` means INBOX: a
-/// sender must not be able to make mailboxes.
-fn folder(snapshot: &Snapshot, detail: &str) -> Option<(MailboxName, MailboxId)> {
-    let exact = MailboxName::new(detail).ok()?;
-    if let Some(mailbox) = snapshot.named(&exact) {
-        return Some((exact, mailbox.id()));
-    }
-    let wanted = exact.as_str().to_lowercase();
-    let dotted = wanted.replace('.', "/");
-    let find = |wanted: &str| {
-        snapshot
-            .mailboxes()
-            .find(|(name, _)| lower_case(name.as_str()).eq(wanted.chars()))
-    };
-    let (name, mailbox) = find(&wanted).or_else(|| find(&dotted))?;
-    Some((name.clone(), mailbox.id()))
-}
-
-fn lower_case(name: &str) -> impl Iterator<Item = char> {
-    name.chars().flat_map(char::to_lowercase)
-}
-
-/// What a failure of the store means to the client. It hears nothing of the cause.
-pub(super) fn refusal(error: &Error) -> Reply {
-    match error {
-        Error::TooBig(_) => reply::TOO_BIG,
-        Error::Full => reply::NO_SPACE,
-        Error::Limit(_) | Error::OverQuota { .. } => reply::MAILBOX_LIMIT,
-        Error::NoSuchMailbox
-        | Error::AlreadyExists
-        | Error::NotPermitted(_)
-        | Error::NoRight(_)
-        | Error::InvalidName(_)
-        | Error::RoleTaken
-        | Error::OutOfService(_)
-        | Error::InUse(_)
-        | Error::Corrupt { .. }
-        | Error::Io { .. } => reply::STORE_FAILED,
     }
 }
 

@@ -8,6 +8,7 @@ mod command;
 mod deliver;
 mod path;
 mod reply;
+mod settings;
 mod trace;
 mod transaction;
 mod unstuff;
@@ -19,7 +20,8 @@ use std::{mem, time::Duration};
 
 use crate::{FLUSH_AT, Gone, Next, Outlet, Peer, Services, Tls};
 use command::{Chunk, Command};
-pub(crate) use reply::Reply;
+pub(crate) use reply::{Reply, refusal};
+pub use settings::{OverQuota, Settings};
 pub use trace::date;
 use transaction::Transaction;
 use unstuff::{Found, Unstuff};
@@ -232,7 +234,7 @@ impl Session {
                 reply::OK
             }
             Command::Mail(mail) => self.mail(mail),
-            Command::Rcpt(to) => self.rcpt(to),
+            Command::Rcpt(to) => self.rcpt(to).await,
             Command::Data => self.data().await,
             Command::Helo => reply::NOT_SMTP,
             Command::Noop => reply::OK,
@@ -304,9 +306,9 @@ impl Session {
         reply::SENDER_OK
     }
 
-    fn rcpt(&mut self, to: path::Recipient) -> Reply {
+    async fn rcpt(&mut self, to: path::Recipient) -> Reply {
         match &mut self.transaction {
-            Some(transaction) => transaction.rcpt(to, &self.services),
+            Some(transaction) => transaction.rcpt(to, &self.services).await,
             None => reply::NO_SENDER,
         }
     }
@@ -315,7 +317,7 @@ impl Session {
         let Some(transaction) = &mut self.transaction else {
             return reply::NO_SENDER;
         };
-        match transaction.data(&self.services.store).await {
+        match transaction.data(&self.services).await {
             Ok(()) => {
                 self.input = Input::Data(Unstuff::default());
                 reply::GO_AHEAD
@@ -343,7 +345,7 @@ impl Session {
     /// Begins a chunk. One that is out of order is read and thrown away.
     async fn bdat(&mut self, size: u64, chunk: Chunk, out: &mut impl Outlet) -> Result<Next, Gone> {
         let refused = match &mut self.transaction {
-            Some(transaction) => transaction.bdat(&self.services.store).await.err(),
+            Some(transaction) => transaction.bdat(&self.services).await.err(),
             None => Some(reply::NO_SENDER),
         };
         self.input = Input::Chunk(Pending {

@@ -1,5 +1,8 @@
 //! Replies: RFC 5321 §4.2, with enhanced status codes (RFC 2034, RFC 3463).
 
+use store::Error;
+
+use super::settings::{OverQuota, Settings};
 use crate::destination::Obstacle;
 
 /// One reply, of one line. All of them are constants: nothing a client
@@ -12,17 +15,6 @@ pub(crate) struct Reply {
     pub(crate) status: &'static str,
     /// For people.
     pub(crate) text: &'static str,
-}
-
-/// Why there is no such destination.
-impl From<Obstacle> for Reply {
-    fn from(obstacle: Obstacle) -> Self {
-        match obstacle {
-            Obstacle::Nobody => NO_SUCH_USER,
-            // The mail system before us may not know yet: it keeps the mail until it does.
-            Obstacle::Elsewhere => MOVED,
-        }
-    }
 }
 
 impl Reply {
@@ -53,6 +45,41 @@ impl Reply {
     }
 }
 
+/// What a client is told of an obstacle. It hears nothing of the cause of a failure of the store.
+pub(crate) fn refusal(obstacle: &Obstacle, settings: &Settings) -> Reply {
+    match obstacle {
+        Obstacle::Nobody => NO_SUCH_USER,
+        // The mail system before us may not know yet: it keeps the mail until it does.
+        Obstacle::Elsewhere => MOVED,
+        Obstacle::MayNotPost => MAY_NOT_POST,
+        Obstacle::Store(Error::OverQuota { .. }) => match settings.over_quota {
+            OverQuota::Temporary => MAILBOX_FULL_NOW,
+            OverQuota::Permanent => MAILBOX_FULL,
+        },
+        Obstacle::Store(error) => failure(error),
+    }
+}
+
+/// What a failure of the store means to the client.
+pub(super) fn failure(error: &Error) -> Reply {
+    match error {
+        Error::TooBig(_) => TOO_BIG,
+        Error::Full => NO_SPACE,
+        Error::Limit(_) => MAILBOX_LIMIT,
+        Error::OverQuota { .. } => MAILBOX_FULL_NOW,
+        Error::NoRight(_) => MAY_NOT_POST,
+        Error::NoSuchMailbox
+        | Error::AlreadyExists
+        | Error::NotPermitted(_)
+        | Error::InvalidName(_)
+        | Error::RoleTaken
+        | Error::OutOfService(_)
+        | Error::InUse(_)
+        | Error::Corrupt { .. }
+        | Error::Io { .. } => STORE_FAILED,
+    }
+}
+
 pub(super) const OK: Reply = Reply::new(250, "2.0.0", "OK");
 pub(super) const SENDER_OK: Reply = Reply::new(250, "2.1.0", "Sender OK");
 pub(super) const RECIPIENT_OK: Reply = Reply::new(250, "2.1.5", "Recipient OK");
@@ -70,6 +97,7 @@ pub(super) const TOO_MANY_ERRORS: Reply = Reply::new(421, "4.7.0", "Too many err
 
 pub(super) const NO_SPACE: Reply = Reply::new(452, "4.3.1", "No space left, try again later");
 pub(super) const MAILBOX_LIMIT: Reply = Reply::new(452, "4.2.2", "The mailbox is at its limit");
+pub(super) const MAILBOX_FULL_NOW: Reply = Reply::new(452, "4.2.2", "The mailbox is over quota");
 pub(super) const TOO_MANY_RECIPIENTS: Reply = Reply::new(452, "4.5.3", "Too many recipients");
 /// RFC 3463 §3.2: the destination has moved. For now: the way there is for the mail system to learn.
 pub(super) const MOVED: Reply =
@@ -95,6 +123,11 @@ pub(super) const BDAT_BEGUN: Reply = Reply::new(503, "5.5.1", "The message has b
 pub(super) const NEEDS_BDAT: Reply = Reply::new(503, "5.5.1", "BINARYMIME needs BDAT");
 pub(super) const HAS_TLS: Reply = Reply::new(503, "5.5.1", "TLS is on already");
 pub(super) const NO_SUCH_USER: Reply = Reply::new(550, "5.1.1", "No such user");
+/// RFC 3463 §3.8: delivery not authorized.
+pub(super) const MAY_NOT_POST: Reply =
+    Reply::new(550, "5.7.1", "Not everybody may post to that mailbox");
+/// RFC 3463 §3.3: mailbox full.
+pub(super) const MAILBOX_FULL: Reply = Reply::new(552, "5.2.2", "The mailbox is over quota");
 pub(super) const TOO_BIG: Reply = Reply::new(552, "5.3.4", "Message too big");
 pub(super) const BAD_PARAMETER: Reply =
     Reply::new(555, "5.5.4", "Parameter unknown, repeated or malformed");

@@ -1,5 +1,7 @@
 //! Sessions from greeting to goodbye, over a store in memory.
 
+mod posting;
+
 use std::sync::{Arc, LazyLock};
 
 use auth::{Authenticator, Directory};
@@ -19,6 +21,8 @@ static DIRECTORY: LazyLock<Arc<Directory>> = LazyLock::new(|| {
     for name in ["ann", "bob"] {
         directory.add(name, b"correct-horse").unwrap();
     }
+    directory.shared_or_new("").unwrap();
+    directory.set_address("info", "", "Board/Info").unwrap();
     // It is looked at again now and then.
     let _ = temporary.keep();
     Arc::new(directory)
@@ -79,6 +83,7 @@ impl World {
             plaintext_login: false,
             undelete: None,
             imap: Arc::default(),
+            lmtp: Arc::default(),
             site: Arc::default(),
         };
         Self {
@@ -130,9 +135,17 @@ impl World {
 
     /// The messages of an account's mailbox, whole.
     async fn mailbox(&self, user: &str, name: &str) -> Vec<String> {
+        self.messages(&self.account(user).await, name).await
+    }
+
+    async fn account(&self, user: &str) -> store::Account {
         let found = self.directory.recipient(user, Some("example")).unwrap();
         let id = AccountId(found.identity.account);
-        let account = self.services.store.account(id).await.unwrap();
+        self.services.store.account(id).await.unwrap()
+    }
+
+    /// The messages of a mailbox of an account, whole.
+    async fn messages(&self, account: &store::Account, name: &str) -> Vec<String> {
         let snapshot = account.snapshot();
         let id = snapshot
             .named(&MailboxName::new(name).unwrap())

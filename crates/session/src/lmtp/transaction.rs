@@ -1,6 +1,6 @@
 //! A mail transaction: sender, recipients, and the message as it comes in.
 
-use store::{AccountId, Incoming, Store};
+use store::{Error, Incoming};
 
 use super::{
     command::{Body, Mail},
@@ -9,7 +9,10 @@ use super::{
     reply::{self, Reply},
     trace::Trace,
 };
-use crate::{FLUSH_AT, Gone, Outlet, Peer, Services, destination};
+use crate::{
+    FLUSH_AT, Gone, Outlet, Peer, Services,
+    destination::{self, Destination, Obstacle},
+};
 
 /// From MAIL to the end of the message.
 #[derive(Debug)]
@@ -58,14 +61,14 @@ impl Transaction {
     }
 
     /// One more recipient.
-    pub(super) fn rcpt(&mut self, to: Recipient, services: &Services) -> Reply {
+    pub(super) async fn rcpt(&mut self, to: Recipient, services: &Services) -> Reply {
         if self.has_begun() {
             return reply::BDAT_BEGUN;
         }
         if self.recipients.len() >= services.limits.recipients_max {
             return reply::TOO_MANY_RECIPIENTS;
         }
-        match destination::find(services, &to.local_part, to.domain.as_deref()) {
+        match accept(&to, self.mail.size, services).await {
             Ok(destination) => {
                 self.recipients.push(Accepted {
                     destination,
@@ -73,12 +76,12 @@ impl Transaction {
                 });
                 reply::RECIPIENT_OK
             }
-            Err(obstacle) => obstacle.into(),
+            Err(obstacle) => reply::refusal(&obstacle, &services.lmtp),
         }
     }
 
     /// DATA. The store is asked for room first: now the client can still be told no.
-    pub(super) async fn data(&mut self, store: &Store) -> Result<(), Reply> {
+    pub(super) async fn data(&mut self, services: &Services) -> Result<(), Reply> {
         if self.has_begun() {
             return Err(reply::BDAT_BEGUN);
         }
@@ -88,7 +91,7 @@ impl Transaction {
         if self.mail.body == Some(Body::BinaryMime) {
             return Err(reply::NEEDS_BDAT);
         }
-        self.begin(store).await;
+        self.begin(services).await;
         match self.message {
             Message::Failed(reply) => {
                 self.message = Message::None;
@@ -99,22 +102,20 @@ impl Transaction {
     }
 
     /// BDAT. A failure of the store is not said before the chunk has come.
-    pub(super) async fn bdat(&mut self, store: &Store) -> Result<(), Reply> {
+    pub(super) async fn bdat(&mut self, services: &Services) -> Result<(), Reply> {
         if !self.has_begun() {
             if self.recipients.is_empty() {
                 return Err(reply::NO_RECIPIENT);
             }
-            self.begin(store).await;
+            self.begin(services).await;
         }
         Ok(())
     }
 
-    async fn begin(&mut self, store: &Store) {
+    async fn begin(&mut self, services: &Services) {
+        let store = &services.store;
         // Where the first recipient's mail is; if nothing is to be had there, anywhere.
-        let first = self
-            .recipients
-            .first()
-            .map(|it| AccountId(it.destination.identity.account));
+        let first = self.recipients.first().map(|it| it.destination.account);
         let received = match first {
             Some(id) => match store.receive_for(id).await {
                 Err(_) => store.receive().await,
@@ -157,11 +158,11 @@ impl Transaction {
             Ok(message) => message,
             Err(error) => {
                 tracing::warn!(%error, "message not received");
-                return each(&self.recipients, deliver::refusal(&error), out).await;
+                return each(&self.recipients, reply::failure(&error), out).await;
             }
         };
         let delivery = Delivery {
-            store: &from.services.store,
+            services: from.services,
             message: &message,
             trace: &Trace::new(from.services, from.peer, from.client, self.mail.utf8),
             from: &self.mail.from,
@@ -176,9 +177,30 @@ impl Transaction {
     }
 }
 
-fn failed(error: &store::Error) -> Message {
+fn failed(error: &Error) -> Message {
     tracing::warn!(%error, "message not received");
-    Message::Failed(deliver::refusal(error))
+    Message::Failed(reply::failure(error))
+}
+
+/// Where mail for a recipient goes, if it can be taken at all: better now than after all of it has come. A
+/// store that can't tell is asked again then.
+async fn accept(
+    to: &Recipient,
+    size: Option<u64>,
+    services: &Services,
+) -> Result<Destination, Obstacle> {
+    let found = destination::find(services, &to.local_part, to.domain.as_deref()).await?;
+    let room = async {
+        let place = found.place(services, "").await?;
+        Ok(place.room(size.unwrap_or_default()).await?)
+    };
+    match room.await {
+        Err(Obstacle::Store(error)) if !matches!(error, Error::OverQuota { .. }) => {
+            tracing::warn!(%error, "whether there is room is not known");
+            Ok(found)
+        }
+        room => room.map(|()| found),
+    }
 }
 
 /// The same reply for every recipient.

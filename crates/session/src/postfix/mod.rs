@@ -80,7 +80,7 @@ impl Session {
             match self.dialect.cut(rest) {
                 Cut::Question(question, octets) => {
                     rest = rest.get(octets..).unwrap_or_default();
-                    let answer = answer::to(&question, &self.services);
+                    let answer = answer::to(&question, &self.services).await;
                     self.dialect.write(&answer, out.buffer());
                     if out.buffer().len() >= FLUSH_AT {
                         out.flush().await?;

@@ -53,6 +53,7 @@ async fn services() -> Services {
         plaintext_login: false,
         undelete: None,
         imap: Arc::default(),
+        lmtp: Arc::default(),
         site: Arc::default(),
     }
 }
@@ -95,6 +96,13 @@ async fn recipients_are_looked_up_by_socketmap() {
             "recipients moved@example",
             "TEMP The mail of that user is on another server",
         ),
+        ("domains example", "OK example"),
+        ("domains Other.Example", "OK Other.Example"),
+        ("domains elsewhere", "NOTFOUND "),
+        ("domains ", "NOTFOUND "),
+        ("senders ann+x@example", "OK ann,ann@example"),
+        ("senders bob@other.example", "OK bob@other.example"),
+        ("senders nobody@example", "NOTFOUND "),
         ("0 ann", "OK ann"),
         ("cyrus nobody", "NOTFOUND "),
         ("other ann", "PERM There is no table of that name"),

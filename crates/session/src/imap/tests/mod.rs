@@ -203,6 +203,7 @@ pub(super) fn services(store: &Store, users: &Arc<auth::Directory>) -> Services 
         plaintext_login: false,
         undelete: Some(store::past::Retention::default()),
         imap: Arc::default(),
+        lmtp: Arc::default(),
         site: Arc::default(),
     }
 }
