@@ -424,3 +424,64 @@ fn messages_are_found_and_changed_beside_a_server_and_without_one() {
     );
     ok(&chapar, &["verify"]);
 }
+
+#[test]
+fn mailboxes_are_made_and_go_beside_a_server_and_without_one() {
+    let mut chapar = with_mail();
+    let mut ann = chapar.login("ann");
+    for beside in [true, false] {
+        let name = if beside { "Work/Gr\u{fc}n" } else { "Work/Rot" };
+        let made = objects(&chapar, &["mailbox", "create", "ann", name, "--subscribe"]);
+        assert_eq!(
+            (&made[0]["mailbox"], &made[1]["mailboxes"]),
+            (&name.into(), &1.into())
+        );
+        let listed = objects(&chapar, &["mailbox", "list", "ann", "Work/%"]);
+        assert_eq!(
+            (&listed[0]["mailbox"], &listed[0]["subscribed"]),
+            (&name.into(), &true.into())
+        );
+        let status = objects(&chapar, &["mailbox", "status", "--all", "INBOX"]);
+        assert_eq!(
+            (&status[0]["messages"], &status[0]["uid_next"]),
+            (&1.into(), &2.into())
+        );
+        let said = ok(&chapar, &["mailbox", "rename", "ann", name, "Work/Now"]);
+        assert!(
+            said.ends_with("renamed: mailboxes 1, accounts 1\n"),
+            "{said}"
+        );
+        if beside {
+            let said = ann.ok("LSUB \"\" Work/*").join("\n");
+            assert!(said.contains("Work/Now"), "{said}");
+        }
+        let gone = [
+            "mailbox",
+            "delete",
+            "ann",
+            "Work",
+            "--below",
+            "--unsubscribe",
+        ];
+        let planned = objects(&chapar, &[&gone[..], &["--dry-run"]].concat());
+        assert_eq!(
+            (&planned[0]["mailbox"], planned.len()),
+            (&"Work/Now".into(), 3)
+        );
+        assert_eq!(objects(&chapar, &gone)[2]["mailboxes"], 2);
+        complains(
+            &chapar.run(&["mailbox", "delete", "ann", "Work"], ""),
+            1,
+            "\"Work\"",
+        );
+        ok(&chapar, &["mailbox", "create", "@", "board"]);
+        let board = objects(&chapar, &["mailbox", "list", "--shared"]);
+        assert_eq!((&board[0]["name"], board.len()), (&"@".into(), 2));
+        ok(&chapar, &["mailbox", "delete", "@", "board"]);
+        if beside {
+            ann.ok("LOGOUT");
+            assert!(chapar.terminate().success());
+        }
+    }
+    ok(&chapar, &["verify"]);
+}

@@ -13,7 +13,7 @@ use crate::{
     outcome::{Failed, Outcome},
     report::{Report, Row},
     typed,
-    whose::{Accounts, Meant, Whose},
+    whose::{Accounts, Meant, New, Whose},
 };
 
 /// Which messages: typed `ACCOUNT MAILBOX SEARCH…`, or `--all MAILBOX SEARCH…`.
@@ -168,6 +168,15 @@ pub(crate) struct Sum {
 }
 
 impl Messages {
+    /// Whose they are.
+    pub(crate) fn whose(&self) -> Whose<'_> {
+        Whose {
+            account: self.account.as_deref(),
+            all: self.all,
+            shared: self.shared.as_deref(),
+        }
+    }
+
     /// Begins to look for them.
     ///
     /// # Errors
@@ -178,16 +187,12 @@ impl Messages {
             return Err(Failed::misunderstood(why));
         }
         let keys = typed::keys(&self.search)?;
-        let whose = Whose {
-            account: self.account.as_deref(),
-            all: self.all,
-            shared: self.shared.as_deref(),
-        };
+        let whose = self.whose();
         Ok(Choosing {
             context,
             of: self,
             keys,
-            accounts: whose.accounts(context, false).await?,
+            accounts: whose.accounts(context, New::LeftOut).await?,
             within: None,
             sum: Sum::default(),
         })

@@ -12,13 +12,14 @@ use auth::directory::comparable;
 use crate::{
     account::Account,
     address::Address,
-    chosen::Messages,
     domain::Domain,
     group::Group,
+    mailbox::Mailbox,
     outcome::Failed,
     registry::{Registry, domain_named},
     request::Request,
     role::Role,
+    whose::Whose,
 };
 
 /// What it takes to have a request done.
@@ -130,13 +131,16 @@ fn takes(request: &Request) -> Takes<'_> {
             ]),
             Address::Remove(remove) => Takes::Domains(vec![domain_named(&remove.address)]),
         },
-        Request::Copy(copy) => both(&copy.messages, copy.to_account.as_deref()),
-        Request::Move(moving) => both(&moving.messages, moving.to_account.as_deref()),
-        Request::Deduplicate(it) => both(&it.messages, None),
-        Request::Expunge(it) => both(&it.messages, None),
-        Request::Fetch(it) => both(&it.messages, None),
-        Request::Flags(it) => both(&it.messages, None),
-        Request::Search(it) => both(&it.messages, None),
+        Request::Copy(copy) => of(copy.messages.whose(), copy.to_account.as_deref()),
+        Request::Move(moving) => of(moving.messages.whose(), moving.to_account.as_deref()),
+        Request::Deduplicate(it) => of(it.messages.whose(), None),
+        Request::Expunge(it) => of(it.messages.whose(), None),
+        Request::Fetch(it) => of(it.messages.whose(), None),
+        Request::Flags(it) => of(it.messages.whose(), None),
+        Request::Search(it) => of(it.messages.whose(), None),
+        Request::Mailbox(verb) => mailbox(verb),
+        Request::Subscribe(it) => of(it.mailboxes.whose(), None),
+        Request::Unsubscribe(it) => of(it.mailboxes.whose(), None),
         Request::History(history) => Takes::Accounts(named([&history.account])),
         Request::Undelete(undelete) => Takes::Accounts(named([&undelete.account])),
         // They read and write files of the machine, as the server; they concern everybody's mail; or, as a hold, they
@@ -149,7 +153,6 @@ fn takes(request: &Request) -> Takes<'_> {
         | Request::Hold(_)
         | Request::Import(_)
         | Request::Index(_)
-        | Request::Mailbox(_)
         | Request::Partition(_)
         | Request::Repair(_)
         | Request::Restore(_)
@@ -162,21 +165,33 @@ fn named<const N: usize>(accounts: [&str; N]) -> Vec<Cow<'_, str>> {
     accounts.map(Cow::from).into()
 }
 
-/// Messages, and where they go: both are the mail of somebody, or of a domain.
-fn both<'a>(messages: &'a Messages, to: Option<&'a str>) -> Takes<'a> {
-    let shared = messages.shared.as_ref().map(|domain| {
+/// Whose messages or mailboxes they are, and where they go: both are the mail of somebody, or of a domain.
+fn of<'a>(whose: Whose<'a>, to: Option<&'a str>) -> Takes<'a> {
+    let shared = whose.shared.map(|domain| {
         let domain = domain.strip_prefix('@').unwrap_or(domain);
         format!("@{domain}").into()
     });
-    let account = messages.account.as_deref().map(Cow::from);
+    let account = whose.account.map(Cow::from);
     let accounts: Vec<_> = [account, shared, to.map(Cow::from)]
         .into_iter()
         .flatten()
         .collect();
-    if messages.all || accounts.is_empty() {
+    if whose.all || accounts.is_empty() {
         return Takes::Server;
     }
     Takes::Accounts(accounts)
+}
+
+fn mailbox(verb: &Mailbox) -> Takes<'_> {
+    match verb {
+        Mailbox::List(it) => of(it.mailboxes.whose(), None),
+        Mailbox::Status(it) => of(it.mailboxes.whose(), None),
+        Mailbox::Create(it) if it.partition.is_none() => of(it.mailboxes.whose(), None),
+        Mailbox::Rename(it) => of(it.mailboxes.whose(), None),
+        Mailbox::Delete(it) => of(it.mailboxes.whose(), None),
+        // Where mail lies is a matter of the machine.
+        Mailbox::Create(_) | Mailbox::Move(_) => Takes::Server,
+    }
 }
 
 fn account(verb: &Account) -> Takes<'_> {

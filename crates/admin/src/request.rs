@@ -13,7 +13,7 @@ use crate::{
     registry::Registry,
     repair,
     report::Report,
-    restore, role, search, undelete, verify,
+    restore, role, search, subscription, undelete, verify,
 };
 
 /// What an administrator asks for. As JSON an object with the verb's name in `verb`, and its arguments:
@@ -37,7 +37,7 @@ pub enum Request {
     /// Add, remove, list and change groups of accounts
     #[command(subcommand)]
     Group(group::Group),
-    /// Ask for what concerns one mailbox
+    /// List, make, rename and delete mailboxes, and what else concerns them
     #[command(subcommand)]
     Mailbox(mailbox::Mailbox),
     /// Add, show and remove the places in which mail lies
@@ -69,7 +69,9 @@ pub enum Request {
     #[command(subcommand)]
     Role(role::Role),
     Search(search::Search),
+    Subscribe(subscription::Subscribe),
     Undelete(undelete::Undelete),
+    Unsubscribe(subscription::Unsubscribe),
     Verify(verify::Verify),
 }
 
@@ -105,7 +107,9 @@ impl Request {
             Self::Restore(restore) => restore.run(context, report).await,
             Self::Role(verb) => verb.run(context.registry(), report),
             Self::Search(search) => search.run(context, report).await,
+            Self::Subscribe(verb) => verb.run(context, report).await,
             Self::Undelete(undelete) => undelete.run(context, report).await,
+            Self::Unsubscribe(verb) => verb.run(context, report).await,
             Self::Verify(verify) => verify.run(context, report).await,
         }
     }
@@ -164,6 +168,8 @@ impl Request {
             Self::Import(import) => !import.dry_run,
             Self::Repair(repair) => !repair.dry_run,
             Self::Restore(restore) => !restore.dry_run,
+            Self::Subscribe(verb) => !verb.dry_run,
+            Self::Unsubscribe(verb) => !verb.dry_run,
             Self::Undelete(undelete) => !undelete.list && !undelete.dry_run,
             Self::Export(_)
             | Self::Fetch(_)

@@ -1,5 +1,6 @@
 //! What holds of every verb, whoever adds it.
 
+mod mailboxes;
 mod messages;
 mod moving;
 mod past;

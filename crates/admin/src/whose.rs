@@ -32,13 +32,24 @@ pub(crate) struct Meant {
     pub(crate) account: Account,
 }
 
+/// What becomes of accounts that have no mail yet: to open one makes its first mailboxes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum New {
+    /// They are left out.
+    LeftOut,
+    /// They are left out, and that is noted: but for a dry run they would be opened.
+    Noted,
+    /// They are opened.
+    Opened,
+}
+
 /// Goes through the accounts that are meant, one after the other.
 pub(crate) struct Accounts {
     waiting: vec::IntoIter<(AccountId, Arc<str>)>,
     /// Those that have mail.
     stored: BTreeSet<AccountId>,
-    /// Those without mail are left out.
-    with_mail: bool,
+    /// What becomes of others.
+    new: New,
     /// Exactly one was asked for: what is wrong with it ends the verb.
     pub(crate) one: bool,
     /// How many could not be done.
@@ -48,16 +59,19 @@ pub(crate) struct Accounts {
 }
 
 impl Whose<'_> {
-    /// Who that is. Accounts that have no mail yet are among them if `new`.
+    /// Who that is.
     ///
     /// # Errors
     /// There is no such account, or nothing was said.
-    pub(crate) async fn accounts(self, context: &Context, new: bool) -> Result<Accounts, Failed> {
+    pub(crate) async fn accounts(self, context: &Context, new: New) -> Result<Accounts, Failed> {
         let mut waiting: Vec<(AccountId, Arc<str>)> = Vec::new();
         let pattern = if self.all { Some("*") } else { self.account };
         let one = pattern.is_some_and(|account| !account.contains('*'));
         match pattern {
             Some(account) if one => {
+                if let Some(domain) = account.strip_prefix('@').filter(|_| new == New::Opened) {
+                    context.directory.shared_or_new(domain)?;
+                }
                 let id = context.account_id(account).await?;
                 let name = context.name(id);
                 waiting.push((id, name));
@@ -90,7 +104,7 @@ impl Whose<'_> {
         Ok(Accounts {
             waiting: waiting.into_iter(),
             stored: context.store.accounts().await?.into_iter().collect(),
-            with_mail: !new,
+            new,
             one: one && self.shared.is_none(),
             failed: 0,
             opened: 0,
@@ -113,9 +127,13 @@ impl Accounts {
             let Some((id, name)) = self.waiting.next() else {
                 break;
             };
-            if self.with_mail && !self.stored.contains(&id) {
+            if self.new != New::Opened && !self.stored.contains(&id) {
+                let why = format!("there is no mail of {name} yet");
                 if self.one {
-                    return Err(Failed::because(format!("there is no mail of {name} yet")));
+                    return Err(Failed::because(why));
+                }
+                if self.new == New::Noted {
+                    report.note(&format!("{why}: it would get its first mailboxes"));
                 }
                 continue;
             }

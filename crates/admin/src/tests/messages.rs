@@ -9,7 +9,7 @@ use store::{Account, AccountId, Arrival, Flags, MailboxName, Store, Timestamp};
 use super::request;
 use crate::{Context, Failed, Heard, Outcome, Retention, Running};
 
-fn run<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime
         .build()

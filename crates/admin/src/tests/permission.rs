@@ -250,3 +250,25 @@ async fn who_may_not_ask_is_told_the_same_whether_there_is_such_an_account() {
     let id = desk.directory.account("ann@b.test").unwrap().id;
     assert_eq!(told(&format!("A{id:x}")), told("A77"));
 }
+
+#[tokio::test]
+async fn mailboxes_are_for_who_administers_their_domain() {
+    let folder = tempfile::tempdir().unwrap();
+    let chief = asking(&folder, &["domain-administrator@a.test"]).await;
+    for (line, permitted) in [
+        ("mailbox list ann@a.test", true),
+        ("mailbox status --all INBOX", false),
+        ("mailbox create @a.test board", true),
+        ("mailbox create @b.test board", false),
+        ("mailbox create ann@a.test x --partition slow", false),
+        ("mailbox rename ann@a.test x y", true),
+        ("mailbox delete --shared=a.test x", true),
+        ("mailbox delete --shared x", false),
+        ("mailbox move ann@a.test x slow", false),
+        ("subscribe ann@a.test x", true),
+        ("unsubscribe ann@b.test x", false),
+    ] {
+        let request = request(&format!("chapar {line}"));
+        assert_eq!(chief.permits(&request).is_ok(), permitted, "{line}");
+    }
+}
