@@ -22,7 +22,8 @@ METADATA_SET = 21
 RIGHTS_SET, ANNOTATION_SET = 48, 66
 RIGHTS = "lrswipkxtean0123456789"
 QUOTA_SET = 60
-VALUE_VERSIONS = (4, 5, 6, 7, 8)
+SEEN_SET, READER_RECENT_CLAIMED = 0x38, 0x39
+VALUE_VERSIONS = (4, 5, 6, 7, 8, 9)
 
 
 def crc32c_table():
@@ -279,6 +280,8 @@ class Account:
             kind, mailbox = key[9], int.from_bytes(key[10:18], "big")
             if kind == 1:
                 self.placements(self.mailboxes[mailbox], value)
+            elif kind == 4:
+                self.seen(self.mailboxes[mailbox], int.from_bytes(key[18:26], "big"), value)
 
     def header(self, read, version):
         _mod_seq, _mailbox, _email, _thread, _uid_validity, _buckets, _keys = [read.n() for _ in range(7)]
@@ -304,6 +307,10 @@ class Account:
         mailbox["metadata"] = read.metadata() if version > 4 else {}
         mailbox["rights"] = read.acl() if version > 5 else None
         mailbox["annotations"] = read.annotations() if version > 6 else {}
+        mailbox["readers"] = {}
+        if version > 8:
+            _since = read.n()
+            read.list_of(lambda: [read.n() for _ in range(6)])
         return number, mailbox
 
     @staticmethod
@@ -327,6 +334,16 @@ class Account:
             keywords = [mailbox["keywords"][n] for n in read.list_of(read.n)]
             messages[uid]["flags"] = sorted(messages[uid]["flags"] + keywords)
 
+    @staticmethod
+    def seen(mailbox, reader, read):
+        last = mod_seq = 0
+        for _ in range(read.n()):
+            first = last + read.n()
+            last = first + read.n()
+            mod_seq = read.step(mod_seq)
+            if read.u8():
+                mailbox["readers"].setdefault(reader, set()).update(range(first, last + 1))
+
     def change(self, tag, read, mod_seq):
         if tag == 1:
             mailbox, name, role = read.n(), read.text(), ROLES[read.u8()]
@@ -339,6 +356,7 @@ class Account:
                 "metadata": {},
                 "rights": None,
                 "annotations": {},
+                "readers": {},
             }
         elif tag == 2:
             del self.mailboxes[read.n()]
@@ -365,6 +383,8 @@ class Account:
             for uid in within(mailbox, ranges):
                 del mailbox["messages"][uid]
                 mailbox["annotations"].pop(uid, None)
+                for seen in mailbox["readers"].values():
+                    seen.discard(uid)
         elif tag == 12:
             mailbox = self.mailboxes[read.n()]
             mailbox["uidnext"] = max(mailbox["uidnext"], read.n())
@@ -374,6 +394,10 @@ class Account:
         elif tag == RIGHTS_SET:
             mailbox = self.mailboxes[read.n()]
             mailbox["rights"] = read.acl()
+        elif tag == SEEN_SET:
+            reader, mailbox = read.n(), self.mailboxes[read.n()]
+            uids, seen = within(mailbox, read.ranges()), mailbox["readers"].setdefault(reader, set())
+            seen.update(uids) if read.u8() else seen.difference_update(uids)
         elif tag == METADATA_SET:
             mailbox, owner, name = read.n(), read.owner(), read.text()
             metadata = self.mailboxes[mailbox]["metadata"] if mailbox else self.metadata
@@ -394,7 +418,7 @@ class Account:
             self.moved_away = read.n()
         elif tag == MOVED_HERE:
             self.moved_away, self.moved_here = None, read.n()
-        elif tag in (11, 13, 14, BASE, 19, 20, QUOTA_SET) or tag >= 128:
+        elif tag in (11, 13, 14, BASE, 19, 20, QUOTA_SET, READER_RECENT_CLAIMED) or tag >= 128:
             pass
         else:
             raise ValueError(f"a change of kind {tag} takes a newer reader")
@@ -499,7 +523,10 @@ def listing(directory):
             tell_metadata(mailbox, mailbox.pop("metadata"))
             if mailbox["rights"] is None:
                 mailbox.pop("rights")
-            messages, annotations = {}, mailbox.pop("annotations")
+            annotations = mailbox.pop("annotations")
+            for reader, seen in mailbox.pop("readers").items():
+                mailbox.setdefault("seen", {})[f"A{reader:x}"] = sorted(seen)
+            messages = {}
             for uid, message in mailbox.pop("messages").items():
                 tell_annotations(message, annotations.get(uid, {}))
                 octets = octets_of(records, message.pop("record"))

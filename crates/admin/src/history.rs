@@ -65,6 +65,8 @@ struct Line {
     entry: Option<String>,
     flags: Option<Vec<String>>,
     flags_before: Option<Vec<String>>,
+    /// Who has seen it, by the account's id.
+    reader: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -155,6 +157,10 @@ impl Line {
                     "annotation removed"
                 };
                 line.at(at, what)
+            }
+            Happened::SeenSet { at, reader, seen } => {
+                line.reader = Some(reader.to_string());
+                line.at(at, if *seen { "seen" } else { "unseen" })
             }
             Happened::Expunged { at } => line.at(at, "expunged"),
             Happened::WentWithMailbox { at } => line.at(at, "went with its mailbox"),

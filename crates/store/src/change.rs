@@ -103,6 +103,17 @@ pub enum Change {
         /// All their flags.
         flags: Flags,
     },
+    /// Somebody who reads another's mailbox has seen messages of it, or no longer has.
+    SeenSet {
+        /// In which mailbox.
+        mailbox: MailboxId,
+        /// Who.
+        reader: AccountId,
+        /// Which: ascending disjoint ranges.
+        uids: Vec<(Uid, Uid)>,
+        /// Whether they have seen them now.
+        seen: bool,
+    },
     /// Messages were removed.
     Expunged {
         /// From which mailbox.
@@ -115,6 +126,15 @@ pub enum Change {
         /// In which mailbox.
         mailbox: MailboxId,
         /// The first UID that is still unclaimed.
+        below: Uid,
+    },
+    /// Messages below this are `\Recent` for no session of a reader of another's mailbox any more.
+    ReaderRecentClaimed {
+        /// In which mailbox.
+        mailbox: MailboxId,
+        /// Whose sessions.
+        reader: AccountId,
+        /// The first UID that is still unclaimed by them.
         below: Uid,
     },
     /// UIDs below this are used up: damage took the record of what they were given to.

@@ -6,7 +6,7 @@ use crate::{
     account::Account,
     error::Error,
     id::{ModSeq, Uid},
-    mailbox::{Counters, Message, OpenMailbox, placements::Placements},
+    mailbox::{Counters, Message, OpenMailbox, placements::Placements, seen::Span},
     snapshot::Snapshot,
 };
 
@@ -125,6 +125,7 @@ fn check_mailbox(
         mailbox.placements.count() == counted,
         "the summaries are wrong",
     );
+    check_readers(mailbox, &mut must);
     must(
         mailbox.first_unseen() == first_unseen,
         "the first unseen message is another",
@@ -161,6 +162,46 @@ fn check_mailbox(
         "an expunged UID not given out yet",
     );
     wrong.into_iter()
+}
+
+/// What is kept of those who read it that are not its owner.
+fn check_readers(mailbox: &OpenMailbox, must: &mut impl FnMut(bool, &'static str)) {
+    for (id, reader) in mailbox.readers.iter() {
+        let about = reader.about;
+        let below = mailbox.every().filter(|m| m.uid < about.recent_from);
+        must(
+            below.count() == about.not_recent as usize,
+            "the recent messages of a reader are others",
+        );
+        let Some(seen) = reader.cell.get() else {
+            must(false, "what a reader has seen is not in memory");
+            continue;
+        };
+        must(reader.is(&seen), "the summary of a reader is wrong");
+        let there = |first, last| mailbox.range(first, last).count();
+        let all = |span: &Span| there(span.first, span.last) == span.len() as usize;
+        must(
+            seen.spans().iter().all(all),
+            "a reader has seen what is not there",
+        );
+        let Some(open) = OpenMailbox::gather(mailbox.state(), Some(*id)) else {
+            continue;
+        };
+        let is_unseen = |m: &Message<'_>| !m.system.contains(crate::SystemFlags::SEEN);
+        must(
+            open.every().filter(is_unseen).count() == open.counters().unseen as usize,
+            "the unseen messages of a reader are others",
+        );
+        let first = (0..).zip(open.every()).find(|(_, m)| is_unseen(m));
+        must(
+            open.first_unseen() == first.map(|(index, _)| index),
+            "the first unseen message of a reader is another",
+        );
+        must(
+            open.every().all(|m| m.mod_seq <= open.highest_mod_seq()),
+            "a modseq above a reader's HIGHESTMODSEQ",
+        );
+    }
 }
 
 /// The first difference between two states of an account that are in memory, for a person.
@@ -206,6 +247,15 @@ fn mailbox_difference(a: &OpenMailbox, b: &OpenMailbox) -> Option<String> {
     let messages = a.every().zip(b.every());
     if let Some(what) = messages.into_iter().find_map(differ) {
         return Some(what);
+    }
+    let readers = |m: &OpenMailbox| -> Vec<_> {
+        let readers = m.readers.iter();
+        readers
+            .map(|(id, reader)| (*id, reader.about, reader.cell.get()))
+            .collect()
+    };
+    if (a.seen_since, readers(a)) != (b.seen_since, readers(b)) {
+        return Some("its readers have seen something else".to_owned());
     }
     let expunged = a.history.len() == b.history.len() && a.gone().eq(b.gone());
     (!expunged).then(|| "other expunges".to_owned())

@@ -193,6 +193,19 @@ fn messages(batch: &Batch, before: &Snapshot) -> BTreeMap<(MailboxId, Kind), Uid
                 let gone = all.entry((*mailbox, (name, None))).or_default();
                 gone.extend(uids);
             }
+            Change::SeenSet {
+                mailbox,
+                uids,
+                seen,
+                ..
+            } => {
+                let kind = if *seen {
+                    ("MessageRead", None)
+                } else {
+                    ("FlagsClear", Some("\\Seen".to_owned()))
+                };
+                all.entry((*mailbox, kind)).or_default().extend(uids);
+            }
             Change::FlagsChanged {
                 mailbox,
                 uids,

@@ -9,13 +9,14 @@ use crate::{
     annotation::{Annotations, Setting},
     change::{Added, Batch, Change, Skipped},
     flag::{Keyword, SystemFlags},
-    id::{EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
+    id::{AccountId, EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
     mailbox::{
         Counters, Mailbox, Wanted,
         chunk::{KeywordSet, Row},
         history::{Gone, History},
         keywords::Keywords,
         placements::{Placements, Unread},
+        readers::{Reader, Readers},
     },
     metadata::Metadata,
     name::{MailboxName, Role},
@@ -150,6 +151,17 @@ fn change_state(
         Change::RecentClaimed { mailbox: id, below } => {
             claim_recent(mailbox(snapshot, *id)?, *below)
         }
+        Change::SeenSet {
+            mailbox: id,
+            reader,
+            uids,
+            seen,
+        } => set_seen(mailbox(snapshot, *id)?, *reader, (uids, *seen), mod_seq),
+        Change::ReaderRecentClaimed {
+            mailbox: id,
+            reader,
+            below,
+        } => claim_recent_of(mailbox(snapshot, *id)?, *reader, *below),
         Change::UidsSkipped { mailbox: id, to } => {
             mailbox(snapshot, *id).map(|it| it.uid_next = it.uid_next.max(*to))
         }
@@ -188,7 +200,7 @@ fn change_state(
         | Change::PartitionSet { .. }
         | Change::RightsSet { .. }
         | Change::QuotaSet { .. }
-        | Change::MetadataSet { .. } => set(snapshot, change),
+        | Change::MetadataSet { .. } => set(snapshot, mod_seq, change),
         Change::AnnotationSet {
             mailbox: id,
             uids,
@@ -198,7 +210,7 @@ fn change_state(
 }
 
 /// Something that is set on a mailbox, or on the account.
-fn set(snapshot: &mut Snapshot, change: &Change) -> Result<(), Misfit> {
+fn set(snapshot: &mut Snapshot, mod_seq: ModSeq, change: &Change) -> Result<(), Misfit> {
     match change {
         Change::HeldSet { mailbox: id, held } => {
             match id {
@@ -238,11 +250,17 @@ fn set(snapshot: &mut Snapshot, change: &Change) -> Result<(), Misfit> {
             entry,
             value,
         } => {
-            let metadata = match id {
-                None => &mut snapshot.metadata,
-                Some(id) => &mut mailbox(snapshot, *id)?.metadata,
+            let Some(id) = id else {
+                snapshot.metadata.set(*owner, entry, value.as_ref());
+                return Ok(());
             };
-            metadata.set(*owner, entry, value.as_ref());
+            let mailbox = mailbox(snapshot, *id)?;
+            let shared = mailbox.shares_seen();
+            mailbox.metadata.set(*owner, entry, value.as_ref());
+            if mailbox.shares_seen() != shared {
+                mailbox.seen_since = mod_seq;
+                mailbox.highest_mod_seq = mod_seq;
+            }
             Ok(())
         }
         // `apply` has all others.
@@ -272,10 +290,25 @@ pub(crate) fn unread(snapshot: &Snapshot, change: &Change) -> Vec<Wanted> {
         Change::Expunged { mailbox: id, uids } => {
             let mut wanted = rows(id, uids);
             let mailbox = snapshot.mailbox(*id);
-            wanted.extend(mailbox.and_then(|mailbox| mailbox.unread_tail_of_history()));
+            if let Some(mailbox) = mailbox {
+                wanted.extend(mailbox.unread_tail_of_history());
+                wanted.extend(mailbox.unread_readers());
+            }
             wanted
         }
-        Change::RecentClaimed { mailbox, below } => rows(mailbox, &[(*below, *below)]),
+        Change::SeenSet {
+            mailbox: id,
+            reader,
+            uids,
+            ..
+        } => {
+            let mut wanted = rows(id, uids);
+            let mailbox = snapshot.mailbox(*id);
+            wanted.extend(mailbox.and_then(|mailbox| mailbox.unread_reader(*reader)));
+            wanted
+        }
+        Change::RecentClaimed { mailbox, below }
+        | Change::ReaderRecentClaimed { mailbox, below, .. } => rows(mailbox, &[(*below, *below)]),
         Change::Relocated { mailbox, uid, .. } => rows(mailbox, &[(*uid, *uid)]),
         Change::MailboxCreated { .. }
         | Change::MailboxDeleted { .. }
@@ -340,6 +373,8 @@ fn create(
         metadata: Metadata::default(),
         acl: None,
         annotations: Annotations::default(),
+        readers: Readers::default(),
+        seen_since: ModSeq(0),
         keywords: Keywords::default(),
         placements: Placements::default(),
         history: History::default(),
@@ -409,6 +444,41 @@ fn claim_recent(mailbox: &mut Mailbox, below: Uid) -> Result<(), Misfit> {
     Ok(())
 }
 
+fn claim_recent_of(mailbox: &mut Mailbox, reader: AccountId, below: Uid) -> Result<(), Misfit> {
+    let not_recent = mailbox.placements.below(below)?;
+    let reader = reader_of(&mut mailbox.readers, reader)?;
+    if below > reader.about.recent_from {
+        reader.about.not_recent = not_recent;
+        reader.about.recent_from = below;
+    }
+    Ok(())
+}
+
+fn set_seen(
+    mailbox: &mut Mailbox,
+    reader: AccountId,
+    (uids, seen): (&[(Uid, Uid)], bool),
+    mod_seq: ModSeq,
+) -> Result<(), Misfit> {
+    let there = Placements::part(mailbox.placements.within(uids)).ok_or(UNREAD)?;
+    let there = uids
+        .iter()
+        .flat_map(|(first, last)| there.range(*first, *last));
+    let found = u32::try_from(there.count()).unwrap_or(u32::MAX);
+    // Or what a reader has seen would be more than there is.
+    fits(found, uids, "a message seen that does not exist")?;
+    reader_of(&mut mailbox.readers, reader)?.set(uids, seen, mod_seq)?;
+    Ok(())
+}
+
+/// A reader of a mailbox, who may be new to it.
+fn reader_of(readers: &mut Readers, id: AccountId) -> Result<&mut Reader, Misfit> {
+    if !readers.contains_key(&id) {
+        readers.insert(id, Reader::default());
+    }
+    readers.get_mut(&id).ok_or(Misfit("a reader that is lost"))
+}
+
 fn set_flags(
     mailbox: &mut Mailbox,
     uids: &[(Uid, Uid)],
@@ -449,11 +519,19 @@ fn expunge(mailbox: &mut Mailbox, uids: &[(Uid, Uid)], mod_seq: ModSeq) -> Resul
     if mailbox.unread_tail_of_history().is_some() {
         return Err(UNREAD);
     }
+    if mailbox.unread_readers().next().is_some() {
+        return Err(UNREAD);
+    }
     let (from, counters) = (mailbox.recent_from, &mut mailbox.counters);
     let (removed, recent) = mailbox.placements.remove(uids, from, counters)?;
     mailbox.recent -= recent;
     mailbox.highest_mod_seq = mod_seq;
     mailbox.annotations.remove(uids);
+    let touched = mailbox.readers.iter();
+    let touched = touched.filter(|(_, reader)| reader.knows_any(uids));
+    for id in touched.map(|(id, _)| *id).collect::<Vec<_>>() {
+        reader_of(&mut mailbox.readers, id)?.forget(uids)?;
+    }
     for &(first, last) in uids {
         mailbox.history.push(Gone {
             mod_seq,

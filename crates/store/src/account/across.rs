@@ -7,18 +7,19 @@
 use crate::{
     account::{
         Account, AsWas, Copied, Placed,
-        annotate::{Along, give, room_in_account},
+        along::Along,
+        annotate::{give, room_in_account},
         commit::Draft,
         copy::room_for,
     },
-    annotation::{Annotation, Whose},
+    annotation::Annotation,
     change::{Added, Change},
     clock::Timestamp,
     email::{self, Parts, Piece, Target},
     engine::Writes,
     error::Error,
     flag::Flags,
-    id::{EmailId, MailboxId, ThreadId, Uid},
+    id::{AccountId, EmailId, MailboxId, ThreadId, Uid},
     mailbox::{Message, OpenMailbox},
     rights::Rights,
 };
@@ -47,7 +48,7 @@ impl Account {
         uids: &[Uid],
         to: (&Self, MailboxId),
     ) -> Result<Copied, Error> {
-        let from = (from, Along::SeenBy(Whose::Own));
+        let from = (from, Along::Copied(self.reader()));
         self.copy_along(from, uids, to).await
     }
 
@@ -108,7 +109,9 @@ impl Account {
         if let Some(source) = self.snapshot().mailbox(from) {
             self.may_open(source, Rights::TO_REMOVE)?;
         }
-        let copied = self.copy_along((from, Along::All), uids, to).await?;
+        let copied = self
+            .copy_along((from, Along::Moved(self.reader())), uids, to)
+            .await?;
         let moved: Vec<Uid> = copied.uids.iter().map(|(uid, _)| *uid).collect();
         if !moved.is_empty() {
             self.remove(from, &moved).await?;
@@ -162,7 +165,7 @@ impl Account {
         };
         let keywords = message.keywords.iter();
         let names = keywords.filter_map(|index| source.keywords().get(*index as usize));
-        let annotations = along.of(source, message.uid).into_iter();
+        let annotations = along.annotations(source, message.uid).into_iter();
         let annotations = annotations.map(|it| Annotation {
             whose: it.whose.elsewhere(self.id(), to.account),
             ..it
@@ -191,15 +194,22 @@ impl Account {
         self.shared
             .commit(&self.hands, Some(writes), |draft| {
                 draft.may_insert(to)?;
-                let place = |one: &Carried| Ok((one.uid, place(draft, to, one)?));
+                let by = self.reader();
+                let place = |one: &Carried| Ok((one.uid, place(draft, (to, by), one)?));
                 carried.iter().map(place).collect()
             })
             .await
     }
 }
 
-fn place(draft: &mut Draft<'_>, to: MailboxId, carried: &Carried) -> Result<Uid, Error> {
+/// Places what its owner (`None`) or another reader of the mailbox brings.
+fn place(
+    draft: &mut Draft<'_>,
+    (to, reader): (MailboxId, Option<AccountId>),
+    carried: &Carried,
+) -> Result<Uid, Error> {
     let (uid, flags) = room_for(draft, to, &carried.flags)?;
+    let (flags, seen_by) = draft.flags_by(to, reader, &flags)?;
     let last = draft.snapshot.last;
     let known = draft.thread(&carried.thread_keys)?;
     draft.push(Change::Added(Added {
@@ -218,6 +228,9 @@ fn place(draft: &mut Draft<'_>, to: MailboxId, carried: &Carried) -> Result<Uid,
     if !carried.annotations.is_empty() {
         give(draft, (to, uid), &carried.annotations)?;
         room_in_account(draft)?;
+    }
+    if let Some(reader) = seen_by {
+        draft.set_seen(to, reader, vec![(uid, uid)], true)?;
     }
     Ok(uid)
 }

@@ -15,7 +15,6 @@ use crate::{
     change::Change,
     error::Error,
     id::{MailboxId, Uid},
-    mailbox::Mailbox,
     octets::{UidRanges, extend_ranges},
     rights::Rights,
 };
@@ -227,25 +226,4 @@ pub(crate) fn give_back(
         set(draft, mailbox, &vec![(uid, uid)], &setting)?;
     }
     give(draft, (mailbox, uid), had)
-}
-
-/// Which annotations go where a message goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Along {
-    /// All of them: the message itself goes.
-    All,
-    /// What this user sees: a copy is theirs (RFC 5257 §4.6).
-    SeenBy(Whose),
-}
-
-impl Along {
-    /// Those of a message.
-    pub(crate) fn of(self, mailbox: &Mailbox, uid: Uid) -> Vec<Annotation> {
-        let them = mailbox.annotations.of(uid).iter();
-        let goes = |it: &&Annotation| match self {
-            Self::All => true,
-            Self::SeenBy(whose) => it.whose == Whose::Shared || it.whose == whose,
-        };
-        them.filter(goes).cloned().collect()
-    }
 }

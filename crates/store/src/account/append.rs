@@ -12,7 +12,7 @@ use crate::{
     email::{self, Parts, Piece, Target},
     engine::Writes,
     error::Error,
-    id::{EmailId, MailboxId, ThreadId, Uid},
+    id::{AccountId, EmailId, MailboxId, ThreadId, Uid},
 };
 
 impl Account {
@@ -45,7 +45,8 @@ impl Account {
                 let now = (self.shared.clock)();
                 let mut uids = Vec::with_capacity(messages.len());
                 for (message, record) in messages.iter().zip(&records) {
-                    uids.push(place(draft, mailbox, (message, *record), now)?);
+                    let by = (self.reader(), now);
+                    uids.push(place(draft, mailbox, (message, *record), by)?);
                 }
                 Ok(Placed {
                     uid_validity: draft.mailbox(mailbox)?.uid_validity(),
@@ -94,15 +95,16 @@ impl Account {
     }
 }
 
-/// Places a message; gives its UID.
+/// Places a message, which its owner (`None`) or another reader brings; gives its UID.
 pub(super) fn place(
     draft: &mut Draft<'_>,
     mailbox: MailboxId,
     (as_was, record): (&AsWas, Piece),
-    now: Timestamp,
+    (reader, now): (Option<AccountId>, Timestamp),
 ) -> Result<Uid, Error> {
     let arrival = &as_was.arrival;
     let (next, flags) = room_for(draft, mailbox, &arrival.flags)?;
+    let (flags, seen_by) = draft.flags_by(mailbox, reader, &flags)?;
     let uid = as_was.uid.unwrap_or(next);
     if uid < next || uid.0 == u32::MAX {
         return Err(Error::NotPermitted("the UID is used up"));
@@ -126,6 +128,9 @@ pub(super) fn place(
     if !as_was.annotations.is_empty() {
         give(draft, (mailbox, uid), &as_was.annotations)?;
         room_in_account(draft)?;
+    }
+    if let Some(reader) = seen_by {
+        draft.set_seen(mailbox, reader, vec![(uid, uid)], true)?;
     }
     Ok(uid)
 }

@@ -577,8 +577,13 @@ impl<'a> Draft<'a> {
         if let Some(part) = Placements::part(entries()) {
             return Ok(part);
         }
-        self.unread.chunks.extend(mailbox.unread(entries()));
-        Err(UNREAD)
+        Err(self.lacks(mailbox.unread(entries())))
+    }
+
+    /// Something that a verb needs is not in memory: what it is to fail with, to be tried again.
+    pub(crate) fn lacks(&mut self, wanted: impl IntoIterator<Item = Wanted>) -> Error {
+        self.unread.chunks.extend(wanted);
+        UNREAD
     }
 
     /// The conversation of the first of these keys that is known.
@@ -712,8 +717,7 @@ impl<'a> Draft<'a> {
     pub(crate) fn push(&mut self, change: Change) -> Result<(), Error> {
         let unread = fold::unread(&self.snapshot, &change);
         if !unread.is_empty() {
-            self.unread.chunks.extend(unread);
-            return Err(UNREAD);
+            return Err(self.lacks(unread));
         }
         let fault = |misfit: fold::Misfit| {
             tracing::error!(what = misfit.0, "a verb made a change that does not fit");

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::{
     account::{
         Account, Copied,
-        annotate::{Along, give, room_in_account},
+        along::Along,
+        annotate::{give, room_in_account},
         commit::{Draft, Which},
     },
-    annotation::Whose,
     change::{Added, Change},
     error::Error,
     flag::{Flags, Keyword},
@@ -34,7 +34,7 @@ impl Account {
         to: MailboxId,
     ) -> Result<Copied, Error> {
         let copied = self.shared.commit(&self.hands, None, |draft| {
-            let copied = copy(draft, (from, Along::SeenBy(Whose::Own)), uids, to)?;
+            let copied = copy(draft, (from, uids), to, Along::Copied(self.reader()))?;
             if !draft.mailbox(to)?.annotations.is_empty() {
                 room_in_account(draft)?;
             }
@@ -59,7 +59,7 @@ impl Account {
                 if draft.snapshot.mailbox(from).is_some() {
                     draft.may_open(from, Rights::TO_REMOVE)?;
                 }
-                let copied = copy(draft, (from, Along::All), uids, to)?;
+                let copied = copy(draft, (from, uids), to, Along::Moved(self.reader()))?;
                 let mut gone = UidRanges::new();
                 for (uid, _) in &copied.uids {
                     extend_ranges(&mut gone, *uid);
@@ -78,9 +78,9 @@ impl Account {
 
 fn copy(
     draft: &mut Draft<'_>,
-    (from, along): (MailboxId, Along),
-    uids: &[Uid],
+    (from, uids): (MailboxId, &[Uid]),
     to: MailboxId,
+    along: Along,
 ) -> Result<Copied, Error> {
     draft.may_insert(to)?;
     let uid_validity = draft.mailbox(to)?.uid_validity();
@@ -93,8 +93,7 @@ fn copy(
     };
     draft.may_open(from, Rights::READ)?;
     let there = draft.messages(&source, Which::Within(&ranges(uids)))?;
-    let messages = existing(&there, uids);
-    let uids = place_again(draft, (&source, along), messages, to)?;
+    let uids = place_again(draft, &source, existing(&there, uids), (to, along))?;
     Ok(Copied { uid_validity, uids })
 }
 
@@ -124,28 +123,42 @@ pub(crate) fn existing<'a>(
     })
 }
 
-/// Places messages of `source` in `to` as well, with the annotations that go along. Gives pairs (there, here).
+/// Places messages of `source` in `to` as well, with what goes along. Gives pairs (there, here).
 pub(crate) fn place_again<'a>(
     draft: &mut Draft<'_>,
-    (source, along): (&'a Mailbox, Along),
+    source: &'a Mailbox,
     messages: impl Iterator<Item = Message<'a>>,
-    to: MailboxId,
+    (to, along): (MailboxId, Along),
 ) -> Result<Vec<(Uid, Uid)>, Error> {
-    let mut placed = Vec::new();
+    let looking = draft.looking(source, along.reader())?;
+    let (mut placed, mut seen) = (Vec::new(), UidRanges::new());
     for message in messages {
         let names = message.keywords.iter();
         let keywords: Vec<Keyword> = names
             .filter_map(|index| source.keywords().get(*index as usize).cloned())
             .collect();
         let flags = Flags {
-            system: message.system,
+            system: looking
+                .as_ref()
+                .map_or(message, |it| it.eye().on(message))
+                .system,
             keywords,
         };
-        let uid = place_one(draft, to, &flags, &message)?;
-        give(draft, (to, uid), &along.of(source, message.uid))?;
-        placed.push((message.uid, uid));
+        let (uid, flags) = room_for(draft, to, &flags)?;
+        let (flags, seen_by) = draft.flags_along(&message, &flags, (to, along))?;
+        place_at(draft, (to, uid), flags, &message)?;
+        if seen_by.is_some() {
+            extend_ranges(&mut seen, uid);
+        }
+        give(draft, (to, uid), &along.annotations(source, message.uid))?;
+        placed.push((message, uid));
     }
-    Ok(placed)
+    if let Some(reader) = along.reader() {
+        draft.set_seen(to, reader, seen, true)?;
+    }
+    draft.bring_seen(source, &placed, (to, along))?;
+    let placed = placed.into_iter();
+    Ok(placed.map(|(message, uid)| (message.uid, uid)).collect())
 }
 
 /// Places a message of the account once more, with these flags. Gives its UID there.
@@ -156,6 +169,16 @@ pub(crate) fn place_one(
     message: &Message<'_>,
 ) -> Result<Uid, Error> {
     let (uid, flags) = room_for(draft, to, flags)?;
+    place_at(draft, (to, uid), flags, message)?;
+    Ok(uid)
+}
+
+fn place_at(
+    draft: &mut Draft<'_>,
+    (to, uid): (MailboxId, Uid),
+    flags: Flags,
+    message: &Message<'_>,
+) -> Result<(), Error> {
     draft.push(Change::Copied(Added {
         mailbox: to,
         uid,
@@ -168,8 +191,7 @@ pub(crate) fn place_one(
         record: message.record,
         record_len: message.record_len,
         thread_keys: Vec::new(),
-    }))?;
-    Ok(uid)
+    }))
 }
 
 /// Removes `messages`, all that `mailbox` had.

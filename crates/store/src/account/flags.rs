@@ -8,11 +8,12 @@ use crate::{
         commit::{Draft, Which},
         copy::{ranges, room_for_keywords},
         rights::permit_open,
+        seen::Looking,
     },
     change::Change,
     error::Error,
     flag::{Flags, Keyword, SystemFlags},
-    id::{MailboxId, Uid},
+    id::{AccountId, MailboxId, Uid},
     mailbox::{Mailbox, Message, keywords::KEYWORDS_OF_MESSAGE_MAX},
     octets::{UidRanges, extend_ranges},
     rights::Rights,
@@ -35,7 +36,7 @@ impl Account {
     ) -> Result<Stored, Error> {
         self.shared
             .commit(&self.hands, None, |draft| {
-                store(draft, mailbox, uids, change)
+                store(draft, (mailbox, self.reader()), uids, change)
             })
             .await
     }
@@ -43,7 +44,7 @@ impl Account {
 
 fn store(
     draft: &mut Draft<'_>,
-    id: MailboxId,
+    (id, reader): (MailboxId, Option<AccountId>),
     uids: &[Uid],
     change: &FlagChange,
 ) -> Result<Stored, Error> {
@@ -54,9 +55,10 @@ fn store(
         room_for_keywords(&mailbox, &change.flags.keywords)?;
     }
     let messages = draft.messages(&mailbox, Which::Within(&ranges(uids)))?;
+    let looking = draft.looking(&mailbox, reader)?;
     let given = Given::new(&mailbox, change, rights);
     let mut stored = Stored::default();
-    let mut outcomes: BTreeMap<Outcome, UidRanges> = BTreeMap::new();
+    let mut outcomes = Outcomes::default();
     let mut last = Uid(0);
     for &uid in uids {
         if uid <= last {
@@ -67,25 +69,32 @@ fn store(
             stored.gone.push(uid);
             continue;
         };
+        let told = looking.as_ref().map_or(message, |it| it.eye().on(message));
         if change
             .unchanged_since
-            .is_some_and(|since| message.mod_seq > since)
+            .is_some_and(|since| told.mod_seq > since)
         {
             stored.modified.push(uid);
             continue;
         }
         // RFC 7162 §3.1.3 leaves it open; what does not change has no new modseq.
-        if let Some(outcome) = given.applied_to(&message) {
+        if let Some(outcome) = given.applied_to(&told) {
             if outcome.1.len() > KEYWORDS_OF_MESSAGE_MAX {
                 return Err(Error::Limit("keywords of a message"));
             }
-            extend_ranges(outcomes.entry(outcome).or_default(), uid);
+            let own = looking.as_ref().is_some_and(Looking::is_own);
+            outcomes.take((&message, &told), outcome, own);
         }
     }
     // The state must not be held when it is changed, or all of it were copied.
     let names = given.names;
     drop((mailbox, messages));
-    for ((system, keywords), uids) in outcomes {
+    for (seen, uids) in [(true, outcomes.seen), (false, outcomes.unseen)] {
+        if let Some(reader) = reader {
+            draft.set_seen(id, reader, uids, seen)?;
+        }
+    }
+    for ((system, keywords), uids) in outcomes.flags {
         let keywords = keywords.iter();
         let keywords = keywords.filter_map(|index| names.get(*index as usize).cloned());
         draft.push(Change::FlagsChanged {
@@ -115,6 +124,45 @@ fn permitted(rights: Rights, change: &FlagChange) -> Result<FlagChange, Error> {
         flags,
         ..change.clone()
     })
+}
+
+/// What becomes of which messages.
+#[derive(Default)]
+struct Outcomes {
+    flags: BTreeMap<Outcome, UidRanges>,
+    /// Messages that the reader has seen now, and those that they no longer have.
+    seen: UidRanges,
+    unseen: UidRanges,
+}
+
+impl Outcomes {
+    /// What a message, of which the reader is told something else, comes to have. `own`: its `\Seen` is theirs
+    /// alone, and does not become the message's.
+    fn take(
+        &mut self,
+        (message, told): (&Message<'_>, &Message<'_>),
+        (system, keywords): Outcome,
+        own: bool,
+    ) {
+        let (mut system, seen) = (SystemFlags(system), SystemFlags::SEEN);
+        if own {
+            match (told.system.contains(seen), system.contains(seen)) {
+                (false, true) => extend_ranges(&mut self.seen, message.uid),
+                (true, false) => extend_ranges(&mut self.unseen, message.uid),
+                _ => {}
+            }
+            let others = message.system.contains(seen);
+            system = if others {
+                system.with(seen)
+            } else {
+                system.without(seen)
+            };
+        }
+        if system != message.system || keywords != message.keywords {
+            let uids = self.flags.entry((system.0, keywords)).or_default();
+            extend_ranges(uids, message.uid);
+        }
+    }
 }
 
 /// The flags given, in the mailbox's own terms.

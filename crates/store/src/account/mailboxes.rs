@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     account::{
         Account, Hands,
-        annotate::Along,
+        along::Along,
         commit::{Draft, Which},
         copy, metadata, quota, rights,
     },
@@ -276,7 +276,7 @@ fn rename_inbox(draft: &mut Draft<'_>, to: &MailboxName) -> Result<(), Error> {
     let messages = draft.messages(&inbox, Which::All)?;
     // RFC 5464 §4.1: INBOX keeps what it has, and the other gets it too.
     metadata::copy(draft, Some(made), inbox.metadata())?;
-    copy::place_again(draft, (&inbox, Along::All), messages.every(), made)?;
+    copy::place_again(draft, &inbox, messages.every(), (made, Along::Moved(None)))?;
     copy::expunge_every(draft, &inbox, &messages)
 }
 

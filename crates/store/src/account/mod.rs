@@ -4,6 +4,7 @@
 //! on. A verb that fails has changed nothing.
 
 mod across;
+pub(crate) mod along;
 pub(crate) mod annotate;
 mod append;
 mod as_was;
@@ -20,6 +21,7 @@ mod recent;
 mod relocate;
 mod replace;
 pub(crate) mod rights;
+pub(crate) mod seen;
 mod watch;
 
 use std::sync::Arc;
@@ -31,7 +33,7 @@ use crate::{
     flag::Flags,
     id::{AccountId, ModSeq, Uid, UidValidity},
     incoming::Received,
-    mailbox::Message,
+    mailbox::{Mailbox, Message, Status},
     rights::Actor,
     snapshot::Snapshot,
 };
@@ -166,6 +168,22 @@ impl Account {
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.hands.actor
+    }
+
+    /// Who acts through this handle, if their `\Seen` is apart from the messages' flags: whoever is not the owner of
+    /// the mailboxes, nor the server itself.
+    #[must_use]
+    pub fn reader(&self) -> Option<AccountId> {
+        match &self.hands.actor {
+            Actor::User(person) if person.account != self.id() => Some(person.account),
+            Actor::User(_) | Actor::System | Actor::Anonymous => None,
+        }
+    }
+
+    /// A mailbox as whoever acts through this handle is told of it.
+    #[must_use]
+    pub fn status(&self, mailbox: &Mailbox) -> Status {
+        mailbox.status(self.reader())
     }
 
     /// Which account.

@@ -9,7 +9,7 @@ use crate::{
     },
     checkpoint,
     error::Error,
-    id::MailboxId,
+    id::{AccountId, MailboxId},
     mailbox::{Held, Mailbox, OpenMailbox, Wanted},
     octets::Malformed,
     rights::Rights,
@@ -24,7 +24,7 @@ const TRIES_MAX: usize = 1000;
 pub struct Whole {
     snapshot: Arc<Snapshot>,
     open: Vec<OpenMailbox>,
-    /// What open mailboxes don't have of their expunges.
+    /// What open mailboxes don't have of their expunges, and of what their readers have seen.
     _older: Arc<Vec<Held>>,
 }
 
@@ -54,7 +54,7 @@ impl Account {
         let snapshot = self.snapshot();
         let mailbox = snapshot.mailbox(id).ok_or(Error::NoSuchMailbox)?;
         self.may(mailbox, Rights::READ)?;
-        self.open(mailbox).await
+        self.open(mailbox, self.reader()).await
     }
 
     /// The newest state with all messages.
@@ -68,7 +68,7 @@ impl Account {
             let snapshot = self.snapshot();
             let mut whole = Vec::with_capacity(snapshot.mailboxes.len());
             for mailbox in snapshot.mailboxes.values() {
-                match self.open(mailbox).await {
+                match self.open(mailbox, None).await {
                     Ok(open) => whole.push(open),
                     Err(Error::NoSuchMailbox) => break,
                     Err(error) => return Err(error),
@@ -79,8 +79,10 @@ impl Account {
             let complete = open.len() == snapshot.mailboxes.len();
             if complete && states().all(|(mailbox, open)| open.is_of(mailbox)) {
                 let older = snapshot.mailboxes.values();
+                let all =
+                    |it: &Arc<Mailbox>| it.unread_history().chain(it.unread_readers()).collect();
                 let unread = Unread {
-                    chunks: older.flat_map(|it| it.unread_history()).collect(),
+                    chunks: older.flat_map(|it| -> Vec<_> { all(it) }).collect(),
                     threads: None,
                 };
                 return Ok(Whole {
@@ -94,23 +96,28 @@ impl Account {
         Err(Error::OutOfService("the account keeps changing".into()))
     }
 
-    /// A mailbox's own newest state with its messages. `from` is one that it had.
-    async fn open(&self, from: &Arc<Mailbox>) -> Result<OpenMailbox, Error> {
+    /// A mailbox's own newest state with its messages, as its owner (`None`) or another reader is told of it.
+    /// `from` is one that it had.
+    async fn open(
+        &self,
+        from: &Arc<Mailbox>,
+        reader: Option<AccountId>,
+    ) -> Result<OpenMailbox, Error> {
         let mut mailbox = Arc::clone(from);
         let mut held = Vec::new();
         for _ in 0..TRIES_MAX {
-            if let Some(open) = mailbox.in_memory() {
+            if let Some(open) = OpenMailbox::gather(&mailbox, reader) {
                 return Ok(open);
             }
             // Whoever comes first reads it, the others wait for that.
             let _one = self.shared.reading.lock().await;
-            let chunks = mailbox.all_unread();
+            let chunks = mailbox.all_unread(reader);
             let unread = Unread {
                 chunks,
                 threads: None,
             };
             held.extend(self.shared.read(unread).await?);
-            if let Some(open) = mailbox.in_memory() {
+            if let Some(open) = OpenMailbox::gather(&mailbox, reader) {
                 return Ok(open);
             }
             // A checkpoint may have replaced what that state had: then there is a newer one.

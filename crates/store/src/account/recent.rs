@@ -12,22 +12,30 @@ use crate::{
 impl Account {
     /// Makes the caller the one session for which messages with UIDs in the
     /// range given back (start included, end excluded) are `\Recent`: those below
-    /// `below` that no session had before. Does not wait for the disk to have it.
+    /// `below` that no session had before; of a reader who is not the owner, none of theirs. Does not wait for the disk to have it.
     pub async fn claim_recent(&self, mailbox: MailboxId, below: Uid) -> Range<u32> {
         let claimed = self.shared.commit_unawaited(&self.hands, |draft| {
             draft.may(mailbox, Rights::READ)?;
             let state = Arc::clone(draft.mailbox(mailbox)?);
             let below = below.min(state.uid_next());
-            let claimed = state.recent_from.0..below.0.max(state.recent_from.0);
+            let from = state.recent_from(self.reader());
+            let claimed = from.0..below.0.max(from.0);
             // Nothing is written where nobody would see a difference.
             let (first, last) = (Uid(claimed.start), Uid(claimed.end.saturating_sub(1)));
-            let any = !claimed.is_empty() && state.recent() > 0 && {
+            let any = !claimed.is_empty() && self.status(&state).recent > 0 && {
                 let within = vec![(first, last)];
                 let messages = draft.messages(&state, Which::Within(&within))?;
                 messages.range(first, last).next().is_some()
             };
             if any {
-                draft.push(Change::RecentClaimed { mailbox, below })?;
+                draft.push(match self.reader() {
+                    None => Change::RecentClaimed { mailbox, below },
+                    Some(reader) => Change::ReaderRecentClaimed {
+                        mailbox,
+                        reader,
+                        below,
+                    },
+                })?;
             }
             Ok(claimed)
         });

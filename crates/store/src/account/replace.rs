@@ -37,7 +37,8 @@ impl Account {
                 let now = (self.shared.clock)();
                 let mut uids = Vec::with_capacity(1);
                 for (message, record) in messages.iter().zip(&records) {
-                    uids.push(place(draft, to, (message, *record), now)?);
+                    let by = (self.reader(), now);
+                    uids.push(place(draft, to, (message, *record), by)?);
                 }
                 draft.push(Change::Expunged {
                     mailbox: from,

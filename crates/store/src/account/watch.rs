@@ -14,7 +14,7 @@ use super::{Account, commit::Shared};
 use crate::{
     annotation::Whose,
     change::{Batch, Change},
-    id::{MailboxId, ModSeq, Uid},
+    id::{AccountId, MailboxId, ModSeq, Uid},
     metadata::SPECIAL_USE,
     name::MailboxName,
     octets::{UidRanges, extend_ranges},
@@ -41,6 +41,10 @@ pub struct Brief {
     pub metadata: Vec<(Option<MailboxId>, Arc<str>)>,
     /// Mailboxes with which others may do other things.
     pub rights: Vec<MailboxId>,
+    /// Who has seen messages of which mailboxes now, or no longer has: only they are told.
+    seen: Vec<(MailboxId, AccountId)>,
+    /// Those of the mailboxes in which `\Seen` is each reader's own.
+    apart: Vec<MailboxId>,
 }
 
 /// What happened to the messages of a mailbox.
@@ -80,6 +84,8 @@ pub enum Naming {
 pub struct Watch {
     shared: Arc<Shared>,
     number: u64,
+    /// Who watches, if not the owner.
+    reader: Option<AccountId>,
 }
 
 /// What waits for an account's watchers.
@@ -109,7 +115,11 @@ impl Account {
         let seen = shared.published.load().mod_seq();
         latest.watchers.insert(number, Some(seen));
         drop(latest);
-        Watch { shared, number }
+        Watch {
+            shared,
+            number,
+            reader: self.reader(),
+        }
     }
 
     /// Whether a batch was made through this handle or a clone of it, and not by [`Account::acting`] elsewhere.
@@ -128,7 +138,8 @@ impl Watch {
         let now = self.shared.published.load().mod_seq();
         let seen = latest.watchers.insert(self.number, Some(now)).flatten()?;
         let first = latest.briefs.partition_point(|brief| brief.mod_seq <= seen);
-        let taken = latest.briefs.range(first..).cloned().collect();
+        let taken = latest.briefs.range(first..);
+        let taken = taken.map(|brief| brief.told_to(self.reader)).collect();
         latest.forget_taken();
         Some(taken)
     }
@@ -211,6 +222,8 @@ impl Brief {
             subscriptions: Vec::new(),
             metadata: Vec::new(),
             rights: Vec::new(),
+            seen: Vec::new(),
+            apart: Vec::new(),
         };
         let name = |id: MailboxId| before.mailbox(id).map(|it| it.name().clone());
         for change in &batch.changes {
@@ -242,6 +255,9 @@ impl Brief {
                         annotated.push(setting.whose);
                     }
                 }
+                Change::SeenSet {
+                    mailbox, reader, ..
+                } => brief.seen.push((*mailbox, *reader)),
                 Change::MetadataSet {
                     mailbox,
                     owner: None,
@@ -261,6 +277,10 @@ impl Brief {
             let unseen =
                 |state: &Snapshot| state.mailbox(messages.mailbox).map(|it| it.counters.unseen);
             messages.unseen = unseen(before) != unseen(after);
+            let now = after.mailbox(messages.mailbox);
+            if now.is_some_and(|it| !it.shares_seen()) {
+                brief.apart.push(messages.mailbox);
+            }
         }
         if let Some(to) = renamed_inbox(batch, before, after) {
             let made = brief.names.iter_mut().rev();
@@ -278,6 +298,24 @@ impl Brief {
             && self.subscriptions.is_empty()
             && self.metadata.is_empty()
             && self.rights.is_empty()
+            && self.seen.is_empty()
+    }
+
+    /// What of it its owner (`None`), or another reader, is told.
+    fn told_to(self: &Arc<Self>, reader: Option<AccountId>) -> Arc<Self> {
+        let Some(reader) = reader else {
+            return Arc::clone(self);
+        };
+        let mut brief = Self::clone(self);
+        let apart = |it: &&mut Messages| self.apart.contains(&it.mailbox);
+        for messages in brief.messages.iter_mut().filter(apart) {
+            messages.unseen = messages.went || !messages.came.is_empty();
+        }
+        for (mailbox, _) in self.seen.iter().filter(|(_, who)| *who == reader) {
+            let messages = brief.of(*mailbox);
+            (messages.flagged, messages.unseen) = (true, true);
+        }
+        Arc::new(brief)
     }
 
     fn of(&mut self, mailbox: MailboxId) -> &mut Messages {
@@ -313,7 +351,7 @@ fn renamed_inbox(batch: &Batch, before: &Snapshot, after: &Snapshot) -> Option<M
         Change::Expunged { mailbox, uids } if *mailbox == inbox.id() && all(uids) => {}
         _ => return None,
     }
-    // It has the metadata too.
+    // It has the metadata and rights too, and its readers have seen what they had seen.
     let comes_along = |change: &&Change| {
         matches!(
             change,
@@ -321,6 +359,7 @@ fn renamed_inbox(batch: &Batch, before: &Snapshot, after: &Snapshot) -> Option<M
                 | Change::MetadataSet { .. }
                 | Change::RightsSet { .. }
                 | Change::AnnotationSet { .. }
+                | Change::SeenSet { .. }
         )
     };
     let mut copies = changes.skip_while(comes_along);

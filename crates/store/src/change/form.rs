@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 mod annotation;
 mod rights;
+mod seen;
 mod set;
 #[cfg(test)]
 mod tests;
@@ -61,6 +62,8 @@ mod tag {
     pub(super) const RIGHTS_SET: u8 = 0x30;
     pub(super) const QUOTA_SET: u8 = 0x3c;
     pub(super) const ANNOTATION_SET: u8 = 0x42;
+    pub(super) const SEEN_SET: u8 = 0x38;
+    pub(super) const READER_RECENT_CLAIMED: u8 = 0x39;
 }
 
 impl Batch {
@@ -157,6 +160,17 @@ impl Change {
             Self::RecentClaimed { mailbox, below } => {
                 place(into, *mailbox, *below, tag::RECENT_CLAIMED)
             }
+            Self::SeenSet {
+                mailbox,
+                reader,
+                uids,
+                seen,
+            } => seen::put_seen(into, (*mailbox, *reader), uids, *seen),
+            Self::ReaderRecentClaimed {
+                mailbox,
+                reader,
+                below,
+            } => seen::put_claimed(into, (*mailbox, *reader), *below),
             Self::UidsSkipped { mailbox, to } => place(into, *mailbox, *to, tag::UIDS_SKIPPED),
             Self::Relocated {
                 mailbox,
@@ -237,6 +251,7 @@ impl Change {
                 mailbox: MailboxId(read.u64()?),
                 below: Uid(read.u32()?),
             },
+            tag::SEEN_SET | tag::READER_RECENT_CLAIMED => seen::decode(tag, read)?,
             tag::UIDS_SKIPPED => Self::UidsSkipped {
                 mailbox: MailboxId(read.u64()?),
                 to: Uid(read.u32()?),

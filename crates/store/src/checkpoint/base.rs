@@ -179,7 +179,8 @@ pub(crate) fn assemble(entries: &[(&[u8], &[u8])]) -> Result<State, Malformed> {
     let State { snapshot, .. } = outline(header)?;
     for mailbox in snapshot.mailboxes.values() {
         let rows = mailbox.unread(mailbox.placements.entries());
-        for wanted in rows.chain(mailbox.unread_history()) {
+        let others = mailbox.unread_history().chain(mailbox.unread_readers());
+        for wanted in rows.chain(others) {
             wanted.restore(fill(&wanted, body(&key_of(&wanted, id))?)?);
         }
     }

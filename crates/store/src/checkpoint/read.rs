@@ -9,7 +9,7 @@ use super::{
     base,
     value::{
         Header, Key, MailboxHeader, account_of, header_key, header_prefix, read_chunk, read_header,
-        read_history, read_threads, unseal,
+        read_history, read_seen, read_threads, unseal,
     },
 };
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
         history::{self, History},
         keywords::Keywords,
         placements::Placements,
+        readers::{About, Reader, Readers},
     },
     octets::{Malformed, Octets},
     snapshot::Snapshot,
@@ -259,6 +260,8 @@ fn mailbox(about: MailboxHeader) -> Result<Mailbox, Malformed> {
         metadata: about.metadata,
         acl: about.acl,
         annotations: about.annotations,
+        readers: readers(about.readers)?,
+        seen_since: about.seen_since,
         keywords: Keywords::from_names(about.keywords).ok_or(Malformed("keywords alike"))?,
         placements: placements.ok_or(Malformed("chunks that don't fit"))?,
         history: history.ok_or(Malformed("expunges out of order"))?,
@@ -268,6 +271,16 @@ fn mailbox(about: MailboxHeader) -> Result<Mailbox, Malformed> {
     } else {
         Err(Malformed("messages are missing"))
     }
+}
+
+fn readers(about: Vec<(AccountId, About)>) -> Result<Readers, Malformed> {
+    let mut readers = Readers::default();
+    for (id, about) in about {
+        if readers.insert(id, Reader::kept(about)).is_some() {
+            return Err(Malformed("one reader twice"));
+        }
+    }
+    Ok(readers)
 }
 
 /// Chunks that are read at a time, by one thread.
@@ -315,6 +328,9 @@ pub(super) fn key_of(wanted: &Wanted, account: AccountId) -> Vec<u8> {
         Wanted::History {
             mailbox, number, ..
         } => Key::History(*mailbox, *number),
+        Wanted::Seen {
+            mailbox, reader, ..
+        } => Key::Seen(*mailbox, *reader),
     };
     key.encode(account)
 }
@@ -336,6 +352,11 @@ pub(super) fn fill(wanted: &Wanted, body: Octets<'_>) -> Result<Held, Malformed>
             let same = history::Entry::about(&chunk) == (entry.len, entry.last);
             let chunk = same.then(|| entry.cell.fill(Arc::new(chunk)));
             chunk.map(Held::History).ok_or(other)
+        }
+        Wanted::Seen { entry, .. } => {
+            let seen = read_seen(body)?;
+            let seen = entry.is(&seen).then(|| entry.cell.fill(Arc::new(seen)));
+            seen.map(Held::Seen).ok_or(other)
         }
     }
 }

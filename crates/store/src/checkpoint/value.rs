@@ -19,6 +19,8 @@ use crate::{
         Counters, Mailbox,
         chunk::{self, CHUNK_ROWS_MAX, Chunk, Row, Summary},
         history::{self, CHUNK_ENTRIES_MAX, Gone},
+        readers::About,
+        seen::{Seen, Span},
     },
     metadata::Metadata,
     name::{MailboxName, Role},
@@ -30,9 +32,12 @@ use crate::{
 };
 
 /// The form of value that this program writes.
-const VERSION: u8 = 8;
+const VERSION: u8 = 9;
 
-/// What it reads besides: headers of before there was metadata. Any other is folded again.
+/// The first one in which mailboxes have readers.
+const WITH_READERS: u8 = 9;
+
+/// The oldest that is read: its headers have no metadata. Any older one is folded again.
 const WITHOUT_METADATA: u8 = 4;
 
 /// Headers of before there were lists of rights.
@@ -55,6 +60,8 @@ pub(super) enum Key {
     History(MailboxId, u32),
     /// Thread keys, the nth bucket.
     Threads(u32),
+    /// What a reader has seen of a mailbox.
+    Seen(MailboxId, AccountId),
 }
 
 pub(super) fn header_prefix() -> Vec<u8> {
@@ -78,14 +85,15 @@ pub(super) fn data_prefix(account: AccountId) -> Vec<u8> {
 impl Key {
     pub(super) fn encode(self, account: AccountId) -> Vec<u8> {
         let (kind, mailbox, n) = match self {
-            Self::Chunk(mailbox, base) => (1, mailbox.0, base),
-            Self::History(mailbox, n) => (2, mailbox.0, n),
-            Self::Threads(n) => (3, 0, n),
+            Self::Chunk(mailbox, base) => (1, mailbox.0, base.to_be_bytes().to_vec()),
+            Self::History(mailbox, n) => (2, mailbox.0, n.to_be_bytes().to_vec()),
+            Self::Threads(n) => (3, 0, n.to_be_bytes().to_vec()),
+            Self::Seen(mailbox, reader) => (4, mailbox.0, reader.0.to_be_bytes().to_vec()),
         };
         let mut key = data_prefix(account);
         key.push(kind);
         key.extend_from_slice(&u64::to_be_bytes(mailbox));
-        key.extend_from_slice(&n.to_be_bytes());
+        key.extend_from_slice(&n);
         key
     }
 
@@ -93,6 +101,10 @@ impl Key {
         let (kind, rest) = key.get(9..)?.split_first()?;
         let (mailbox, n) = rest.split_first_chunk()?;
         let mailbox = MailboxId(u64::from_be_bytes(*mailbox));
+        if *kind == 4 {
+            let reader = AccountId(u64::from_be_bytes(n.try_into().ok()?));
+            return Some(Self::Seen(mailbox, reader));
+        }
         let n = u32::from_be_bytes(n.try_into().ok()?);
         match kind {
             1 => Some(Self::Chunk(mailbox, n)),
@@ -156,6 +168,8 @@ pub(super) struct MailboxHeader {
     pub(super) metadata: Metadata,
     pub(super) acl: Option<Acl>,
     pub(super) annotations: Annotations,
+    pub(super) readers: Vec<(AccountId, About)>,
+    pub(super) seen_since: ModSeq,
     /// How many messages have a UID from `recent_from` on.
     pub(super) recent: u32,
     /// What is known of its chunks of placements, and of expunges.
@@ -227,6 +241,43 @@ fn put_mailbox(into: &mut Vec<u8>, mailbox: &Mailbox) {
     put_metadata(into, &mailbox.metadata);
     put_acl(into, mailbox.acl.as_ref());
     put_annotations(into, &mailbox.annotations);
+    put_readers(into, mailbox);
+}
+
+fn put_readers(into: &mut Vec<u8>, mailbox: &Mailbox) {
+    put_u64(into, mailbox.seen_since.0);
+    put_len(into, mailbox.readers.len());
+    for (id, reader) in mailbox.readers.iter() {
+        put_u64(into, id.0);
+        put_u64(into, reader.about.seen.into());
+        put_u64(into, reader.about.mod_seq.0);
+        put_u64(into, reader.about.spans.into());
+        put_u64(into, reader.about.recent_from.0.into());
+        put_u64(into, reader.about.not_recent.into());
+    }
+}
+
+fn read_readers(
+    read: &mut Octets<'_>,
+    version: u8,
+) -> Result<(ModSeq, Vec<(AccountId, About)>), Malformed> {
+    if version < WITH_READERS {
+        return Ok((ModSeq(0), Vec::new()));
+    }
+    let since = ModSeq(read.u64()?);
+    let mut readers = Vec::new();
+    for _ in 0..read.count(6)? {
+        let id = AccountId(read.u64()?);
+        let about = About {
+            seen: read.u32()?,
+            mod_seq: ModSeq(read.u64()?),
+            spans: read.u32()?,
+            recent_from: Uid(read.u32()?),
+            not_recent: read.u32()?,
+        };
+        readers.push((id, about));
+    }
+    Ok((since, readers))
 }
 
 fn put_quotas(into: &mut Vec<u8>, quotas: &Quotas) {
@@ -403,7 +454,7 @@ fn read_arrived(read: &mut Octets<'_>) -> Result<Option<Arrived>, Malformed> {
 }
 
 fn read_mailbox(read: &mut Octets<'_>, version: u8) -> Result<MailboxHeader, Malformed> {
-    Ok(MailboxHeader {
+    let mut mailbox = MailboxHeader {
         id: MailboxId(read.u64()?),
         name: read_name(read)?,
         role: read_role(read)?,
@@ -427,13 +478,17 @@ fn read_mailbox(read: &mut Octets<'_>, version: u8) -> Result<MailboxHeader, Mal
             .map(|_| read.str().map(Arc::from))
             .collect::<Result<_, _>>()?,
         metadata: read_metadata(read, version)?,
-        acl: if version > WITHOUT_RIGHTS {
-            read_acl(read)?
-        } else {
-            None
-        },
-        annotations: read_annotations(read, version)?,
-    })
+        acl: None,
+        annotations: Annotations::default(),
+        readers: Vec::new(),
+        seen_since: ModSeq(0),
+    };
+    if version > WITHOUT_RIGHTS {
+        mailbox.acl = read_acl(read)?;
+    }
+    mailbox.annotations = read_annotations(read, version)?;
+    (mailbox.seen_since, mailbox.readers) = read_readers(read, version)?;
+    Ok(mailbox)
 }
 
 /// Each number as its difference to what it is usually near to.
@@ -579,6 +634,38 @@ pub(super) fn read_history(mut read: Octets<'_>) -> Result<Vec<Gone>, Malformed>
     }
     read.end()?;
     Ok(chunk)
+}
+
+/// What a reader has seen: each span as its gap to the one before and its length.
+pub(super) fn put_seen(into: &mut Vec<u8>, seen: &Seen) {
+    put_len(into, seen.spans().len());
+    let (mut uid, mut mod_seq) = (0, 0);
+    for span in seen.spans() {
+        put_u64(into, u64::from(span.first.0 - uid));
+        put_u64(into, u64::from(span.last.0 - span.first.0));
+        put_step(into, mod_seq, span.mod_seq.0);
+        into.push(u8::from(span.seen));
+        (uid, mod_seq) = (span.last.0, span.mod_seq.0);
+    }
+}
+
+pub(super) fn read_seen(mut read: Octets<'_>) -> Result<Seen, Malformed> {
+    let wrong = Malformed("no such messages seen");
+    let mut spans = Vec::with_capacity(read.count(4)?);
+    let (mut uid, mut mod_seq) = (0_u32, 0);
+    for _ in 0..spans.capacity() {
+        let first = uid.checked_add(read.u32()?).ok_or(wrong)?;
+        uid = first.checked_add(read.u32()?).ok_or(wrong)?;
+        mod_seq = read.step(mod_seq)?;
+        spans.push(Span {
+            first: Uid(first),
+            last: Uid(uid),
+            mod_seq: ModSeq(mod_seq),
+            seen: read_bool(&mut read)?,
+        });
+    }
+    read.end()?;
+    Seen::from_spans(spans).ok_or(wrong)
 }
 
 /// A bucket of thread keys, which ascend.

@@ -8,14 +8,14 @@ use std::{
 
 use super::read::read_buckets;
 use super::value::{
-    Key, data_prefix, header_key, put_chunk, put_header, put_history, put_threads, seal,
+    Key, data_prefix, header_key, put_chunk, put_header, put_history, put_seen, put_threads, seal,
 };
 use crate::{
     account::Account,
     engine::Engine,
     error::Error,
     id::{AccountId, ThreadId},
-    mailbox::{Mailbox, cell::Cell, chunk::Chunk, history::Gone},
+    mailbox::{Mailbox, cell::Cell, chunk::Chunk, history::Gone, seen::Seen},
     octets::Malformed,
     snapshot::Snapshot,
     threads::Buckets,
@@ -29,6 +29,7 @@ pub(crate) struct Prepared {
     /// Chunks that are among the writes.
     chunks: Vec<Arc<Cell<Chunk>>>,
     history: Vec<Arc<Cell<Vec<Gone>>>>,
+    seen: Vec<Arc<Cell<Seen>>>,
     /// Puts and removals.
     pub(crate) writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
@@ -40,6 +41,7 @@ impl Prepared {
         shared.with_threads(|threads| threads.keep(self.snapshot.mod_seq(), self.threads));
         self.chunks.iter().for_each(|cell| cell.keep());
         self.history.iter().for_each(|cell| cell.keep());
+        self.seen.iter().for_each(|cell| cell.keep());
         shared.keep(Some(self.snapshot));
     }
 }
@@ -82,9 +84,10 @@ pub(crate) async fn prepare(engine: &Engine, account: Account) -> Result<Option<
     }
     let key = header_key(id);
     let header = seal(&key, |body| put_header(body, &snapshot, threads));
-    let (chunks, history) = (
+    let (chunks, history, seen) = (
         mem::take(&mut changes.chunks),
         mem::take(&mut changes.history),
+        mem::take(&mut changes.seen),
     );
     let mut writes = engine.work(move || changes.encode(id)).await?;
     writes.push((key, Some(header)));
@@ -94,6 +97,7 @@ pub(crate) async fn prepare(engine: &Engine, account: Account) -> Result<Option<
         threads,
         chunks,
         history,
+        seen,
         writes,
     }))
 }
@@ -171,6 +175,7 @@ pub(super) struct Changes {
     /// What is put.
     chunks: Vec<Arc<Cell<Chunk>>>,
     history: Vec<Arc<Cell<Vec<Gone>>>>,
+    seen: Vec<Arc<Cell<Seen>>>,
     /// Keys that no program of ours has written.
     strange: Vec<Vec<u8>>,
 }
@@ -193,6 +198,9 @@ impl Changes {
                         .zip(mailbox.history.entries())
                         .map(|(n, _)| Key::History(*id, n)),
                 );
+                let readers = mailbox.readers.keys();
+                self.removed
+                    .extend(readers.map(|reader| Key::Seen(*id, *reader)));
             }
         }
     }
@@ -221,6 +229,7 @@ impl Changes {
         }
         let gone = had.into_keys().map(|base| Key::Chunk(new.id, base));
         self.removed.extend(gone);
+        self.readers(old, new);
         let mut had = old.into_iter().flat_map(|old| old.history.entries());
         for (n, entry) in (0..).zip(new.history.entries()) {
             let key = Key::History(new.id, n);
@@ -235,6 +244,26 @@ impl Changes {
                     self.history.push(Arc::clone(&entry.cell));
                     self.put
                         .insert(key, Box::new(move |body| put_history(body, &chunk)));
+                }
+                None => drop(self.left.insert(key)),
+            }
+        }
+    }
+
+    fn readers(&mut self, old: Option<&Mailbox>, new: &Mailbox) {
+        for (id, reader) in new.readers.iter() {
+            let key = Key::Seen(new.id, *id);
+            let had = old.and_then(|old| old.readers.get(id));
+            if had.is_some_and(|had| Arc::ptr_eq(&had.cell, &reader.cell)) {
+                continue;
+            }
+            match reader.cell.get() {
+                // Of what is nothing nothing is put.
+                Some(seen) if seen.spans().is_empty() => drop(self.removed.insert(key)),
+                Some(seen) => {
+                    self.seen.push(Arc::clone(&reader.cell));
+                    self.put
+                        .insert(key, Box::new(move |body| put_seen(body, &seen)));
                 }
                 None => drop(self.left.insert(key)),
             }

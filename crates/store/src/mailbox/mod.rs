@@ -7,7 +7,9 @@ pub(crate) mod history;
 pub(crate) mod keywords;
 mod open;
 pub(crate) mod placements;
+pub(crate) mod readers;
 pub(crate) mod rows;
+pub(crate) mod seen;
 
 use std::sync::Arc;
 
@@ -17,7 +19,7 @@ use crate::{
     clock::Timestamp,
     engine::Ref,
     flag::{Keyword, SystemFlags},
-    id::{EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
+    id::{AccountId, EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
     metadata::Metadata,
     name::{MailboxName, Role},
     rights::Acl,
@@ -26,6 +28,9 @@ use history::History;
 use keywords::Keywords;
 pub use open::OpenMailbox;
 use placements::Placements;
+use readers::{Reader, Readers};
+pub use readers::{SHARED_SEEN, Status};
+use seen::Seen;
 
 /// What STATUS tells: kept, never counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -62,6 +67,10 @@ pub struct Mailbox {
     /// Who may do what, if it has a list of its own.
     pub(crate) acl: Option<Acl>,
     pub(crate) annotations: Annotations,
+    /// Who reads it that is not its owner.
+    pub(crate) readers: Readers,
+    /// Since when `\Seen` is everybody's, or no more: what each was told of it before may be wrong.
+    pub(crate) seen_since: ModSeq,
     pub(crate) keywords: Keywords,
     pub(crate) placements: Placements,
     pub(crate) history: History,
@@ -174,7 +183,7 @@ impl Mailbox {
     /// made from the log. Of an account's own state ask [`crate::Account::open_mailbox`].
     #[must_use]
     pub fn in_memory(self: &Arc<Self>) -> Option<OpenMailbox> {
-        OpenMailbox::gather(self)
+        OpenMailbox::gather(self, None)
     }
     /// How many messages are `\Recent` for a session that would claim them now.
     #[must_use]
@@ -200,6 +209,12 @@ pub(crate) enum Wanted {
         number: u32,
         entry: history::Entry,
     },
+    /// What a reader has seen.
+    Seen {
+        mailbox: MailboxId,
+        reader: AccountId,
+        entry: Reader,
+    },
 }
 
 /// A chunk that was read: it is in memory while this is held.
@@ -207,13 +222,16 @@ pub(crate) enum Wanted {
 pub(crate) enum Held {
     Placements(Arc<chunk::Chunk>),
     History(Arc<Vec<history::Gone>>),
+    Seen(Arc<Seen>),
 }
 
 impl Wanted {
     /// Of which mailbox.
     pub(crate) fn mailbox(&self) -> MailboxId {
         match self {
-            Self::Placements { mailbox, .. } | Self::History { mailbox, .. } => *mailbox,
+            Self::Placements { mailbox, .. }
+            | Self::History { mailbox, .. }
+            | Self::Seen { mailbox, .. } => *mailbox,
         }
     }
 
@@ -222,6 +240,7 @@ impl Wanted {
         match (self, read) {
             (Self::Placements { entry, .. }, Held::Placements(chunk)) => entry.cell.restore(chunk),
             (Self::History { entry, .. }, Held::History(chunk)) => entry.cell.restore(chunk),
+            (Self::Seen { entry, .. }, Held::Seen(seen)) => entry.cell.restore(seen),
             _ => {}
         }
     }
@@ -231,6 +250,7 @@ impl Wanted {
         match self {
             Self::Placements { entry, .. } => entry.cell.get().is_some(),
             Self::History { entry, .. } => entry.cell.get().is_some(),
+            Self::Seen { entry, .. } => entry.cell.get().is_some(),
         }
     }
 }
@@ -248,6 +268,10 @@ impl Mailbox {
             Wanted::History { entry, .. } => {
                 let mut entries = self.history.entries();
                 entries.any(|own| Arc::ptr_eq(&own.cell, &entry.cell))
+            }
+            Wanted::Seen { reader, entry, .. } => {
+                let own = self.readers.get(reader);
+                own.is_some_and(|own| Arc::ptr_eq(&own.cell, &entry.cell))
             }
         }
     }
@@ -273,6 +297,14 @@ impl Mailbox {
                 && own.cell.get().is_none()
             {
                 own.cell.restore(chunk);
+            }
+        }
+        for (reader, own) in self.readers.iter() {
+            let seen = from.readers.get(reader).and_then(|other| other.cell.get());
+            if let Some(seen) = seen.filter(|seen| own.is(seen))
+                && own.cell.get().is_none()
+            {
+                own.cell.restore(seen);
             }
         }
     }
@@ -313,10 +345,32 @@ impl Mailbox {
         })
     }
 
-    /// What has to be read before the mailbox is open.
-    pub(crate) fn all_unread(&self) -> Vec<Wanted> {
+    /// What of all that its readers have seen is not in memory.
+    pub(crate) fn unread_readers(&self) -> impl Iterator<Item = Wanted> {
+        let unread = self.readers.iter();
+        let unread = unread.filter(|(_, reader)| reader.cell.get().is_none());
+        unread.map(|(id, reader)| Wanted::Seen {
+            mailbox: self.id,
+            reader: *id,
+            entry: reader.clone(),
+        })
+    }
+
+    /// What has to be read before anybody knows what a reader has seen.
+    pub(crate) fn unread_reader(&self, id: AccountId) -> Option<Wanted> {
+        let reader = self.readers.get(&id)?;
+        reader.cell.get().is_none().then(|| Wanted::Seen {
+            mailbox: self.id,
+            reader: id,
+            entry: reader.clone(),
+        })
+    }
+
+    /// What has to be read before the mailbox is open for its owner (`None`), or another reader.
+    pub(crate) fn all_unread(&self, reader: Option<AccountId>) -> Vec<Wanted> {
         let rows = self.unread(self.placements.entries());
         let history = self.unread_expunges(self.history.newest());
-        rows.chain(history).collect()
+        let seen = reader.and_then(|id| self.unread_reader(id));
+        rows.chain(history).chain(seen).collect()
     }
 }

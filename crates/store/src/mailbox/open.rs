@@ -1,19 +1,22 @@
 //! A mailbox with its messages at hand.
 
-use std::{ops::Deref, sync::Arc};
+use std::{collections::BTreeMap, ops::Deref, sync::Arc};
 
 use crate::{
-    id::{ModSeq, Uid},
+    id::{AccountId, ModSeq, Uid},
     mailbox::{
-        Mailbox, Message,
+        Counters, Mailbox, Message, Status,
         history::{Gone, Recent},
         rows::{Reading, Rows},
+        seen::{Eye, SeenBy},
     },
 };
 
 /// A [`Mailbox`] whose messages are in memory for as long as this is held: what
 /// [`crate::Account::open_mailbox`] gives. A cheap clone; everybody who has the same mailbox open
 /// shares its messages. `index`es count from 0 in UID order.
+///
+/// It is as one reader is told of it: flags and modseqs, HIGHESTMODSEQ and counters.
 #[derive(Debug, Clone)]
 pub struct OpenMailbox {
     held: Arc<Held>,
@@ -25,6 +28,14 @@ struct Held {
     /// Gathered from that very mailbox.
     rows: Rows,
     gone: Recent,
+    /// Whose eyes these are, if not the owner's.
+    reader: Option<Reader>,
+}
+
+#[derive(Debug)]
+struct Reader {
+    id: AccountId,
+    seen: SeenBy,
 }
 
 impl Deref for OpenMailbox {
@@ -36,11 +47,18 @@ impl Deref for OpenMailbox {
 }
 
 impl OpenMailbox {
-    /// `None` if some of it is not in memory.
-    pub(super) fn gather(mailbox: &Arc<Mailbox>) -> Option<Self> {
+    /// The mailbox for its owner (`None`) or another reader; `None` if some of it is not in memory.
+    pub(crate) fn gather(mailbox: &Arc<Mailbox>, reader: Option<AccountId>) -> Option<Self> {
         let held = Held {
             rows: mailbox.placements.rows()?,
             gone: mailbox.history.recent()?,
+            reader: match reader {
+                None => None,
+                Some(id) => Some(Reader {
+                    id,
+                    seen: mailbox.seen_by(id)?,
+                }),
+            },
             mailbox: Arc::clone(mailbox),
         };
         Some(Self {
@@ -48,14 +66,51 @@ impl OpenMailbox {
         })
     }
 
+    /// The state that it is of.
+    pub(crate) fn state(&self) -> &Arc<Mailbox> {
+        &self.held.mailbox
+    }
+
     fn reading(&self) -> Reading<'_> {
         Reading::new(&self.held.mailbox.placements, &self.held.rows)
     }
 
-    /// Whether both are the same state of the same mailbox; `false` may mean that nobody knows.
+    /// The reader's eye; the owner sees what is there.
+    fn eye(&self) -> Option<Eye<'_>> {
+        let reader = self.held.reader.as_ref()?;
+        Some(Eye {
+            seen: reader.seen.own(),
+            since: self.held.mailbox.seen_since,
+        })
+    }
+
+    /// What there is of a message, for whoever looks.
+    fn told<'a>(&'a self) -> impl Fn(Message<'a>) -> Message<'a> + use<'a> {
+        let eye = self.eye();
+        move |message| eye.map_or(message, |eye| eye.on(message))
+    }
+
+    fn status(&self) -> Status {
+        let reader = self.held.reader.as_ref();
+        self.held.mailbox.status(reader.map(|reader| reader.id))
+    }
+
+    /// MESSAGES, UNSEEN, DELETED, SIZE.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.status().counters
+    }
+    /// HIGHESTMODSEQ: never 0.
+    #[must_use]
+    pub fn highest_mod_seq(&self) -> ModSeq {
+        self.status().highest_mod_seq
+    }
+    /// Whether both are the same state of the same mailbox, for the same reader; `false` may mean that nobody
+    /// knows.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.held.mailbox, &other.held.mailbox)
+        let reader = |it: &Self| it.held.reader.as_ref().map(|reader| reader.id);
+        Arc::ptr_eq(&self.held.mailbox, &other.held.mailbox) && reader(self) == reader(other)
     }
     /// Whether it has the messages of this very state; `false` may mean that nobody knows.
     #[must_use]
@@ -65,7 +120,7 @@ impl OpenMailbox {
     /// The message at an index.
     #[must_use]
     pub fn at(&self, index: u32) -> Option<Message<'_>> {
-        self.reading().at(index)
+        self.reading().at(index).map(self.told())
     }
     /// `Ok(index)` of the message with that UID, or `Err(index)` where it would stand.
     ///
@@ -77,11 +132,11 @@ impl OpenMailbox {
     /// The message with that UID.
     #[must_use]
     pub fn get(&self, uid: Uid) -> Option<Message<'_>> {
-        self.reading().get(uid)
+        self.reading().get(uid).map(self.told())
     }
     /// Messages with UIDs `first..=last`, ascending: a sequential walk.
     pub fn range(&self, first: Uid, last: Uid) -> impl Iterator<Item = Message<'_>> {
-        self.reading().range(first, last)
+        self.reading().range(first, last).map(self.told())
     }
     /// Every message, ascending.
     pub fn every(&self) -> impl Iterator<Item = Message<'_>> {
@@ -90,7 +145,27 @@ impl OpenMailbox {
     /// Messages that changed or arrived after `since`, ascending by UID;
     /// costs by the chunks that hold such.
     pub fn changed_since(&self, since: ModSeq) -> impl Iterator<Item = Message<'_>> {
-        self.reading().changed_since(since)
+        let owner = self.eye().is_none();
+        let changed = owner.then(|| self.reading().changed_since(since));
+        let told = self.eye().map(|eye| self.told_since(eye, since));
+        changed
+            .into_iter()
+            .flatten()
+            .chain(told.into_iter().flatten())
+    }
+
+    /// What changed for a reader: the messages, or what they have seen of them.
+    fn told_since(&self, eye: Eye<'_>, since: ModSeq) -> impl Iterator<Item = Message<'_>> {
+        let reading = self.reading();
+        // When `\Seen` became everybody's, or no more, any of them may have changed.
+        let rows_since = if since < eye.since { ModSeq(0) } else { since };
+        let mut changed: BTreeMap<Uid, Message<'_>> = BTreeMap::new();
+        let seen = eye.seen.iter().flat_map(|seen| seen.since(since));
+        let seen = seen.flat_map(|span| reading.range(span.first, span.last));
+        for message in reading.changed_since(rows_since).chain(seen) {
+            changed.insert(message.uid, message);
+        }
+        changed.into_values().map(self.told())
     }
     /// UIDs expunged after `since`, as ascending disjoint ranges; `None` if the
     /// record of expunges at hand does not go back that far.
@@ -105,6 +180,18 @@ impl OpenMailbox {
     /// The lowest index of a message without `\Seen`, if any (RFC 3501 `UNSEEN`).
     #[must_use]
     pub fn first_unseen(&self) -> Option<u32> {
-        self.reading().first_unseen()
+        let reader = self.held.reader.as_ref();
+        let Some(seen) = reader.and_then(|reader| reader.seen.own()) else {
+            return self.reading().first_unseen();
+        };
+        let mut index = 0;
+        loop {
+            let uid = self.reading().at(index)?.uid;
+            match seen.of(uid).filter(|span| span.seen) {
+                // Whatever is in a span is there.
+                Some(span) => index += span.last.0 - uid.0 + 1,
+                None => return Some(index),
+            }
+        }
     }
 }

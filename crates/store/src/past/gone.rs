@@ -21,7 +21,7 @@ use crate::{
     email::{Email, Piece},
     error::Error,
     flag::Flags,
-    id::{EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
+    id::{AccountId, EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
     metadata::Metadata,
     name::{MailboxName, Role},
     octets::UidRanges,
@@ -97,6 +97,8 @@ pub struct GoneMessage {
     pub annotations: Vec<Annotation>,
     /// The last change of its flags.
     pub mod_seq: ModSeq,
+    /// Who had seen it besides the mailbox's owner.
+    pub seen_by: BTreeSet<AccountId>,
     /// How it went.
     pub ended: Ended,
     pub(crate) record: Piece,
@@ -333,6 +335,8 @@ struct Tracker<'a> {
     living: BTreeMap<(MailboxId, Uid), (Added, ModSeq)>,
     /// Their annotations.
     annotations: BTreeMap<MailboxId, Annotations>,
+    /// Who has seen them besides the owner.
+    seen_by: BTreeMap<(MailboxId, Uid), BTreeSet<AccountId>>,
     gone: BTreeMap<MailboxId, GoneMailbox>,
     /// How many messages that are.
     ended: usize,
@@ -353,6 +357,7 @@ impl<'a> Tracker<'a> {
             subscriptions: BTreeSet::new(),
             living: BTreeMap::new(),
             annotations: BTreeMap::new(),
+            seen_by: BTreeMap::new(),
             gone: BTreeMap::new(),
             ended: 0,
         }
@@ -369,6 +374,7 @@ impl<'a> Tracker<'a> {
         self.mailboxes.clear();
         self.living.clear();
         self.annotations.clear();
+        self.seen_by.clear();
         for (name, mailbox) in snapshot.mailboxes() {
             let known = Known {
                 name: name.clone(),
@@ -392,6 +398,13 @@ impl<'a> Tracker<'a> {
                     let added = as_added(&open, &message);
                     self.living.insert(key, (added, message.mod_seq));
                 }
+            }
+            for (reader, kept) in mailbox.readers.iter() {
+                let seen = kept.cell.get();
+                let spans = seen.iter().flat_map(|seen| seen.spans());
+                let spans = spans.filter(|span| span.seen);
+                let uids: UidRanges = spans.map(|span| (span.first, span.last)).collect();
+                self.seen((open.id(), *reader), &uids, true);
             }
         }
     }
@@ -499,6 +512,12 @@ impl<'a> Tracker<'a> {
                 uids,
                 setting,
             } => self.annotated(batch, *mailbox, uids, setting),
+            Change::SeenSet {
+                mailbox,
+                reader,
+                uids,
+                seen,
+            } => self.seen((*mailbox, *reader), uids, *seen),
             Change::Relocated {
                 mailbox,
                 uid,
@@ -528,6 +547,20 @@ impl<'a> Tracker<'a> {
             for ((_, uid), (_, mod_seq)) in self.living.range_mut(range) {
                 annotations.set(*uid, setting);
                 *mod_seq = batch.mod_seq;
+            }
+        }
+    }
+
+    /// A reader has seen messages, or no longer has.
+    fn seen(&mut self, (mailbox, reader): (MailboxId, AccountId), uids: &[(Uid, Uid)], seen: bool) {
+        for &(first, last) in uids {
+            for (key, _) in self.living.range((mailbox, first)..=(mailbox, last)) {
+                let readers = self.seen_by.entry(*key).or_default();
+                if seen {
+                    readers.insert(reader);
+                } else {
+                    readers.remove(&reader);
+                }
             }
         }
     }
@@ -573,6 +606,7 @@ impl<'a> Tracker<'a> {
     fn goes(&mut self, batch: &Batch, added: Added, mod_seq: ModSeq) {
         let annotations = self.annotations.get_mut(&added.mailbox);
         let annotations = annotations.map_or_else(Vec::new, |of| of.take(added.uid));
+        let seen_by = self.seen_by.remove(&(added.mailbox, added.uid));
         let message = GoneMessage {
             uid: added.uid,
             annotations,
@@ -583,6 +617,7 @@ impl<'a> Tracker<'a> {
             email: added.email,
             thread: added.thread,
             mod_seq,
+            seen_by: seen_by.unwrap_or_default(),
             ended: Ended::by(batch),
             record: Piece {
                 at: added.record,

@@ -19,7 +19,7 @@ use crate::{
     email::{Email, Piece},
     error::Error,
     flag::Flags,
-    id::{EmailId, MailboxId, ModSeq, Uid},
+    id::{AccountId, EmailId, MailboxId, ModSeq, Uid},
     name::MailboxName,
     quota::Quota,
     rights::{Acl, Identifier, Rights},
@@ -117,6 +117,15 @@ pub enum Happened {
         entry: Arc<str>,
         /// Whether it has a value since then.
         there: bool,
+    },
+    /// Somebody who reads another's mailbox has seen a message, or no longer has.
+    SeenSet {
+        /// Which.
+        at: Place,
+        /// Who.
+        reader: AccountId,
+        /// Whether they have since then.
+        seen: bool,
     },
     /// A message was removed.
     Expunged {
@@ -449,6 +458,12 @@ impl Teller {
                     uids,
                     setting,
                 } => self.annotated(*mailbox, uids, setting, &placed),
+                Change::SeenSet {
+                    mailbox,
+                    reader,
+                    uids,
+                    seen,
+                } => self.read((*mailbox, *reader), uids, *seen, &placed),
                 other => self.mailbox_changed(other),
             }
         }
@@ -516,6 +531,22 @@ impl Teller {
                     entry: Arc::clone(&setting.entry),
                     there: setting.value.is_some(),
                 });
+            }
+        }
+    }
+
+    /// What comes along with a message is not told apart from its coming.
+    fn read(
+        &mut self,
+        (mailbox, reader): (MailboxId, AccountId),
+        uids: &[(Uid, Uid)],
+        seen: bool,
+        placed: &BTreeSet<(MailboxId, Uid)>,
+    ) {
+        for (key, email) in self.within(mailbox, uids) {
+            if self.wanted.message(key.0, email) && !placed.contains(&key) {
+                let at = self.place(key, email);
+                self.told.push(Happened::SeenSet { at, reader, seen });
             }
         }
     }

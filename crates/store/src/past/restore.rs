@@ -20,7 +20,8 @@ use super::{
 use crate::{
     account::{
         Account,
-        annotate::{Along, give, give_back},
+        along::Along,
+        annotate::{give, give_back},
         commit::{Draft, Which},
         copy::{place_again, place_one},
         mailboxes::{create_named, rename_one, subscribe},
@@ -277,7 +278,7 @@ fn restore_own(
         for uids in there.values_mut() {
             uids.reverse();
         }
-        let mut same = Same::new();
+        let (mut same, mut placed) = (Same::new(), Vec::new());
         for message in &from.messages {
             let present = there.get_mut(&message.email).and_then(Vec::pop);
             let uid = if let Some(uid) = present {
@@ -287,10 +288,12 @@ fn restore_own(
                 entry.placed += 1;
                 let uid = place_one(draft, to, &flags(from.mailbox, message), message)?;
                 give(draft, (to, uid), from.mailbox.annotations().of(message.uid))?;
+                placed.push((*message, uid));
                 uid
             };
             same.insert(message.uid, uid);
         }
+        draft.bring_seen(from.mailbox, &placed, (to, Along::Moved(None)))?;
         if let Target::InPlace(aside) = &restore.target {
             take_place(draft, from, (to, &same), aside, &mut entry)?;
         }
@@ -393,7 +396,7 @@ fn take_place(
         Some(id) => id,
         None => create_named(draft, &name, None)?,
     };
-    entry.aside += place_again(draft, (&now, Along::All), others(), id)?.len() as u64;
+    entry.aside += place_again(draft, &now, others(), (id, Along::Moved(None)))?.len() as u64;
     draft.push(Change::Expunged { mailbox: to, uids })
 }
 

@@ -4,7 +4,10 @@
 //! but for `\Deleted`, and its old internal date. What is in its mailbox already is left
 //! alone, so that doing it twice does it once.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     Retention,
@@ -22,10 +25,11 @@ use crate::{
     change::{Added, Change, Expiry},
     error::Error,
     flag::{Flags, SystemFlags},
-    id::{EmailId, MailboxId, Uid, UidValidity},
+    id::{AccountId, EmailId, MailboxId, Uid, UidValidity},
     mailbox::Mailbox,
     metadata::Metadata,
     name::{MailboxName, Role},
+    octets::{UidRanges, extend_ranges},
     rights::Acl,
 };
 
@@ -231,19 +235,27 @@ fn bring_back(
     let target = draft.mailbox(to)?;
     let (name, uid_validity) = (target.name().clone(), target.uid_validity());
     let mut present = emails(draft, to)?;
+    let mut seen: BTreeMap<AccountId, UidRanges> = BTreeMap::new();
     for message in &from.messages {
         let was = Was::of(from.mailbox, message);
         if !present.insert(message.email) {
             undeleted.present.push(was);
             continue;
         }
+        let uid = place(draft, to, message)?;
+        for reader in &message.seen_by {
+            extend_ranges(seen.entry(*reader).or_default(), uid);
+        }
         undeleted.back.push(Back {
             was,
             mailbox: to,
             name: name.clone(),
             uid_validity,
-            uid: place(draft, to, message)?,
+            uid,
         });
+    }
+    for (reader, uids) in seen {
+        draft.set_seen(to, reader, uids, true)?;
     }
     Ok(())
 }

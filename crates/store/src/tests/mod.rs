@@ -9,6 +9,7 @@ mod figures;
 mod metadata;
 pub(crate) mod model;
 mod partitions;
+mod readers;
 mod repair;
 mod rights;
 mod sharing;

@@ -340,21 +340,24 @@ fn flags_that_may_not_be_set_are_left_out_or_left_alone() {
             let appended = placed.unwrap().uids[0];
             site.alice.append(site.a, vec![message]).await.unwrap();
             let copied = site.theirs.copy(site.a, &[Uid(2)], site.b).await.unwrap();
-            let look = async |mailbox, uid| {
-                let open = site.alice.open_mailbox(mailbox).await.unwrap();
+            let look = async |account: &Account, mailbox, uid| {
+                let open = account.open_mailbox(mailbox).await.unwrap();
                 let message = open.get(uid).unwrap();
                 (message.system, message.keywords.len())
             };
             let keywords = usize::from(letters.contains('w'));
             let expected = (of(letters), keywords);
-            assert_eq!(look(site.b, appended).await, expected, "{letters:?}");
-            assert_eq!(look(site.b, copied.uids[0].1).await, expected);
+            let (alice, bob, seen) = (&site.alice, &site.theirs, SystemFlags::SEEN);
+            assert_eq!(look(bob, site.b, appended).await, expected, "{letters:?}");
+            // Alice has seen what Bob copied, and he has not.
+            let copy = (of(letters).without(seen), keywords);
+            assert_eq!(look(bob, site.b, copied.uids[0].1).await, copy);
             // What may not be changed stays as it is.
             let replace = flags(FlagAction::Replace, SystemFlags::NONE);
             let stored = site.theirs.store(site.a, &[Uid(2)], &replace).await;
             assert_eq!(stored.is_err(), letters.is_empty(), "{letters:?}");
-            let left = (every.without(of(letters)), 1 - keywords);
-            assert_eq!(look(site.a, Uid(2)).await, left, "{letters:?}");
+            let left = (every.without(of(letters)).with(seen), 1 - keywords);
+            assert_eq!(look(alice, site.a, Uid(2)).await, left, "{letters:?}");
         }
     });
 }

@@ -58,6 +58,8 @@ pub(super) fn encode(change: &Change, into: &mut Vec<u8>) -> u8 {
         | Change::FlagsChanged { .. }
         | Change::Expunged { .. }
         | Change::RecentClaimed { .. }
+        | Change::SeenSet { .. }
+        | Change::ReaderRecentClaimed { .. }
         | Change::UidsSkipped { .. }
         | Change::NumbersSkipped(_)
         | Change::Relocated { .. }

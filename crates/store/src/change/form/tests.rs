@@ -82,6 +82,7 @@ fn every_kind() -> Batch {
             },
         ]
         .into_iter()
+        .chain(read_by_others(mailbox))
         .chain(administered(mailbox))
         .collect(),
     }
@@ -97,6 +98,22 @@ fn annotated(mailbox: MailboxId, whose: Whose, value: Option<&[u8]>) -> Change {
             value: value.map(Arc::from),
         },
     }
+}
+
+fn read_by_others(mailbox: MailboxId) -> Vec<Change> {
+    vec![
+        Change::SeenSet {
+            mailbox,
+            reader: AccountId(u64::MAX),
+            uids: vec![(Uid(2), Uid(2)), (Uid(7), Uid(u32::MAX))],
+            seen: true,
+        },
+        Change::ReaderRecentClaimed {
+            mailbox,
+            reader: AccountId(1),
+            below: Uid(u32::MAX),
+        },
+    ]
 }
 
 fn administered(mailbox: MailboxId) -> Vec<Change> {

@@ -62,6 +62,9 @@ async fn told(account: &Account, which: Which) -> Vec<String> {
             Happened::FlagsChanged { at, from, to } => {
                 format!("flags {} {} {}", shown(at), from.system.0, to.system.0)
             }
+            Happened::SeenSet { at, reader, seen } => {
+                format!("seen {} {reader} {seen}", shown(at))
+            }
             Happened::Expunged { at } => format!("expunged {}", shown(at)),
             Happened::WentWithMailbox { at } => format!("went along {}", shown(at)),
             Happened::MailboxCreated { name, .. } => format!("created {name}"),
