@@ -103,7 +103,7 @@ impl Reach {
             store: services.store.clone(),
             directory: Arc::clone(services.auth.directory()),
             namespace,
-            own: own.acting(&by),
+            own: own.acting_as(&by, Actor::User(person(identity, &identity.domain).into())),
             identity: identity.clone(),
             by,
             opened: Mutex::default(),
