@@ -105,6 +105,11 @@ impl OpenMailbox {
     pub fn highest_mod_seq(&self) -> ModSeq {
         self.status().highest_mod_seq
     }
+    /// How many messages are `\Recent` for a session that would claim them now.
+    #[must_use]
+    pub fn recent(&self) -> u32 {
+        self.status().recent
+    }
     /// Whether both are the same state of the same mailbox, for the same reader; `false` may mean that nobody
     /// knows.
     #[must_use]

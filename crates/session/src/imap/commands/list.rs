@@ -56,6 +56,7 @@ pub(crate) async fn list(
                 status::Told {
                     name: name.as_str(),
                     mailbox,
+                    account: &user.account,
                     ids: user.reach.ids(user.account.id()),
                 },
                 items,

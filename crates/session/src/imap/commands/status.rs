@@ -6,6 +6,7 @@ use imap::{
     command::{Mailbox, StatusItem},
     encode::{self, StatusValue},
 };
+use store::Account;
 
 use crate::{
     Outlet,
@@ -29,8 +30,8 @@ pub(crate) async fn status(
     let place = names::place(user, enabled, mailbox).await?;
     let deleted = deleted::find(user, &place).await?;
     let deleted = deleted.as_ref().and_then(|deleted| deleted.mailbox());
-    let account = place.account.id();
-    let name = user.reach.written(account, &place.name);
+    let account = place.account.clone();
+    let name = user.reach.written(account.id(), &place.name);
     let found = match deleted {
         Some(deleted) => Arc::clone(deleted),
         None => place.readable()?.mailbox,
@@ -38,7 +39,8 @@ pub(crate) async fn status(
     let told = Told {
         name: &name,
         mailbox: &found,
-        ids: user.reach.ids(account),
+        account: &account,
+        ids: user.reach.ids(account.id()),
     };
     write(told, items, user.message_bytes_max, enabled, out.buffer());
     Ok(Done::new("STATUS completed"))
@@ -51,33 +53,41 @@ pub(crate) struct Told<'a> {
     pub(crate) name: &'a str,
     /// As it is now.
     pub(crate) mailbox: &'a store::Mailbox,
+    /// Whose it is, in the hands of who is told: their `\Seen` may be their own.
+    pub(crate) account: &'a Account,
     /// How its identifier is told.
     pub(crate) ids: ObjectIds,
 }
 
 /// Writes a STATUS response.
 pub(crate) fn write(
-    Told { name, mailbox, ids }: Told<'_>,
+    Told {
+        name,
+        mailbox,
+        account,
+        ids,
+    }: Told<'_>,
     items: &[StatusItem],
     message_bytes_max: u64,
     enabled: Enabled,
     out: &mut Vec<u8>,
 ) {
     use StatusValue::{Id, Number};
-    let counters = mailbox.counters();
+    let status = account.status(mailbox);
+    let counters = status.counters;
     let id = ids.told(mailbox.id()).to_string();
     let values: Vec<(StatusItem, StatusValue<'_>)> = items
         .iter()
         .map(|&item| {
             let value = match item {
                 StatusItem::Messages => Number(counters.messages.into()),
-                StatusItem::Recent => Number(mailbox.recent().into()),
+                StatusItem::Recent => Number(status.recent.into()),
                 StatusItem::UidNext => Number(mailbox.uid_next().0.into()),
                 StatusItem::UidValidity => Number(mailbox.uid_validity().0.into()),
                 StatusItem::Unseen => Number(counters.unseen.into()),
                 StatusItem::Deleted => Number(counters.deleted.into()),
                 StatusItem::Size => Number(counters.octets),
-                StatusItem::HighestModSeq => Number(mailbox.highest_mod_seq().0),
+                StatusItem::HighestModSeq => Number(status.highest_mod_seq.0),
                 StatusItem::MailboxId => Id(&id),
                 StatusItem::AppendLimit => Number(message_bytes_max),
             };

@@ -307,6 +307,7 @@ impl Registered {
             let told = status::Told {
                 name: &name,
                 mailbox,
+                account: &user.account,
                 ids: user.reach.ids(user.account.id()),
             };
             status::write(told, &items, size_max, enabled, out.buffer());

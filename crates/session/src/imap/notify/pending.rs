@@ -173,6 +173,7 @@ impl Pending {
                 let told = status::Told {
                     name: &name,
                     mailbox,
+                    account: &user.account,
                     ids: user.reach.ids(user.account.id()),
                 };
                 status::write(told, &items, size_max, enabled, out.buffer());
