@@ -18,7 +18,7 @@ mod look;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use store::{MailboxName, past::DELETED};
 
@@ -187,6 +187,50 @@ impl Namespace {
             Owner::Other(account) => self.write_other(account, name),
             Owner::Shared(domain) => self.write_shared(domain, name),
         }
+    }
+
+    /// What the names of all mailboxes of an owner begin with.
+    #[must_use]
+    pub fn root(&self, owner: &Owner) -> String {
+        match owner {
+            Owner::Own => String::new(),
+            Owner::Other(account) if self.whole_site => {
+                self.join(USER, &self.shown(split(account).0))
+            }
+            Owner::Other(account) => self.write_other(account, &MailboxName::inbox()),
+            Owner::Shared(_) if self.whole_site => String::new(),
+            Owner::Shared(_) => self.look.shared.clone(),
+        }
+    }
+
+    /// The name one level up, if there is one.
+    #[must_use]
+    pub fn parent(&self, client: &str) -> Option<String> {
+        let (levels, domain) = self.in_domain(client);
+        let (above, _) = levels.rsplit_once(self.delimiter())?;
+        Some(match domain {
+            Some(domain) if above != USER => format!("{above}@{domain}"),
+            _ => above.to_owned(),
+        })
+    }
+
+    /// A name, or a pattern for names, as they are compared: what separates levels does so in the domain at the
+    /// end of a name no more.
+    #[must_use]
+    pub fn comparable<'a>(&self, client: &'a str) -> Cow<'a, str> {
+        match self.in_domain(client) {
+            (levels, Some(domain)) if domain.contains(self.delimiter()) => {
+                let domain = domain.replace(self.delimiter(), "\u{1}");
+                Cow::Owned(format!("{levels}@{domain}"))
+            }
+            _ => Cow::Borrowed(client),
+        }
+    }
+
+    /// The levels of a name, and the domain that is said at its end.
+    fn in_domain<'a>(&self, client: &'a str) -> (&'a str, Option<&'a str>) {
+        let split = client.rsplit_once('@').filter(|_| self.whole_site);
+        split.map_or((client, None), |(levels, domain)| (levels, Some(domain)))
     }
 
     fn write_own(&self, name: &MailboxName) -> String {

@@ -43,7 +43,7 @@ pub mod quota;
 pub mod repair;
 pub mod rights;
 pub mod search;
-mod sharing;
+pub mod sharing;
 mod shelves;
 pub mod snapshot;
 pub mod store;

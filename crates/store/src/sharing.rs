@@ -61,6 +61,22 @@ impl Known {
     }
 }
 
+/// Accounts that may share something with somebody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sharers {
+    /// They named them, or a group that they are in.
+    pub named: BTreeSet<AccountId>,
+    /// They named everybody, which means the people of their domain.
+    pub with_everybody: BTreeSet<AccountId>,
+}
+
+impl Known {
+    fn sharing(&self, with: impl IntoIterator<Item = Who>, but: AccountId) -> BTreeSet<AccountId> {
+        let sharing = with.into_iter().filter_map(|who| self.by.get(&who));
+        sharing.flatten().copied().filter(|id| *id != but).collect()
+    }
+}
+
 impl Sharing {
     /// To whom changes give rights of whom nothing is written down yet.
     pub(crate) fn unknown(
@@ -162,9 +178,8 @@ impl Sharing {
 }
 
 impl Store {
-    /// The accounts that may have given rights to somebody, by name, through a group, or to everybody; ascending,
-    /// their own not among them. Who has given none is among them if they once have. Of a
-    /// partition that is out of service nothing is known.
+    /// The accounts that may have given rights to somebody, their own not among them. Who has given none
+    /// is there if they once have. Of a partition that is out of service nothing is known.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Corrupt`].
@@ -172,22 +187,17 @@ impl Store {
         &self,
         account: AccountId,
         groups: &[Arc<str>],
-    ) -> Result<Vec<AccountId>, Error> {
+    ) -> Result<Sharers, Error> {
         for engine in self.partitions().engines() {
             self.learn_sharing(&engine).await?;
         }
         let known = self.sharing().known();
-        let named = [Who::Account(account), Who::Anyone, Who::Authenticated];
         let through = groups.iter().map(|group| Who::Group(Arc::clone(group)));
-        let found: BTreeSet<AccountId> = named
-            .into_iter()
-            .chain(through)
-            .filter_map(|who| known.by.get(&who))
-            .flatten()
-            .copied()
-            .filter(|sharing| *sharing != account)
-            .collect();
-        Ok(found.into_iter().collect())
+        let named = through.chain([Who::Account(account)]);
+        Ok(Sharers {
+            named: known.sharing(named, account),
+            with_everybody: known.sharing([Who::Anyone, Who::Authenticated], account),
+        })
     }
 
     /// Reads the index of a partition, or makes it anew if it is not whole.

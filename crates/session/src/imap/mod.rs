@@ -39,6 +39,7 @@ pub(crate) mod sync;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tree;
 pub(crate) mod url;
 mod utf8;
 pub(crate) mod view;

@@ -6,7 +6,7 @@
 //! that it is given. An account that is not there and one of which the user may see nothing are the same here.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -17,7 +17,7 @@ use store::{
     rights::{Actor, Person, Rights},
 };
 
-use super::{object_ids::ObjectIds, refusal::Refusal, wording::Text};
+use super::{object_ids::ObjectIds, referral, refusal::Refusal, wording::Text};
 use crate::{
     Services,
     namespace::{self, Namespace, Nowhere, Owner},
@@ -95,7 +95,9 @@ impl Reach {
         identity: &Identity,
         (own, by): (Account, String),
     ) -> Self {
-        let mut namespace = Namespace::new(&services.site.look, &identity.name);
+        let remotes = referral::remotes(&identity.remote_mailboxes, &services.imap.remotes);
+        let mut namespace = Namespace::new(&services.site.look, &identity.name)
+            .with_outside(referral::namespaces(&remotes));
         if identity.roles.is_for_mail() {
             namespace = namespace.for_administrator();
         }
@@ -188,6 +190,69 @@ impl Reach {
         }
     }
 
+    /// The accounts of others in which the user may see something, if they are wanted.
+    ///
+    /// # Errors
+    /// Who shares with whom can't be told. An account that can't be opened is left out.
+    pub(crate) async fn others(
+        &self,
+        wanted: impl Fn(&Owner) -> bool,
+    ) -> Result<Vec<(Owner, Account)>, Refusal> {
+        let sharers = self
+            .store
+            .sharing_with(self.own.id(), &self.identity.groups)
+            .await?;
+        let named = sharers.named.into_iter().map(|id| (id, false));
+        let everybody = sharers.with_everybody.into_iter().map(|id| (id, true));
+        let mut owners: BTreeMap<AccountId, Owner> = BTreeMap::new();
+        for (id, with_everybody) in named.chain(everybody) {
+            let Some((owner, domain)) = self.known(id) else {
+                continue;
+            };
+            // Everybody is who has the same domain.
+            if !with_everybody || *domain == *self.identity.domain {
+                owners.insert(id, owner);
+            }
+        }
+        if self.identity.roles.is_for_mail() {
+            owners.extend(self.administered());
+        }
+        owners.remove(&self.own.id());
+        let mut accounts = Vec::new();
+        for (_, owner) in owners.into_iter().filter(|(_, owner)| wanted(owner)) {
+            match self.account_of(&owner).await {
+                Ok(Some(account)) => accounts.push((owner, account)),
+                Ok(None) => {}
+                Err(why) => tracing::error!(?owner, ?why, "an account can't be opened for a list"),
+            }
+        }
+        Ok(accounts)
+    }
+
+    /// The accounts that the user administers.
+    fn administered(&self) -> impl Iterator<Item = (AccountId, Owner)> {
+        let roles = &self.identity.roles;
+        let people = self.directory.accounts().into_iter();
+        let people = people
+            .filter(|it| roles.administers(it.domain()))
+            .map(|it| (AccountId(it.id), Owner::Other(Arc::clone(&it.name))));
+        let shared = self.directory.all_shared().into_iter();
+        let shared = shared
+            .filter(|(domain, _)| roles.administers(domain))
+            .map(|(domain, id)| (AccountId(id), Owner::Shared(domain)));
+        people.chain(shared)
+    }
+
+    /// Whose an account is, and the domain of that; `None` of one that is nobody's any more.
+    fn known(&self, id: AccountId) -> Option<(Owner, Arc<str>)> {
+        if let Some(domain) = self.directory.shared_domain(id.0) {
+            return Some((Owner::Shared(Arc::clone(&domain)), domain));
+        }
+        let name = self.directory.name_of(id.0)?;
+        let domain = domain_of(&name).into();
+        Some((Owner::Other(name), domain))
+    }
+
     /// The name that the client knows a mailbox of an account by.
     pub(crate) fn written(&self, account: AccountId, name: &MailboxName) -> String {
         let owner = self.owner(account);
@@ -200,11 +265,10 @@ impl Reach {
         if account == self.own.id() {
             return Owner::Own;
         }
-        if let Some(domain) = self.directory.shared_domain(account.0) {
-            return Owner::Shared(domain);
+        match self.known(account) {
+            Some((owner, _)) => owner,
+            None => Owner::Other(account.to_string().into()),
         }
-        let name = self.directory.name_of(account.0);
-        Owner::Other(name.unwrap_or_else(|| account.to_string().into()))
     }
 
     /// The account, in the user's hands; `None` if there is none.

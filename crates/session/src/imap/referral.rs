@@ -244,8 +244,8 @@ pub(crate) fn authenticated(
 
 /// The first level of every remote mailbox that begins with `#`: shared namespaces (RFC 2342),
 /// each once.
-pub(crate) fn namespaces(user: &User) -> Vec<&str> {
-    let levels = user.remotes.iter().filter_map(|remote| {
+pub(crate) fn namespaces(remotes: &[Remote]) -> Vec<&str> {
+    let levels = remotes.iter().filter_map(|remote| {
         let first = remote.name.as_str().split(DELIMITER).next()?;
         first.starts_with('#').then_some(first)
     });

@@ -225,6 +225,45 @@ fn some_names_mean_nothing() {
 }
 
 #[test]
+fn levels_are_above_others() {
+    for (look, client, parent) in [
+        ("chapar", "Other Users/joe/x", Some("Other Users/joe")),
+        ("chapar", "Other Users/joe@d/x", Some("Other Users/joe@d")),
+        ("chapar", "a@b/c", Some("a@b")),
+        ("chapar", "a", None),
+        ("cyrus", "user.joe@a^b", Some("user")),
+        ("cyrus!", "user.joe.x@a.b", Some("user.joe@a.b")),
+        ("cyrus!", "user.joe@a.b", Some("user")),
+        ("cyrus!", "bb@a.b", None),
+        ("cyrus!", "bb.x@a.b", Some("bb@a.b")),
+    ] {
+        let namespace = of(look, "ann");
+        assert_eq!(namespace.parent(client).as_deref(), parent, "{client}");
+    }
+    let namespace = of("cyrus!", "ann");
+    assert_eq!(namespace.comparable("user.%@a.b"), "user.%@a\u{1}b");
+    assert_eq!(namespace.comparable("user.%"), "user.%");
+    assert_eq!(of("cyrus", "ann").comparable("user.a@b.c"), "user.a@b.c");
+}
+
+#[test]
+fn all_names_of_an_owner_begin_alike() {
+    for look in ["chapar", "cyrus", "cyrus!", "dovecot-inbox", "uw"] {
+        let namespace = of(look, "ann@d");
+        for place in [
+            own("x"),
+            other("joe@d", "INBOX"),
+            other("j.x@e.f", "x"),
+            shared("d", "x"),
+            shared("e.f", "x/y"),
+        ] {
+            let (root, name) = (namespace.root(&place.owner), namespace.write(&place));
+            assert!(name.starts_with(&root), "{look}: {name} {root}");
+        }
+    }
+}
+
+#[test]
 fn prefixes_are_those_of_the_servers_that_sites_come_from() {
     for (look, personal, others, shared) in [
         ("chapar", Some(""), "Other Users/", "Shared Folders/"),

@@ -33,7 +33,12 @@ async fn give(store: &Store, of: AccountId, who: Who) -> Result<(), Error> {
 
 async fn with(store: &Store, account: AccountId, groups: &[&str]) -> Vec<AccountId> {
     let groups: Vec<Arc<str>> = groups.iter().map(|group| (*group).into()).collect();
-    store.sharing_with(account, &groups).await.unwrap()
+    let sharers = store.sharing_with(account, &groups).await.unwrap();
+    sharers
+        .named
+        .union(&sharers.with_everybody)
+        .copied()
+        .collect()
 }
 
 #[test]
@@ -146,7 +151,12 @@ async fn work(store: &Store) -> Result<(), Error> {
 }
 
 async fn with_all(store: &Store) -> Result<Vec<AccountId>, Error> {
-    store.sharing_with(BOB, &["g".into()]).await
+    let sharers = store.sharing_with(BOB, &["g".into()]).await?;
+    Ok(sharers
+        .named
+        .union(&sharers.with_everybody)
+        .copied()
+        .collect())
 }
 
 #[test]

@@ -2,15 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use imap::{command::Find, name, parse::BBOARDS};
+use imap::{
+    command::{Find, ListSelection},
+    name,
+    parse::BBOARDS,
+};
 
 use crate::{
     Outlet,
     imap::{
-        names, referral,
+        names,
+        pattern::Pattern,
         refusal::{Done, Outcome},
         state::{Enabled, User},
         sync::flush_if_full,
+        tree::{Node, Tree},
     },
 };
 
@@ -28,18 +34,26 @@ pub(crate) async fn find(
         .chars()
         .take(PATTERN_MAX + 1)
         .collect();
-    let snapshot = user.account.snapshot();
-    let existing = snapshot.mailboxes().filter(|_| find.all);
-    let subscribed = snapshot.subscriptions().iter().filter(|_| !find.all);
-    let found: BTreeSet<&str> = existing
-        .map(|(name, _)| name)
-        .chain(subscribed)
-        .filter(|name| !referral::is_remote(user, name))
+    let namespace = user.reach.namespace();
+    let every: Vec<Pattern> = Pattern::new(namespace, "", "*").into_iter().collect();
+    let tree = Tree::new(user, &every, ListSelection::default()).await?;
+    let wanted = |node: &Node| {
+        if find.all {
+            node.found.is_some()
+        } else {
+            node.subscribed
+        }
+    };
+    let found: BTreeSet<&str> = tree
+        .nodes
+        .iter()
+        .filter(|(_, node)| wanted(node))
+        .map(|(name, _)| name.as_str())
         .filter_map(|name| {
             if find.bboards {
-                name.as_str().strip_prefix(BBOARDS)
+                name.strip_prefix(BBOARDS)
             } else {
-                Some(name.as_str())
+                Some(name)
             }
         })
         .filter(|name| pattern.len() <= PATTERN_MAX && matches(&pattern, name))

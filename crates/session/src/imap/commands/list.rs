@@ -1,25 +1,26 @@
 //! LIST: RFC 9051 §6.3.9, RFC 5258, RFC 5819, RFC 6154, RFC 9590.
-
-use std::{collections::BTreeMap, sync::Arc};
+//!
+//! What there is to list: [`crate::imap::tree`].
 
 use imap::{
     command::{List, ListReturn, ListSelection},
     encode::{self, ListLine, Listing},
 };
-use store::{Mailbox, MailboxName, Snapshot, name::DELIMITER, past::DELETED};
+use store::{Role, rights::Rights};
 
 use crate::{
     Outlet,
     imap::{
         commands::{metadata, status},
-        deleted, names,
+        names,
         pattern::Pattern,
         reach::Found,
-        referral::{self, Remote},
-        refusal::{Done, Outcome, Refusal},
+        refusal::{Done, Outcome, Refusal, Stop},
         state::{Enabled, User},
         sync::flush_if_full,
+        tree::{self, Node, Tree},
     },
+    namespace::Namespace,
 };
 
 /// The longest that the patterns of one LIST may be together, in octets: each costs its length
@@ -43,7 +44,7 @@ pub(crate) async fn list(
         return Err(Refusal::bad("RECURSIVEMATCH needs another selection option").into());
     }
     if !list.extended && list.patterns.iter().all(Vec::is_empty) {
-        encode::list(out.buffer(), &root(list.listing));
+        encode::list(out.buffer(), &root(user.reach.namespace(), list.listing));
         return Ok(Done::new(completed));
     }
     let search = Search::new(user, enabled, list).await?;
@@ -51,46 +52,57 @@ pub(crate) async fn list(
         if !search.write(name, node, out) {
             continue;
         }
-        if let (Some(items), Some(mailbox)) = (&search.returns.status, &node.mailbox) {
-            status::write(
-                status::Told {
-                    name: name.as_str(),
-                    mailbox,
-                    account: &user.account,
-                    ids: user.reach.ids(user.account.id()),
-                },
-                items,
-                user.message_bytes_max,
-                enabled,
-                out.buffer(),
-            );
-        }
-        let entries = &search.returns.metadata[..];
-        if let (true, Some(mailbox)) = (node.satisfies(selection), &node.mailbox) {
-            let found = Found {
-                account: user.account.clone(),
-                mailbox: Arc::clone(mailbox),
-            };
-            metadata::list(user, enabled, (found, entries), out).await?;
+        if let Some(found) = &node.found {
+            items(user, &search, (name, node, found), out).await?;
         }
         flush_if_full(out).await?;
     }
     Ok(Done::new(completed))
 }
 
+/// Writes what is to be told beside a mailbox that is listed: RFC 5819, RFC 9590.
+async fn items(
+    user: &User,
+    search: &Search<'_>,
+    (name, node, found): (&str, &Node, &Found),
+    out: &mut impl Outlet,
+) -> Result<(), Stop> {
+    let (returns, enabled) = (&search.returns, search.enabled);
+    // RFC 5819 §2: where STATUS would be refused, there is none.
+    let readable = found.account.may(&found.mailbox, Rights::READ).is_ok();
+    if let Some(items) = returns.status.as_ref().filter(|_| readable) {
+        let told = status::Told {
+            name,
+            mailbox: &found.mailbox,
+            account: &found.account,
+            ids: user.reach.ids(found.account.id()),
+        };
+        status::write(told, items, user.message_bytes_max, enabled, out.buffer());
+    }
+    if node.satisfies(search.selection) {
+        metadata::list(user, enabled, (found.clone(), &returns.metadata), out).await?;
+    }
+    Ok(())
+}
+
 /// The answer to an empty pattern: the hierarchy delimiter, and the root, which is nothing.
-pub(crate) fn root(listing: Listing) -> ListLine<'static> {
+pub(crate) fn root(namespace: &Namespace, listing: Listing) -> ListLine<'static> {
     ListLine {
         listing,
         attributes: &["\\Noselect"],
-        delimiter: Some(DELIMITER),
+        delimiter: Some(namespace.delimiter()),
         ..ListLine::default()
     }
 }
 
 /// The patterns that can match anything. Those that can't are passed over (RFC 9051
 /// §6.3.9), empty ones among them.
-pub(crate) fn patterns(reference: &[u8], patterns: &[Vec<u8>], enabled: Enabled) -> Vec<Pattern> {
+pub(crate) fn patterns(
+    namespace: &Namespace,
+    reference: &[u8],
+    patterns: &[Vec<u8>],
+    enabled: Enabled,
+) -> Vec<Pattern> {
     let Ok(reference) = names::text(reference, enabled) else {
         return Vec::new();
     };
@@ -102,22 +114,23 @@ pub(crate) fn patterns(reference: &[u8], patterns: &[Vec<u8>], enabled: Enabled)
             (*octets <= PATTERNS_OCTETS_MAX).then_some(pattern)
         })
         .filter_map(|pattern| names::text(pattern, enabled).ok())
-        .filter_map(|pattern| Pattern::new(&reference, &pattern))
+        .filter_map(|pattern| Pattern::new(namespace, &reference, &pattern))
         .collect()
 }
 
 /// What XLIST says of a mailbox besides: its clients know INBOX under any name by `\Inbox`, and some
 /// of them junk only by the name that Gmail gave it.
-fn old_attributes(name: &MailboxName, node: &Node) -> Option<&'static str> {
-    if name.is_inbox() {
+fn old_attributes(node: &Node) -> Option<&'static str> {
+    let found = node.found.as_ref().filter(|_| node.own)?;
+    if found.mailbox.name().is_inbox() {
         return Some("\\Inbox");
     }
-    let role = node.mailbox.as_ref()?.role()?;
-    (role == store::Role::Junk).then_some("\\Spam")
+    (node.role() == Some(Role::Junk)).then_some("\\Spam")
 }
 
 /// One LIST at work.
-pub(super) struct Search {
+pub(super) struct Search<'a> {
+    namespace: &'a Namespace,
     patterns: Vec<Pattern>,
     tree: Tree,
     selection: ListSelection,
@@ -126,126 +139,18 @@ pub(super) struct Search {
     enabled: Enabled,
 }
 
-/// What becomes of mailboxes on other servers: RFC 2193 §3.
-#[derive(Clone, Copy)]
-enum Remotes<'a> {
-    /// They are listed: RLIST, and the option REMOTE.
-    Listed(&'a [Remote]),
-    /// They are not, subscribed or not.
-    Hidden(&'a User),
-}
-
-/// Every name that may be listed.
-struct Tree {
-    nodes: BTreeMap<MailboxName, Node>,
-}
-
-/// What is known of a name.
-#[derive(Debug, Clone, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is one independent fact about the name"
-)]
-struct Node {
-    /// `None` for levels above mailboxes, and names only subscribed to.
-    mailbox: Option<Arc<Mailbox>>,
-    /// It is on another server.
-    remote: bool,
-    subscribed: bool,
-    /// A mailbox lies below it.
-    has_children: bool,
-    /// A name below it satisfies the selection options.
-    child_selected: bool,
-}
-
-impl Tree {
-    fn new(
-        snapshot: &Snapshot,
-        deleted: Vec<(MailboxName, Arc<Mailbox>)>,
-        remotes: Remotes<'_>,
-        selection: ListSelection,
-    ) -> Self {
-        let mut nodes: BTreeMap<MailboxName, Node> = BTreeMap::new();
-        for (name, mailbox) in snapshot.mailboxes() {
-            nodes.entry(name.clone()).or_default().mailbox = Some(Arc::clone(mailbox));
-        }
-        for (name, mailbox) in deleted {
-            nodes.entry(name).or_default().mailbox = Some(mailbox);
-        }
-        if let Remotes::Listed(remotes) = remotes {
-            for remote in remotes {
-                let node = nodes.entry(remote.name().clone()).or_default();
-                node.remote = node.mailbox.is_none();
-            }
-        }
-        for name in snapshot.subscriptions() {
-            if matches!(remotes, Remotes::Hidden(user) if referral::is_remote(user, name)) {
-                continue;
-            }
-            nodes.entry(name.clone()).or_default().subscribed = true;
-        }
-        let mut above: BTreeMap<MailboxName, Node> = BTreeMap::new();
-        for (name, node) in &nodes {
-            let exists = node.exists();
-            let selected = node.satisfies(selection);
-            let mut level = name.parent();
-            while let Some(parent) = level {
-                level = parent.parent();
-                let parent = above.entry(parent).or_default();
-                if parent.has_children >= exists && parent.child_selected >= selected {
-                    // It knows already, and so do those above it.
-                    break;
-                }
-                parent.has_children |= exists;
-                parent.child_selected |= selected;
-            }
-        }
-        for (name, parent) in above {
-            let node = nodes.entry(name).or_default();
-            node.has_children = parent.has_children;
-            node.child_selected = parent.child_selected;
-        }
-        Self { nodes }
-    }
-}
-
-impl Node {
-    /// Whether there is a mailbox of that name, here or elsewhere.
-    const fn exists(&self) -> bool {
-        self.mailbox.is_some() || self.remote
-    }
-
-    /// Whether the selection options choose it, RECURSIVEMATCH aside.
-    fn satisfies(&self, selection: ListSelection) -> bool {
-        let role = || self.mailbox.as_ref().is_some_and(|m| m.role().is_some());
-        // Names subscribed to need not exist (RFC 9051 §6.3.9.1).
-        let listed = if selection.subscribed {
-            self.subscribed
-        } else {
-            self.exists()
-        };
-        listed && (!selection.special_use || role())
-    }
-}
-
-impl Search {
+impl<'a> Search<'a> {
     /// What a LIST looks through.
-    pub(super) async fn new(user: &User, enabled: Enabled, list: &List) -> Result<Self, Refusal> {
-        let snapshot = user.account.snapshot();
-        let patterns = patterns(&list.reference, &list.patterns, enabled);
-        let deleted = if patterns.iter().any(|p| p.begins_with(DELETED)) {
-            deleted::all(user).await?
-        } else {
-            Vec::new()
-        };
-        // RFC 2193 §3: nobody is shown them who does not ask for them.
-        let remotes = if list.selection.remote {
-            Remotes::Listed(&user.remotes)
-        } else {
-            Remotes::Hidden(user)
-        };
+    pub(super) async fn new(
+        user: &'a User,
+        enabled: Enabled,
+        list: &List,
+    ) -> Result<Self, Refusal> {
+        let namespace = user.reach.namespace();
+        let patterns = patterns(namespace, &list.reference, &list.patterns, enabled);
         Ok(Self {
-            tree: Tree::new(&snapshot, deleted, remotes, list.selection),
+            tree: Tree::new(user, &patterns, list.selection).await?,
+            namespace,
             patterns,
             selection: list.selection,
             returns: list.returns.clone().unwrap_or_default(),
@@ -255,22 +160,22 @@ impl Search {
     }
 
     /// The mailboxes that are listed, in the order of their names.
-    pub(super) fn mailboxes(&self) -> impl Iterator<Item = &MailboxName> {
+    pub(super) fn mailboxes(&self) -> impl Iterator<Item = (&str, &Found)> {
         let existing = self.tree.nodes.iter();
         existing
-            .filter(|(name, node)| node.mailbox.is_some() && self.lists(name, node))
-            .map(|(name, _)| name)
+            .filter(|(name, node)| self.lists(name, node))
+            .filter_map(|(name, node)| Some((name.as_str(), node.found.as_ref()?)))
     }
 
     /// Writes the response for a mailbox that is listed.
-    pub(super) fn write_listed(&self, name: &MailboxName, out: &mut impl Outlet) {
+    pub(super) fn write_listed(&self, name: &str, out: &mut impl Outlet) {
         if let Some(node) = self.tree.nodes.get(name) {
             self.write(name, node, out);
         }
     }
 
     /// Writes the response for a name; `false` if there is none.
-    fn write(&self, name: &MailboxName, node: &Node, out: &mut impl Outlet) -> bool {
+    fn write(&self, name: &str, node: &Node, out: &mut impl Outlet) -> bool {
         if !self.lists(name, node) {
             return false;
         }
@@ -283,13 +188,13 @@ impl Search {
         let child_info: Vec<&str> = chosen.map(|(_, option)| *option).collect();
         let mut attributes = self.attributes(node);
         if self.listing == Listing::Xlist {
-            attributes.extend(old_attributes(name, node));
+            attributes.extend(old_attributes(node));
         }
         let line = ListLine {
             listing: self.listing,
             attributes: &attributes,
-            delimiter: Some(DELIMITER),
-            name: name.as_str(),
+            delimiter: Some(self.namespace.delimiter()),
+            name,
             encoding: self.enabled.names(),
             child_info: &child_info,
             ..ListLine::default()
@@ -298,15 +203,15 @@ impl Search {
         true
     }
 
-    fn lists(&self, name: &MailboxName, node: &Node) -> bool {
-        if !self.patterns.iter().any(|p| p.matches(name.as_str())) {
+    fn lists(&self, name: &str, node: &Node) -> bool {
+        if !tree::matches(self.namespace, &self.patterns, name) {
             return false;
         }
         if node.satisfies(self.selection) {
             return true;
         }
         if self.selection.recursive_match {
-            return node.child_selected && self.hides_a_child(name);
+            return node.hides_a_child;
         }
         // A level that is no mailbox: only for patterns that end in `%`.
         !self.selection.subscribed
@@ -316,29 +221,17 @@ impl Search {
             && self.asked_as_level(name)
     }
 
-    fn asked_as_level(&self, name: &MailboxName) -> bool {
-        self.patterns
-            .iter()
-            .any(|p| p.asks_for_levels() && p.matches(name.as_str()))
-    }
-
-    /// Whether something below was selected and is not listed itself (RFC 9051 §6.3.9.6:
-    /// CHILDINFO that repeats what is listed anyway is left out).
-    fn hides_a_child(&self, name: &MailboxName) -> bool {
-        self.tree
-            .nodes
-            .range(name..)
-            .take_while(|(below, _)| below.as_str().starts_with(name.as_str()))
-            .filter(|(below, _)| below.is_below(name))
-            .filter(|(_, node)| node.satisfies(self.selection))
-            .any(|(below, _)| !self.patterns.iter().any(|p| p.matches(below.as_str())))
+    fn asked_as_level(&self, name: &str) -> bool {
+        let name = self.namespace.comparable(name);
+        let mut patterns = self.patterns.iter();
+        patterns.any(|p| p.asks_for_levels() && p.matches(&name))
     }
 
     fn attributes(&self, node: &Node) -> Vec<&'static str> {
         let mut attributes = Vec::new();
         if node.remote {
             attributes.push("\\Remote");
-        } else if node.mailbox.is_none() {
+        } else if node.found.is_none() {
             attributes.push("\\NonExistent");
             if !self.enabled.rev2 {
                 // What clients know that have not heard of the other.
@@ -354,7 +247,7 @@ impl Search {
             attributes.push("\\Subscribed");
         }
         // RFC 6154 §2 permits it in every LIST; clients that never ask still look.
-        if let Some(role) = node.mailbox.as_ref().and_then(|mailbox| mailbox.role()) {
+        if let Some(role) = node.role() {
             attributes.push(role.attribute());
         }
         attributes

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use imap::encode::{self, ListLine, Listing};
-use store::{MailboxName, name::DELIMITER};
+use imap::{
+    command::ListSelection,
+    encode::{self, ListLine, Listing},
+};
 
 use crate::{
     Outlet,
     imap::{
         commands::list,
-        referral,
+        pattern::Pattern,
         refusal::{Done, Outcome},
         state::{Enabled, User},
         sync::flush_if_full,
+        tree::{self, Tree},
     },
 };
 
@@ -29,41 +32,37 @@ pub(crate) async fn lsub(
     } else {
         "LSUB completed"
     };
+    let namespace = user.reach.namespace();
     if pattern.is_empty() {
-        encode::list(out.buffer(), &list::root(Listing::Lsub));
+        encode::list(out.buffer(), &list::root(namespace, Listing::Lsub));
         return Ok(Done::new(completed));
     }
-    let snapshot = user.account.snapshot();
-    let patterns = list::patterns(reference, &[pattern.to_vec()], enabled);
-    let mut found: BTreeMap<MailboxName, Vec<&'static str>> = BTreeMap::new();
-    for pattern in &patterns {
-        for name in snapshot.subscriptions() {
-            if !remote && referral::is_remote(user, name) {
-                continue;
-            }
-            if pattern.asks_for_levels() {
-                let mut level = name.parent();
-                while let Some(parent) = level {
-                    level = parent.parent();
-                    if pattern.matches(parent.as_str()) && !found.contains_key(&parent) {
-                        found.insert(parent, vec!["\\Noselect"]);
-                    }
-                }
-            }
-            if pattern.matches(name.as_str()) {
-                let mailbox = snapshot.named(name);
-                let role = mailbox.and_then(|mailbox| mailbox.role());
-                // Outlook looks for special uses here.
-                found.insert(name.clone(), role.iter().map(|r| r.attribute()).collect());
-            }
+    let patterns = list::patterns(namespace, reference, &[pattern.to_vec()], enabled);
+    let selection = ListSelection {
+        subscribed: true,
+        remote,
+        ..ListSelection::default()
+    };
+    let tree = Tree::new(user, &patterns, selection).await?;
+    let mut found: BTreeMap<&str, Vec<&'static str>> = BTreeMap::new();
+    for (name, node) in &tree.nodes {
+        if !tree::matches(namespace, &patterns, name) {
+            continue;
+        }
+        if node.subscribed {
+            // Outlook looks for special uses here.
+            let role = node.role();
+            found.insert(name, role.iter().map(|r| r.attribute()).collect());
+        } else if node.child_selected && patterns.iter().any(Pattern::asks_for_levels) {
+            found.insert(name, vec!["\\Noselect"]);
         }
     }
     for (name, attributes) in found {
         let line = ListLine {
             listing: Listing::Lsub,
             attributes: &attributes,
-            delimiter: Some(DELIMITER),
-            name: name.as_str(),
+            delimiter: Some(namespace.delimiter()),
+            name,
             encoding: enabled.names(),
             ..ListLine::default()
         };

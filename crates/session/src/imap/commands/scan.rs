@@ -10,14 +10,14 @@ use imap::{
 };
 use mail::Span;
 use memchr::memmem::Finder;
-use store::{Email, Error, MailboxName, OpenMailbox};
+use store::{Account, Email, Error, OpenMailbox};
 
 use crate::{
     Outlet,
     imap::{
         commands::list,
         deleted,
-        reach::Place,
+        reach::{Found, Place},
         refusal::{Done, Outcome, Refusal, Stop},
         reply,
         search::pace::Pace,
@@ -52,17 +52,16 @@ pub(crate) async fn scan(
     let search = list::Search::new(user, enabled, &list).await?;
     let contents = contents.to_ascii_lowercase();
     let mut scanner = Scanner {
-        user,
         contents: Finder::new(&contents),
         octets: Vec::new(),
         pace: Pace::default(),
     };
-    for name in search.mailboxes() {
+    for (name, found) in search.mailboxes() {
         // One at a time: what was looked through is not kept open.
-        let Some(mailbox) = open(user, name).await? else {
+        let Some(mailbox) = open(user, found).await? else {
             continue;
         };
-        match scanner.mailbox(&mailbox).await {
+        match scanner.mailbox(&found.account, &mailbox).await {
             Ok(true) => search.write_listed(name, out),
             Ok(false) => {}
             Err(error) => unreadable(enabled, name, error, out)?,
@@ -72,19 +71,19 @@ pub(crate) async fn scan(
     Ok(Done::new("SCAN completed"))
 }
 
-/// A mailbox to look through; `None` if it is gone meanwhile.
-async fn open(user: &User, name: &MailboxName) -> Result<Option<OpenMailbox>, Refusal> {
+/// A mailbox to look through; `None` if it is gone meanwhile, or not for the user to read.
+async fn open(user: &User, found: &Found) -> Result<Option<OpenMailbox>, Refusal> {
     let place = Place {
-        account: user.account.clone(),
-        name: name.clone(),
+        account: found.account.clone(),
+        name: found.mailbox.name().clone(),
     };
     if let Some(deleted) = deleted::find(user, &place).await? {
         return Ok(deleted.open());
     }
-    let Some(found) = place.mailbox() else {
+    let Ok(found) = place.readable() else {
         return Ok(None);
     };
-    match place.account.open_mailbox(found.id()).await {
+    match found.account.open_mailbox(found.mailbox.id()).await {
         Ok(mailbox) => Ok(Some(mailbox)),
         Err(Error::NoSuchMailbox) => Ok(None),
         Err(error) => Err(error.into()),
@@ -94,13 +93,13 @@ async fn open(user: &User, name: &MailboxName) -> Result<Option<OpenMailbox>, Re
 /// A mailbox that is damaged is named, and the others are scanned.
 fn unreadable(
     enabled: Enabled,
-    name: &MailboxName,
+    name: &str,
     error: Error,
     out: &mut impl Outlet,
 ) -> Result<(), Stop> {
     match Refusal::from(error) {
         Refusal::No(code, text) => {
-            let name = name.as_str().to_owned();
+            let name = name.to_owned();
             let text = Text::with("Mailbox {}: {}", [name.into(), text.into()]);
             reply::untagged(out, enabled.language, (Status::No, code.as_ref()), text);
             Ok(())
@@ -111,7 +110,6 @@ fn unreadable(
 
 /// Looks for octets in mailboxes.
 struct Scanner<'a> {
-    user: &'a User,
     /// In lower case.
     contents: Finder<'a>,
     /// What has been read of a message and may hold the beginning of a hit.
@@ -121,13 +119,13 @@ struct Scanner<'a> {
 
 impl Scanner<'_> {
     /// Whether some message has them. Damaged messages are passed over if another has.
-    async fn mailbox(&mut self, mailbox: &OpenMailbox) -> Result<bool, Error> {
+    async fn mailbox(&mut self, account: &Account, mailbox: &OpenMailbox) -> Result<bool, Error> {
         if self.contents.needle().is_empty() {
             return Ok(true);
         }
         let mut damaged = None;
         for message in mailbox.every() {
-            let holds = match self.user.account.email(&message).await {
+            let holds = match account.email(&message).await {
                 Ok(email) => self.message(&email).await,
                 Err(error) => Err(error),
             };
