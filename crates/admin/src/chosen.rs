@@ -13,7 +13,7 @@ use crate::{
     outcome::{Failed, Outcome},
     report::{Report, Row},
     typed,
-    whose::{Accounts, Meant, New, Whose},
+    whose::{Accounts, Meant, New, Typed, Whose},
 };
 
 /// Which messages: typed `ACCOUNT MAILBOX SEARCH…`, or `--all MAILBOX SEARCH…`.
@@ -35,38 +35,15 @@ pub struct Messages {
     pub search: String,
 }
 
-/// The same as it is typed.
-#[derive(Debug, Args)]
-struct Typed {
-    /// Whose: a name, a pattern such as '*@example.org', or an id such as A1f0c29; not with --all or --shared
-    account: Option<String>,
-    /// The mailbox's name, or an id such as M2; * and % are wildcards, as with LIST
-    mailbox: Option<String>,
-    /// Which messages, as IMAP's SEARCH has it: UNSEEN FROM ann, or UIDs alone: 17,20:25; ALL is all
-    search: Vec<String>,
-    /// In everybody's mail
-    #[arg(long)]
-    all: bool,
-    /// In the shared mailboxes: of every domain, or with --shared=DOMAIN of that one; @ is the site itself
-    #[arg(long, value_name = "DOMAIN", num_args = 0..=1, require_equals = true, default_missing_value = "*")]
-    shared: Option<String>,
-}
-
 impl FromArgMatches for Messages {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let typed = Typed::from_arg_matches(matches)?;
-        let words = [typed.account, typed.mailbox].into_iter().flatten();
-        let mut words = words.chain(typed.search);
-        // Where it is said otherwise whose, no word says it.
-        let account = if typed.all || typed.shared.is_some() {
-            None
-        } else {
-            words.next()
-        };
+        let (all, shared) = (typed.all, typed.shared.clone());
+        let (account, mut words) = typed.words();
         Ok(Self {
             account,
-            all: typed.all,
-            shared: typed.shared,
+            all,
+            shared,
             mailbox: words.next().unwrap_or_default(),
             search: typed::search(&words.collect::<Vec<_>>()),
         })
@@ -80,11 +57,12 @@ impl FromArgMatches for Messages {
 
 impl Args for Messages {
     fn augment_args(command: Command) -> Command {
-        Typed::augment_args(command)
+        let help = "Which messages, as IMAP's SEARCH has it: UNSEEN FROM ann, or UIDs alone: 17,20:25; ALL is all";
+        Typed::augment(command, "SEARCH", help)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
-        Typed::augment_args_for_update(command)
+        Self::augment_args(command)
     }
 }
 

@@ -50,6 +50,7 @@ mod outcome;
 pub mod partition;
 mod permission;
 mod place;
+pub mod quota;
 mod registry;
 pub mod repair;
 mod report;

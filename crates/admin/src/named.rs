@@ -10,7 +10,7 @@ use crate::{
     context::Context,
     outcome::{Failed, Outcome},
     report::{Report, Row},
-    whose::{Accounts, Meant, New, Whose},
+    whose::{Accounts, Meant, New, Typed, Whose},
 };
 
 /// Which mailboxes: typed `ACCOUNT MAILBOX…`, or `--all MAILBOX…`.
@@ -31,35 +31,15 @@ pub struct Mailboxes {
     pub names: Vec<String>,
 }
 
-/// The same as it is typed.
-#[derive(Debug, Args)]
-struct Typed {
-    /// Whose: a name, a pattern such as '*@example.org', an id, or @DOMAIN; not with --all or --shared
-    account: Option<String>,
-    /// The mailboxes' names, or ids such as M2; * and % are wildcards, as with LIST
-    mailbox: Vec<String>,
-    /// Everybody's
-    #[arg(long)]
-    all: bool,
-    /// The shared mailboxes: of every domain, or with --shared=DOMAIN of that one; @ is the site itself
-    #[arg(long, value_name = "DOMAIN", num_args = 0..=1, require_equals = true, default_missing_value = "*")]
-    shared: Option<String>,
-}
-
 impl FromArgMatches for Mailboxes {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let typed = Typed::from_arg_matches(matches)?;
-        let mut words = typed.account.into_iter().chain(typed.mailbox);
-        // Where it is said otherwise whose, no word says it.
-        let account = if typed.all || typed.shared.is_some() {
-            None
-        } else {
-            words.next()
-        };
+        let (all, shared) = (typed.all, typed.shared.clone());
+        let (account, words) = typed.words();
         Ok(Self {
             account,
-            all: typed.all,
-            shared: typed.shared,
+            all,
+            shared,
             names: words.collect(),
         })
     }
@@ -72,11 +52,11 @@ impl FromArgMatches for Mailboxes {
 
 impl Args for Mailboxes {
     fn augment_args(command: Command) -> Command {
-        Typed::augment_args(command)
+        Typed::augment(command, "MAILBOX", "More of them; for rename, its new name")
     }
 
     fn augment_args_for_update(command: Command) -> Command {
-        Typed::augment_args_for_update(command)
+        Self::augment_args(command)
     }
 }
 

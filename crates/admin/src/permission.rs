@@ -16,6 +16,7 @@ use crate::{
     group::Group,
     mailbox::Mailbox,
     outcome::Failed,
+    quota::Quota,
     registry::{Registry, domain_named},
     request::Request,
     role::Role,
@@ -139,6 +140,11 @@ fn takes(request: &Request) -> Takes<'_> {
         Request::Flags(it) => of(it.messages.whose(), None),
         Request::Search(it) => of(it.messages.whose(), None),
         Request::Mailbox(verb) => mailbox(verb),
+        Request::Quota(verb) => match verb {
+            Quota::Show(it) => help(it.mailboxes.whose()),
+            Quota::Set(it) => of(it.mailboxes.whose(), None),
+            Quota::Remove(it) => of(it.mailboxes.whose(), None),
+        },
         Request::Subscribe(it) => of(it.mailboxes.whose(), None),
         Request::Unsubscribe(it) => of(it.mailboxes.whose(), None),
         Request::History(history) => Takes::Accounts(named([&history.account])),
@@ -180,6 +186,14 @@ fn of<'a>(whose: Whose<'a>, to: Option<&'a str>) -> Takes<'a> {
         return Takes::Server;
     }
     Takes::Accounts(accounts)
+}
+
+/// What help desks may see of one account.
+fn help(whose: Whose<'_>) -> Takes<'_> {
+    match whose.account {
+        Some(account) if !account.contains('*') && whose.shared.is_none() => Takes::Help(account),
+        _ => of(whose, None),
+    }
 }
 
 fn mailbox(verb: &Mailbox) -> Takes<'_> {

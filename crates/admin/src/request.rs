@@ -9,7 +9,7 @@ use crate::{
     copy, deduplicate, domain, expiry, export, expunge, fetch, flags, group, history, hold, import,
     index, mailbox,
     outcome::{Failed, Outcome},
-    partition,
+    partition, quota,
     registry::Registry,
     repair,
     report::Report,
@@ -63,6 +63,9 @@ pub enum Request {
     /// Show the indexes that make searches quick, bring them up to date, make them anew
     #[command(subcommand)]
     Index(index::Index),
+    /// Show and set how much there may be in accounts, and below mailboxes
+    #[command(subcommand)]
+    Quota(quota::Quota),
     Repair(repair::Repair),
     Restore(restore::Restore),
     /// Say who may administer what
@@ -103,6 +106,7 @@ impl Request {
             Self::Import(import) => import.run(context, report).await,
             Self::Move(verb) => verb.run(context, report).await,
             Self::Index(verb) => verb.run(context, report).await,
+            Self::Quota(verb) => verb.run(context, report).await,
             Self::Repair(repair) => repair.run(context, report).await,
             Self::Restore(restore) => restore.run(context, report).await,
             Self::Role(verb) => verb.run(context.registry(), report),
@@ -157,6 +161,7 @@ impl Request {
             Self::Expiry(verb) => verb.changes(),
             Self::Hold(verb) => verb.changes(),
             Self::Index(verb) => verb.changes(),
+            Self::Quota(verb) => verb.changes(),
             Self::Role(verb) => verb.changes(),
             Self::Compact(compact) => !compact.dry_run,
             Self::Copy(copy) => !copy.dry_run,

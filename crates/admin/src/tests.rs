@@ -5,6 +5,7 @@ mod messages;
 mod moving;
 mod past;
 mod permission;
+mod quotas;
 
 use std::{fs, path::Path, sync::Arc};
 

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, vec};
 
+use clap::{Args, Command};
 use store::{Account, AccountId};
 
 use crate::{
@@ -9,6 +10,42 @@ use crate::{
     outcome::{Failed, Outcome},
     report::{Report, Row},
 };
+
+/// The words of a verb about somebody's mailboxes, as they are typed: `ACCOUNT MAILBOX MORE…`, or `--all MAILBOX MORE…`.
+/// What `more` is, each verb says.
+#[derive(Debug, Args)]
+pub(crate) struct Typed {
+    /// Whose: a name, a pattern such as '*@example.org', an id, or @DOMAIN; not with --all or --shared
+    account: Option<String>,
+    /// The mailbox's name, or an id such as M2; * and % are wildcards, as with LIST
+    mailbox: Option<String>,
+    more: Vec<String>,
+    /// Everybody's
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// The shared mailboxes: of every domain, or with --shared=DOMAIN of that one; @ is the site itself
+    #[arg(long, value_name = "DOMAIN", num_args = 0..=1, require_equals = true, default_missing_value = "*")]
+    pub(crate) shared: Option<String>,
+}
+
+impl Typed {
+    /// Takes the definition of the words, of which the last are `more`.
+    pub(crate) fn augment(command: Command, name: &'static str, help: &'static str) -> Command {
+        Self::augment_args(command).mut_arg("more", |more| more.value_name(name).help(help))
+    }
+
+    /// The account, and the other words. Where it is said otherwise whose, no word says it.
+    pub(crate) fn words(self) -> (Option<String>, impl Iterator<Item = String>) {
+        let words = [self.account, self.mailbox].into_iter().flatten();
+        let mut words = words.chain(self.more);
+        let account = if self.all || self.shared.is_some() {
+            None
+        } else {
+            words.next()
+        };
+        (account, words)
+    }
+}
 
 /// Whose it is, as it was asked for.
 #[derive(Debug, Clone, Copy, Default)]
