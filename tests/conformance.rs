@@ -74,6 +74,7 @@ fn rows() -> Vec<Row> {
 const USES: &[(&str, &str)] = &[
     ("IMAP4rev1", "\\Recent"),
     ("IMAP4rev2", "ENABLE IMAP4rev2"),
+    ("ANNOTATE-EXPERIMENT-1", "ANNOTATION"),
     ("AUTH=", "AUTHENTICATE "),
     ("CHILDREN", "Children"),
     ("COMPRESS=DEFLATE", "COMPRESS DEFLATE"),

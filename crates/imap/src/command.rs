@@ -11,6 +11,7 @@ use core::num::NonZeroU32;
 
 use crate::set::SequenceSet;
 
+mod annotation;
 mod append;
 mod mailbox;
 mod message;
@@ -18,6 +19,10 @@ mod notify;
 mod search;
 mod url;
 
+pub use annotation::{
+    AnnotationAttribute, AnnotationEntry, AnnotationKey, AnnotationScope, AnnotationSpec,
+    SortAnnotation, StoreAnnotations,
+};
 pub use append::{
     Append, AppendData, AppendMessage, CatPart, LiteralKind, MessageLiteral, Replace,
 };
@@ -223,6 +228,8 @@ pub enum Selected {
     Convert(Convert),
     /// STORE and UID STORE, §6.4.6.
     Store(Store),
+    /// STORE and UID STORE of annotations, RFC 5257 §4.5.
+    StoreAnnotations(StoreAnnotations),
     /// CANCELUPDATE, RFC 5267 §4.3.5: tags.
     CancelUpdate(Vec<String>),
     /// COPY and UID COPY, §6.4.7.

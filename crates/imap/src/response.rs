@@ -12,6 +12,12 @@ pub enum Code {
     Alert,
     /// `ALREADYEXISTS`.
     AlreadyExists,
+    /// `ANNOTATE TOOBIG`, RFC 5257 §4.5.
+    AnnotateTooBig,
+    /// `ANNOTATE TOOMANY`, RFC 5257 §4.5.
+    AnnotateTooMany,
+    /// `ANNOTATIONS n`, RFC 5257 §4.1: the most octets of a value; `READ-ONLY` for `None`.
+    Annotations(Option<NonZeroU32>),
     /// `APPENDUID validity uids`.
     AppendUid(u32, UidSet),
     /// `AUTHENTICATIONFAILED`.
@@ -203,6 +209,10 @@ impl Code {
     pub fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.name().as_bytes());
         match self {
+            Self::AnnotateTooBig => out.extend_from_slice(b" TOOBIG"),
+            Self::AnnotateTooMany => out.extend_from_slice(b" TOOMANY"),
+            Self::Annotations(Some(n)) => argument(out, n.get().into()),
+            Self::Annotations(None) => out.extend_from_slice(b" READ-ONLY"),
             Self::AppendUid(validity, uids) => {
                 argument(out, (*validity).into());
                 out.push(b' ');
@@ -285,6 +295,8 @@ impl Code {
         match self {
             Self::Alert => "ALERT",
             Self::AlreadyExists => "ALREADYEXISTS",
+            Self::AnnotateTooBig | Self::AnnotateTooMany => "ANNOTATE",
+            Self::Annotations(_) => "ANNOTATIONS",
             Self::AppendUid(..) => "APPENDUID",
             Self::AuthenticationFailed => "AUTHENTICATIONFAILED",
             Self::AuthorizationFailed => "AUTHORIZATIONFAILED",
@@ -520,6 +532,13 @@ mod tests {
                 Code::MessageLimit(1000, Some(23221)),
                 "MESSAGELIMIT 1000 23221",
             ),
+            (Code::AnnotateTooBig, "ANNOTATE TOOBIG"),
+            (Code::AnnotateTooMany, "ANNOTATE TOOMANY"),
+            (
+                Code::Annotations(NonZeroU32::new(65536)),
+                "ANNOTATIONS 65536",
+            ),
+            (Code::Annotations(None), "ANNOTATIONS READ-ONLY"),
             (Code::MailboxId("F2".into()), "MAILBOXID (F2)"),
             (
                 Code::Metadata(MetadataCode::LongEntries(2199)),

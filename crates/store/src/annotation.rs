@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::{
+    error::Error,
     id::{AccountId, ModSeq, Uid},
     shelves::Shelves,
 };
@@ -128,6 +129,29 @@ impl Default for AnnotationLimits {
 }
 
 impl AnnotationLimits {
+    /// Whether values may be set, whatever they are of and whoever does it.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] of [`TOO_BIG`], and of [`TOO_MANY`] if no message could have them all;
+    /// [`Error::NotPermitted`] for a name that can be none.
+    pub fn check(self, settings: &[Setting]) -> Result<(), Error> {
+        for setting in settings {
+            let name = &setting.entry;
+            if !name.starts_with('/') || name.len() > ENTRY_OCTETS_MAX {
+                return Err(Error::NotPermitted("no name for an annotation"));
+            }
+            let value = setting.value.as_ref();
+            if value.is_some_and(|value| value.len() > self.value_octets_max) {
+                return Err(Error::Limit(TOO_BIG));
+            }
+        }
+        let set = settings.iter().filter(|setting| setting.value.is_some());
+        if set.count() > self.of_message_max {
+            return Err(Error::Limit(TOO_MANY));
+        }
+        Ok(())
+    }
+
     /// Octets of all annotations of an account, names included.
     pub(crate) const fn octets() -> usize {
         ACCOUNT_OCTETS_MAX
@@ -192,7 +216,7 @@ impl Annotations {
     }
 
     /// Sets a value of a message, or takes it away.
-    pub(crate) fn set(&mut self, uid: Uid, setting: &Setting) {
+    pub fn set(&mut self, uid: Uid, setting: &Setting) {
         let mut them = self.messages.remove(&uid).unwrap_or_default();
         self.forget(&them);
         let own = Arc::make_mut(&mut them);

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
 
-use super::{DateTime, Flag, Mailbox, Numbering};
+use super::{AnnotationEntry, DateTime, Flag, Mailbox, Numbering};
 
 /// APPEND: a mailbox, and one message or more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct AppendMessage {
     pub flags: Vec<Flag>,
     /// The internal date, if given.
     pub date: Option<DateTime>,
+    /// Its annotations: RFC 5257 §4.7.
+    pub annotations: Vec<AnnotationEntry>,
     /// What it is made of.
     pub data: AppendData,
 }

@@ -11,6 +11,8 @@ use crate::{encode::Listing, set::SequenceSet};
 pub struct Select {
     /// The mailbox to open.
     pub mailbox: Mailbox,
+    /// `(ANNOTATE)` was given: the client is told when annotations change (RFC 5257 §4.2).
+    pub annotate: bool,
     /// `(CONDSTORE)` was given.
     pub condstore: bool,
     /// `(QRESYNC (…))`, if given.

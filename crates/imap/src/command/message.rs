@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::{num::NonZeroU32, ops::Range};
 
-use super::{Mailbox, Numbering};
+use super::{AnnotationSpec, Mailbox, Numbering};
 use crate::set::SequenceSet;
 
 /// CONVERT: RFC 5259 §6.
@@ -133,6 +133,8 @@ pub enum FetchItem {
     ThreadId,
     /// `SAVEDATE`, RFC 8514.
     SaveDate,
+    /// `ANNOTATION (…)`, RFC 5257.
+    Annotation(Box<AnnotationSpec>),
     /// `PREVIEW` and `PREVIEW (LAZY)`, RFC 8970.
     Preview {
         /// `LAZY`: only if it takes no time.

@@ -3,7 +3,9 @@
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::num::NonZeroU32;
 
-use super::{Date, FetchItem, Flag, MailboxFilter, Numbering, PartialRange};
+use super::{
+    AnnotationKey, Date, FetchItem, Flag, MailboxFilter, Numbering, PartialRange, SortAnnotation,
+};
 use crate::set::SequenceSet;
 
 /// SEARCH: RFC 9051 §6.4.4.
@@ -26,6 +28,8 @@ pub struct Search {
 pub struct Sort {
     /// By what, the most important first. Never empty.
     pub criteria: Vec<SortCriterion>,
+    /// What [`SortKey::Annotation`] names.
+    pub annotations: Vec<SortAnnotation>,
     /// Which messages, and what is to be told of them. The charset is always there.
     pub search: Search,
 }
@@ -42,6 +46,8 @@ pub struct SortCriterion {
 /// What SORT compares: RFC 5256 §3, RFC 5957 §4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SortKey {
+    /// `ANNOTATION`: a value of an entry, which is that one of [`Sort::annotations`] (RFC 5257 §4.9).
+    Annotation(u8),
     /// `ARRIVAL`: the internal date and time.
     Arrival,
     /// `CC`: the mailbox of the first address.
@@ -65,7 +71,7 @@ pub enum SortKey {
 }
 
 impl SortKey {
-    /// Every key.
+    /// Every key that stands alone.
     pub const ALL: [Self; 10] = [
         Self::Arrival,
         Self::Cc,
@@ -83,6 +89,7 @@ impl SortKey {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Annotation(_) => "ANNOTATION",
             Self::Arrival => "ARRIVAL",
             Self::Cc => "CC",
             Self::Date => "DATE",
@@ -217,6 +224,8 @@ pub enum SearchKey {
     Smaller(u64),
     /// `MODSEQ`, any entry name and type (RFC 7162 §3.1.5).
     ModSeq(u64),
+    /// `ANNOTATION`: RFC 5257 §4.8.
+    Annotation(Box<AnnotationKey>),
     /// `EMAILID`.
     EmailId(Vec<u8>),
     /// `THREADID`.

@@ -11,14 +11,14 @@ use alloc::{
 use core::num::NonZeroU32;
 
 use super::{
-    SyntaxError,
+    SyntaxError, annotation,
     cursor::{Cursor, Result},
     date, flags, grammar, mailbox, tag,
 };
 use crate::{
     command::{
-        Append, AppendData, AppendMessage, Authenticated, CatPart, Command, LiteralKind, Mailbox,
-        MessageLiteral, Numbering, Replace, Selected,
+        AnnotationScope, Append, AppendData, AppendMessage, Authenticated, CatPart, Command,
+        LiteralKind, Mailbox, MessageLiteral, Numbering, Replace, Selected,
     },
     wire::LiteralStart,
 };
@@ -83,7 +83,7 @@ pub fn append_start(
 }
 
 /// Whether a literal after what has come of a command has octets of a message: it is an APPEND or REPLACE
-/// that has got beyond its mailbox, and the literal is no URL. Costs the same however long the
+/// that has got beyond its mailbox, and the literal is neither a URL nor the value of an annotation. Costs the same however long the
 /// command is.
 pub(crate) fn takes_message(command_so_far: &[u8]) -> bool {
     let c = &mut Cursor::new(command_so_far);
@@ -96,7 +96,16 @@ pub(crate) fn takes_message(command_so_far: &[u8]) -> bool {
         let is_word = word.eq_ignore_ascii_case(b"URL");
         (is_word && matches!(before.last(), Some(b' ' | b'('))).then_some(())
     });
-    is_url.is_none()
+    is_url.is_none() && !is_value_of_annotation(rest)
+}
+
+/// Whether an attribute's name ends what has come after the mailbox: no message follows on one.
+fn is_value_of_annotation(rest: &[u8]) -> bool {
+    let name = rest.strip_suffix(b"\"").unwrap_or(rest);
+    let end = |suffix: &str| name.ends_with(suffix.as_bytes());
+    AnnotationScope::EVERY
+        .into_iter()
+        .any(|scope| end(scope.suffix()))
 }
 
 /// Up to the mailbox, and the space after it.
@@ -162,7 +171,8 @@ fn seq_number(c: &mut Cursor<'_>) -> Result<Option<NonZeroU32>> {
     c.nz_number("the number of a message").map(Some)
 }
 
-// append-message = [SP flag-list] [SP date-time] SP append-data
+// append-message = [SP flag-list] [SP date-time] *(SP append-ext) SP append-data
+// append-ext =/ att-annotate
 fn append_message(c: &mut Cursor<'_>, reading: &mut Reading) -> Result<AppendMessage> {
     let mut flags = Vec::new();
     if c.peek() == Some(b'(') {
@@ -174,9 +184,15 @@ fn append_message(c: &mut Cursor<'_>, reading: &mut Reading) -> Result<AppendMes
         date = Some(date::date_time(c)?);
         c.sp("the date and time")?;
     }
+    let mut annotations = Vec::new();
+    while c.eat_word("ANNOTATION") {
+        annotations.extend(annotation::att_annotate(c)?);
+        c.sp("the annotations")?;
+    }
     Ok(AppendMessage {
         flags,
         date,
+        annotations,
         data: append_data(c, reading)?,
     })
 }

@@ -167,7 +167,12 @@ impl<'a> Cursor<'a> {
 
     // list-mailbox = 1*list-char / string
     pub(super) fn list_mailbox(&mut self) -> Result<Vec<u8>> {
-        self.word_or_string(is_list_char, "a mailbox pattern")
+        self.list_mailbox_of("a mailbox pattern")
+    }
+
+    /// The same where it is no mailbox.
+    pub(super) fn list_mailbox_of(&mut self, what: &'static str) -> Result<Vec<u8>> {
+        self.word_or_string(is_list_char, what)
     }
 
     /// A language range: an astring, or `*` where no quotes are.

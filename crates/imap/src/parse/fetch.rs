@@ -1,9 +1,10 @@
-//! FETCH: RFC 9051 §6.4.5, RFC 3516, RFC 7162, RFC 8474, RFC 8514, RFC 8970, RFC 9394.
+//! FETCH: RFC 9051 §6.4.5, RFC 3516, RFC 5257, RFC 7162, RFC 8474, RFC 8514, RFC 8970, RFC 9394.
 
-use alloc::{vec, vec::Vec};
+use alloc::{boxed::Box, vec, vec::Vec};
 use core::num::NonZeroU32;
 
 use super::{
+    annotation,
     cursor::{Cursor, Result, fault_at},
     old,
     partial::modifier_partial,
@@ -144,6 +145,10 @@ pub(super) fn fetch_att(c: &mut Cursor<'_>) -> Result<FetchItem> {
     }
     if is("PREVIEW") && !sectioned {
         return preview(c);
+    }
+    if is("ANNOTATION") && !sectioned {
+        let spec = annotation::spec(c)?;
+        return Ok(FetchItem::Annotation(Box::new(spec)));
     }
     let plain = [
         ("FLAGS", FetchItem::Flags),

@@ -31,6 +31,7 @@ pub(super) fn mailbox(c: &mut Cursor<'_>) -> Result<Mailbox> {
 pub(super) fn select(c: &mut Cursor<'_>) -> Result<Select> {
     let mut select = Select {
         mailbox: one(c)?,
+        annotate: false,
         condstore: false,
         qresync: None,
     };
@@ -41,16 +42,18 @@ pub(super) fn select(c: &mut Cursor<'_>) -> Result<Select> {
     Ok(select)
 }
 
-// select-param =/ condstore-param / "QRESYNC" SP "(" uidvalidity SP mod-sequence-value
+// select-param =/ "ANNOTATE" / condstore-param / "QRESYNC" SP "(" uidvalidity SP mod-sequence-value
 //                 [SP known-uids] [SP seq-match-data] ")"
 fn select_param(c: &mut Cursor<'_>, select: &mut Select) -> Result<()> {
-    if c.eat_word("CONDSTORE") {
+    if c.eat_word("ANNOTATE") {
+        select.annotate = true;
+    } else if c.eat_word("CONDSTORE") {
         select.condstore = true;
     } else if c.eat_word("QRESYNC") {
         c.sp("QRESYNC")?;
         select.qresync = Some(qresync(c)?);
     } else {
-        return c.expected("CONDSTORE or QRESYNC");
+        return c.expected("ANNOTATE, CONDSTORE or QRESYNC");
     }
     Ok(())
 }

@@ -3,12 +3,15 @@
 use alloc::vec::Vec;
 
 use super::{
+    annotation,
     cursor::{Cursor, Result},
     flags::{flag, flag_list},
     mailbox,
     sequence::sequence_set,
 };
-use crate::command::{Command, Copy, Flag, Numbering, Selected, Store, StoreAction, UidBatches};
+use crate::command::{
+    Command, Copy, Flag, Numbering, Selected, Store, StoreAction, StoreAnnotations, UidBatches,
+};
 
 // store = "STORE" SP sequence-set [store-modifiers] SP store-att-flags
 pub(super) fn store(c: &mut Cursor<'_>, numbering: Numbering) -> Result<Command> {
@@ -27,6 +30,16 @@ pub(super) fn store(c: &mut Cursor<'_>, numbering: Numbering) -> Result<Command>
             Ok(())
         })?;
         c.sp("the STORE modifiers")?;
+    }
+    if c.eat_word("ANNOTATION") {
+        return Ok(Command::Selected(Selected::StoreAnnotations(
+            StoreAnnotations {
+                numbering,
+                messages,
+                unchanged_since,
+                entries: annotation::att_annotate(c)?,
+            },
+        )));
     }
     let (action, silent) = store_att(c)?;
     c.sp("FLAGS")?;
@@ -54,7 +67,7 @@ fn store_att(c: &mut Cursor<'_>) -> Result<(StoreAction, bool)> {
     } else if c.eat_word("FLAGS.SILENT") {
         Ok((action, true))
     } else {
-        c.expected("FLAGS or FLAGS.SILENT")
+        c.expected("FLAGS, FLAGS.SILENT or ANNOTATION")
     }
 }
 

@@ -6,6 +6,7 @@
 //! grammar and nothing is ambiguous, they are understood: more than one space,
 //! trailing spaces, bare values in ID.
 
+mod annotation;
 mod append;
 mod convert;
 mod cursor;

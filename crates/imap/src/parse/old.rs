@@ -74,6 +74,7 @@ fn board(mut name: Mailbox) -> Mailbox {
 fn bboard(c: &mut Cursor<'_>) -> Result<Command> {
     Ok(Command::Authenticated(Authenticated::Examine(Select {
         mailbox: board(one(c)?),
+        annotate: false,
         condstore: false,
         qresync: None,
     })))

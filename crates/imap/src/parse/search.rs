@@ -3,6 +3,7 @@
 use alloc::{boxed::Box, string::String, vec, vec::Vec};
 
 use super::{
+    annotation,
     cursor::{Cursor, Result, fault_at},
     date::date,
     fetch::fetch_att,
@@ -281,6 +282,10 @@ fn key_with_argument(c: &mut Cursor<'_>, name: &[u8]) -> Result<Option<SearchKey
         b"LARGER" => |c, _| c.number64("a size").map(SearchKey::Larger),
         b"SMALLER" => |c, _| c.number64("a size").map(SearchKey::Smaller),
         b"MODSEQ" => |c, _| search_modsequence(c),
+        b"ANNOTATION" => |c, _| {
+            let key = annotation::search_key(c)?;
+            Ok(SearchKey::Annotation(Box::new(key)))
+        },
         b"EMAILID" => |c, _| object_id(c).map(SearchKey::EmailId),
         b"THREADID" => |c, _| object_id(c).map(SearchKey::ThreadId),
         b"BEFORE" | b"ON" | b"SINCE" => {

@@ -1,13 +1,15 @@
-//! SORT and THREAD: RFC 5256 §5, RFC 5267 §5, RFC 5957 §5.
+//! SORT and THREAD: RFC 5256 §5, RFC 5257 §4.9, RFC 5267 §5, RFC 5957 §5.
 
 use alloc::vec::Vec;
 
 use super::{
+    annotation,
     cursor::{Cursor, Result, fault_at},
     search::{search_criteria, search_return_opts},
 };
 use crate::command::{
-    Command, Numbering, Selected, Sort, SortCriterion, SortKey, Thread, ThreadAlgorithm,
+    Command, Numbering, Selected, Sort, SortAnnotation, SortCriterion, SortKey, Thread,
+    ThreadAlgorithm,
 };
 
 /// Criteria of one SORT; one that is there twice changes nothing the second time.
@@ -18,16 +20,24 @@ const CRITERIA_MAX: usize = 64;
 pub(super) fn sort(c: &mut Cursor<'_>, numbering: Numbering) -> Result<Command> {
     c.sp("SORT")?;
     let returns = search_return_opts(c)?;
-    let criteria = sort_criteria(c)?;
+    let mut annotations = Vec::new();
+    let criteria = sort_criteria(c, &mut annotations)?;
     c.sp("the sort criteria")?;
     let search = search_criteria(c, numbering, returns)?;
-    Ok(Command::Selected(Selected::Sort(Sort { criteria, search })))
+    Ok(Command::Selected(Selected::Sort(Sort {
+        criteria,
+        annotations,
+        search,
+    })))
 }
 
 // sort-criteria = "(" sort-criterion *(SP sort-criterion) ")"
-fn sort_criteria(c: &mut Cursor<'_>) -> Result<Vec<SortCriterion>> {
+fn sort_criteria(
+    c: &mut Cursor<'_>,
+    annotations: &mut Vec<SortAnnotation>,
+) -> Result<Vec<SortCriterion>> {
     let start = c.at();
-    let criteria = c.list1("the sort criteria", sort_criterion)?;
+    let criteria = c.list1("the sort criteria", |c| sort_criterion(c, annotations))?;
     if criteria.len() > CRITERIA_MAX {
         return fault_at(start, "too many sort criteria");
     }
@@ -35,18 +45,28 @@ fn sort_criteria(c: &mut Cursor<'_>) -> Result<Vec<SortCriterion>> {
 }
 
 // sort-criterion = ["REVERSE" SP] sort-key
-fn sort_criterion(c: &mut Cursor<'_>) -> Result<SortCriterion> {
+fn sort_criterion(
+    c: &mut Cursor<'_>,
+    annotations: &mut Vec<SortAnnotation>,
+) -> Result<SortCriterion> {
     let reverse = c.eat_word("REVERSE");
     if reverse {
         c.sp("REVERSE")?;
     }
-    let key = sort_key(c)?;
+    let key = sort_key(c, annotations)?;
     Ok(SortCriterion { reverse, key })
 }
 
 // sort-key = "ARRIVAL" / "CC" / "DATE" / "FROM" / "SIZE" / "SUBJECT" / "TO"
 // sort-key =/ "DISPLAYFROM" / "DISPLAYTO"
-fn sort_key(c: &mut Cursor<'_>) -> Result<SortKey> {
+fn sort_key(c: &mut Cursor<'_>, annotations: &mut Vec<SortAnnotation>) -> Result<SortKey> {
+    if c.eat_word("ANNOTATION") {
+        let Ok(at) = u8::try_from(annotations.len()) else {
+            return c.fault("too many sort criteria");
+        };
+        annotations.push(annotation::sort_key(c)?);
+        return Ok(SortKey::Annotation(at));
+    }
     for key in SortKey::ALL {
         if c.eat_word(key.name()) {
             return Ok(key);

@@ -154,6 +154,7 @@ fn enable_and_id() {
 #[test]
 fn selecting() {
     let plain = |name: &str| Select {
+        annotate: false,
         mailbox: mailbox(name),
         condstore: false,
         qresync: None,

@@ -160,6 +160,7 @@ pub const CAPABILITIES: &[Row] = &[
     login("SCAN", "as UW imapd has it"),
     login("METADATA", "RFC 5464").enables(|enabled| enabled.metadata = true),
     login("METADATA-SERVER", "RFC 5464").enables(|enabled| enabled.metadata = true),
+    login("ANNOTATE-EXPERIMENT-1", "RFC 5257"),
     login("PREVIEW", "RFC 8970"),
     login("CONVERT", "RFC 5259").needs(&["BINARY"]),
     login("JMAPACCESS", "RFC 9698").when(|facts| facts.jmap),

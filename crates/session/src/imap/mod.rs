@@ -9,6 +9,7 @@
 //! * [`commands`], [`fetch`], [`search`]: what each command does;
 //! * [`refusal`]: how it fails.
 
+pub(crate) mod annotation;
 pub mod capability;
 pub(crate) mod commands;
 mod convert;

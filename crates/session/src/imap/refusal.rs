@@ -4,6 +4,7 @@
 //! the wire is decided here, once for each (RFC 5530).
 
 use imap::response::Code;
+use store::annotation;
 
 use super::wording::Text;
 use crate::Gone;
@@ -121,6 +122,13 @@ impl From<store::Error> for Refusal {
             E::TooBig(max) => Self::no(
                 Code::TooBig,
                 Text::with("The message is larger than {} octets", [max.into()]),
+            ),
+            E::Limit(annotation::TOO_BIG) => {
+                Self::no(Code::AnnotateTooBig, "The annotation is too large")
+            }
+            E::Limit(annotation::TOO_MANY) => Self::no(
+                Code::AnnotateTooMany,
+                "The message has too many annotations already",
             ),
             E::Limit(what) => Self::no(Code::Limit, Text::with("Limit reached: {}", [what.into()])),
             E::OverQuota { root, resource } => {

@@ -1,6 +1,6 @@
 //! The responses that sessions write, in the one place that writes them.
 
-use std::{fmt::Arguments, io::Write as _};
+use std::{fmt::Arguments, io::Write as _, sync::Arc};
 
 use imap::{
     encode,
@@ -82,8 +82,19 @@ pub(crate) fn challenge(out: &mut impl Outlet, base64: &str) {
 /// A FETCH response with what is kept of every message.
 pub(crate) fn fetch(
     view: &View,
-    (sequence, message): (u32, &Message<'_>),
+    what: (u32, &Message<'_>),
     shown: Shown,
+    enabled: Enabled,
+    out: &mut Vec<u8>,
+) {
+    changed(view, what, (shown, &[]), enabled, out);
+}
+
+/// The same, with entries of annotations that have changed, if there are any (RFC 5257 §4.4).
+pub(crate) fn changed(
+    view: &View,
+    (sequence, message): (u32, &Message<'_>),
+    (shown, entries): (Shown, &[Arc<str>]),
     enabled: Enabled,
     out: &mut Vec<u8>,
 ) {
@@ -97,6 +108,10 @@ pub(crate) fn fetch(
         separate(out, start);
         out.extend_from_slice(b"FLAGS ");
         write_flags(view, message, enabled, out);
+    }
+    if !entries.is_empty() {
+        separate(out, start);
+        encode::annotations_changed(out, entries.iter().map(|entry| &**entry));
     }
     if shown.mod_seq {
         separate(out, start);

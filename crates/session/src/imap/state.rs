@@ -85,6 +85,8 @@ pub(crate) struct Selected {
     pub(crate) view: View,
     /// SELECT or EXAMINE.
     pub(crate) access: Access,
+    /// It was opened with ANNOTATE: the client is told of annotations that change (RFC 5257 §4.2).
+    pub(crate) annotate: bool,
     /// `$`, the saved result of the last SEARCH that asked for it (RFC 9051
     /// §6.4.4.1). May hold UIDs that are gone.
     pub(crate) saved: UidSet,
@@ -163,6 +165,11 @@ impl Selected {
     /// The account that it is in, for its verbs.
     pub(crate) fn account(&self) -> &Account {
         &self.account
+    }
+
+    /// Whether annotations of its messages can be set: some at least, by whoever may read them (RFC 5257 §3.4).
+    pub(crate) fn takes_annotations(&self) -> bool {
+        self.access == Access::ReadWrite
     }
 
     /// Takes the newest state, so that what is read from now on is current.

@@ -10,9 +10,9 @@ use imap::{
 use super::{
     DONE_LINE_BYTES_MAX, Lines, Sasl, Session,
     commands::{
-        append, close, comparator, compress, copy, create, delete, enable, expunge, find, id, jmap,
-        language, list, login, lsub, metadata, namespace, rename, scan, select, status, store,
-        subscribe, uid_batches, urlauth,
+        annotate, append, close, comparator, compress, copy, create, delete, enable, expunge, find,
+        id, jmap, language, list, login, lsub, metadata, namespace, rename, scan, select, status,
+        store, subscribe, uid_batches, urlauth,
     },
     convert, fetch, referral,
     refusal::{Done, Outcome, Refusal, Stop},
@@ -264,6 +264,7 @@ impl Session {
             S::Fetch(c) => fetch::fetch(selected, enabled, c, out).await,
             S::Convert(c) => convert::convert(selected, enabled, tag, c, out).await,
             S::Store(c) => store::store(selected, enabled, c, out).await,
+            S::StoreAnnotations(c) => annotate::annotate(selected, enabled, c, out).await,
             S::Copy(c) => copy::copy(selected, enabled, c).await,
             S::Move(c) => copy::move_to(selected, enabled, c, out).await,
             // It needs what it received: the dispatcher has answered it.

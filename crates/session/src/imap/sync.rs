@@ -42,6 +42,8 @@ pub(crate) struct Wants {
     pub(crate) messages: bool,
     /// Flags that change; the messages go with them.
     pub(crate) flags: bool,
+    /// Annotations that change: asked for by NOTIFY (RFC 5465 §5.1).
+    pub(crate) annotations: bool,
     /// When.
     pub(crate) when: When,
     /// What to tell of each new message.
@@ -64,6 +66,7 @@ impl Default for Wants {
         Self {
             messages: true,
             flags: true,
+            annotations: false,
             when: When::Asked,
             fetch: None,
         }
@@ -75,6 +78,7 @@ impl Wants {
     pub(crate) const NOTHING: Self = Self {
         messages: false,
         flags: false,
+        annotations: false,
         when: When::Asked,
         fetch: None,
     };
@@ -127,8 +131,8 @@ pub(crate) async fn tell(
     if wants.may_expunge(expunges) {
         tell_expunges(selected, enabled, out).await?;
     }
-    if wants.flags {
-        tell_flags(selected, enabled, out).await?;
+    if wants.flags || wants.annotations {
+        tell_changes(selected, enabled, out).await?;
     }
     let mut arrivals = Arrivals::default();
     let exists = wants.messages && tell_arrivals(selected, enabled, &mut arrivals, out).await;
@@ -151,7 +155,7 @@ pub(crate) async fn has_news(selected: &mut Selected, expunges: Expunges) -> boo
     let (view, wants) = (&selected.view, &selected.wants);
     wants.may_expunge(expunges) && view.has_ghosts()
         || selected.contexts.lose_ghosts(view)
-        || wants.flags && view.has_untold()
+        || (wants.flags || wants.annotations) && view.has_untold()
         || wants.messages && view.has_unannounced()
 }
 
@@ -274,18 +278,26 @@ pub(crate) async fn vanished(
     Ok(())
 }
 
-async fn tell_flags(
+/// Flags, and annotations if the client wants those (RFC 5257 §4.4).
+async fn tell_changes(
     selected: &mut Selected,
     enabled: Enabled,
     out: &mut impl Outlet,
 ) -> Result<(), Gone> {
-    let view = &selected.view;
-    for (sequence, message) in view.untold() {
+    let (view, wants) = (&selected.view, &selected.wants);
+    let with_annotations = selected.annotate || wants.annotations;
+    for (sequence, message) in view.changed() {
         let mut shown = reply::Shown::unasked(enabled);
+        shown.flags = wants.flags && !view.knows_flags_of(&message);
         // RFC 5465 §5.1.
-        shown.uid |= selected.wants.unasked();
-        reply::fetch(view, (sequence, &message), shown, enabled, out.buffer());
-        flush_if_full(out).await?;
+        shown.uid |= wants.unasked();
+        let entries = with_annotations.then(|| view.annotated_otherwise(message.uid));
+        let entries = entries.unwrap_or_default();
+        if shown.flags || !entries.is_empty() {
+            let what = (sequence, &message);
+            reply::changed(view, what, (shown, &entries), enabled, out.buffer());
+            flush_if_full(out).await?;
+        }
     }
     selected.view.flags_told();
     Ok(())

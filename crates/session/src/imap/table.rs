@@ -162,6 +162,7 @@ fn selected(command: &command::Selected) -> Row {
         S::Fetch(c) => numbered(c.numbering, "FETCH", "UID FETCH"),
         S::Convert(c) => numbered(c.numbering, "CONVERT", "UID CONVERT"),
         S::Store(c) => numbered(c.numbering, "STORE", "UID STORE"),
+        S::StoreAnnotations(c) => numbered(c.numbering, "STORE", "UID STORE"),
         S::Copy(c) => moving(c.numbering, "COPY", "UID COPY"),
         S::Replace(c) => answered(moving(c.numbering, "REPLACE", "UID REPLACE")),
         S::Move(c) => answered(moving(c.numbering, "MOVE", "UID MOVE")),
@@ -179,6 +180,7 @@ pub(super) fn enables_condstore(command: &Command) -> bool {
             fetch.changed_since.is_some() || fetch.items.contains(&FetchItem::ModSeq)
         }
         Command::Selected(S::Store(store)) => store.unchanged_since.is_some(),
+        Command::Selected(S::StoreAnnotations(store)) => store.unchanged_since.is_some(),
         Command::Selected(S::Search(search)) => asks_for_mod_seq(&search.key),
         Command::Authenticated(A::Esearch(esearch)) => asks_for_mod_seq(&esearch.search.key),
         Command::Selected(S::Sort(sort)) => asks_for_mod_seq(&sort.search.key),

@@ -15,12 +15,12 @@
 //! count. Numbers change in [`View::bury_last`], [`View::bury_all`] and
 //! [`View::announce`], each called where the response is written, nowhere else.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use imap::UidSet;
-use store::{Message, ModSeq, OpenMailbox, Uid};
+use store::{Annotations, Message, ModSeq, OpenMailbox, Uid, Whose, annotation::Setting};
 
-use super::object_ids::ObjectIds;
+use super::{annotation::Annotated, object_ids::ObjectIds};
 
 /// What a client has been told.
 #[derive(Debug)]
@@ -35,6 +35,10 @@ pub(crate) struct View {
     told: ModSeq,
     /// Everything up to this one, expunges included, has been told.
     complete: ModSeq,
+    /// Whose annotations are the client's own.
+    whose: Whose,
+    /// The annotations of which the client has been told that they changed, or that it has set.
+    annotations: Annotations,
     /// Messages whose flags were told at a modseq beyond `told`: what the
     /// command's own responses said. Empty between commands.
     aware: BTreeMap<u32, ModSeq>,
@@ -63,6 +67,8 @@ impl View {
             aware: BTreeMap::new(),
             recent: Vec::new(),
             ids: ObjectIds::default(),
+            whose: Whose::Own,
+            annotations: mailbox.annotations().clone(),
             mailbox,
         }
     }
@@ -75,6 +81,11 @@ impl View {
     /// How its object identifiers are told.
     pub(crate) const fn ids(&self) -> ObjectIds {
         self.ids
+    }
+
+    /// The same view of a client to whom annotations of this user are its own.
+    pub(crate) fn read_by(self, whose: Whose) -> Self {
+        Self { whose, ..self }
     }
 
     /// The newest state taken. It lacks the ghosts and has the unannounced
@@ -138,6 +149,32 @@ impl View {
             let ghost = self.ghosts.get(self.ghost_at(uid).ok()?)?;
             ghost.last.get(uid)
         })
+    }
+
+    /// The annotations of a message, as the client sees them; of ghosts as they had them last.
+    pub(crate) fn annotated(&self, uid: Uid) -> Annotated<'_> {
+        let ghost = self.ghost_at(uid).ok().and_then(|at| self.ghosts.get(at));
+        let mailbox = ghost.map_or(&self.mailbox, |ghost| &ghost.last);
+        Annotated::new(mailbox.annotations().of(uid), self.whose)
+    }
+
+    /// The entries of a message that others have changed, and of which the client has not been told.
+    pub(crate) fn annotated_otherwise(&self, uid: Uid) -> Vec<Arc<str>> {
+        let told = Annotated::new(self.annotations.of(uid), self.whose);
+        self.annotated(uid).changed_since(told)
+    }
+
+    /// The client has set annotations of a message: it is not told of what it knows.
+    pub(crate) fn knows_annotations_of(&mut self, uid: Uid, settings: &[Setting]) {
+        for setting in settings {
+            let has = self.mailbox.annotations();
+            let value = has.get(uid, &setting.entry, setting.whose).cloned();
+            let setting = Setting {
+                value,
+                ..setting.clone()
+            };
+            self.annotations.set(uid, &setting);
+        }
     }
 
     /// Whether the message was expunged, and the client does not know yet.
@@ -274,13 +311,21 @@ impl View {
             .filter_map(|message| Some((self.sequence_of(message.uid)?, message)))
     }
 
-    /// All flags up to the newest state have been told.
+    /// All flags and annotations up to the newest state have been told.
     pub(crate) fn flags_told(&mut self) {
+        self.annotations = self.mailbox.annotations().clone();
         self.told = self.mailbox.highest_mod_seq();
         if self.ghosts.is_empty() {
             self.complete = self.told;
         }
         self.aware.clear();
+    }
+
+    /// Messages of which anything changed since the client was last told, with their sequence numbers. Neither
+    /// ghosts nor unannounced messages.
+    pub(crate) fn changed(&self) -> impl Iterator<Item = (u32, Message<'_>)> {
+        let changed = self.mailbox.changed_since(self.told);
+        changed.filter_map(|message| Some((self.sequence_of(message.uid)?, message)))
     }
 
     /// The modseq up to which the client has been told everything, expunges included.

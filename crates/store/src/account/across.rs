@@ -81,12 +81,16 @@ impl Account {
         };
         // What is put is kept, though nothing refers to it yet.
         let _pin = target.engine.pin();
+        let there = snapshot.mailbox(to).map(|it| other.rights(it));
+        let there = there.unwrap_or_default();
         let mut carried = Vec::new();
         let mut last = Uid(0);
         for message in uids.iter().filter_map(|uid| source.get(*uid)) {
             if message.uid > last {
                 last = message.uid;
-                let one = self.carry((&source, along), &message, &target).await?;
+                let one = self
+                    .carry((&source, along, there), &message, &target)
+                    .await?;
                 carried.push(one);
             }
         }
@@ -143,7 +147,7 @@ impl Account {
     /// Writes the record of a message for another account.
     async fn carry(
         &self,
-        (source, along): (&OpenMailbox, Along),
+        (source, along, rights): (&OpenMailbox, Along, Rights),
         message: &Message<'_>,
         to: &Target,
     ) -> Result<Carried, Error> {
@@ -165,7 +169,7 @@ impl Account {
         };
         let keywords = message.keywords.iter();
         let names = keywords.filter_map(|index| source.keywords().get(*index as usize));
-        let annotations = along.annotations(source, message.uid).into_iter();
+        let annotations = along.annotations((source, message.uid), rights).into_iter();
         let annotations = annotations.map(|it| Annotation {
             whose: it.whose.elsewhere(self.id(), to.account),
             ..it

@@ -4,6 +4,7 @@ use crate::{
     annotation::{Annotation, Whose},
     id::{AccountId, Uid},
     mailbox::Mailbox,
+    rights::Rights,
 };
 
 /// How messages are placed once more, and by whom: their owner (`None`), or another reader.
@@ -33,14 +34,18 @@ impl Along {
         }
     }
 
-    /// The annotations of a message that go along (RFC 5257 §4.6).
-    pub(crate) fn annotations(self, mailbox: &Mailbox, uid: Uid) -> Vec<Annotation> {
+    /// The annotations of a message that go along, to where whoever does it has these rights (RFC 5257 §4.6).
+    pub(crate) fn annotations(
+        self,
+        (mailbox, uid): (&Mailbox, Uid),
+        there: Rights,
+    ) -> Vec<Annotation> {
         let them = mailbox.annotations.of(uid).iter();
-        let goes = |it: &&Annotation| match self {
-            Self::Moved(_) => true,
-            Self::Copied(reader) => {
-                let own = reader.map_or(Whose::Own, Whose::Private);
-                it.whose == Whose::Shared || it.whose == own
+        let goes = |it: &&Annotation| match (self, it.whose) {
+            (_, Whose::Shared) => there.contains(Rights::ANNOTATE),
+            (Self::Moved(_), _) => true,
+            (Self::Copied(reader), of) => {
+                of == reader.map_or(Whose::Own, Whose::Private) && there.contains(Rights::READ)
             }
         };
         them.filter(goes).cloned().collect()

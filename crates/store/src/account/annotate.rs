@@ -9,8 +9,8 @@ use crate::{
         copy::ranges,
     },
     annotation::{
-        ANNOTATIONS, Annotation, AnnotationChange, AnnotationLimits, Annotations, ENTRY_OCTETS_MAX,
-        Setting, TOO_BIG, TOO_MANY, Whose,
+        ANNOTATIONS, Annotation, AnnotationChange, AnnotationLimits, Annotations, Setting,
+        TOO_MANY, Whose,
     },
     change::Change,
     error::Error,
@@ -20,56 +20,58 @@ use crate::{
 };
 
 impl Account {
+    /// Whose private values are those of whoever acts through this handle.
+    #[must_use]
+    pub fn whose(&self) -> Whose {
+        self.reader().map_or(Whose::Own, Whose::Private)
+    }
+
     /// Changes annotations of the messages that exist of `uids` (ascending), in one batch.
     ///
     /// # Errors
-    /// [`Error::NoSuchMailbox`], [`Error::NoRight`]; [`Error::Limit`] of [`TOO_BIG`], [`TOO_MANY`], [`ANNOTATIONS`];
-    /// [`Error::NotPermitted`] for a name that can be none.
+    /// [`Error::NoSuchMailbox`], [`Error::NoRight`]; [`Error::Limit`] of [`ANNOTATIONS`] and [`TOO_MANY`]; as
+    /// [`AnnotationLimits::check`].
     pub async fn annotate(
         &self,
         mailbox: MailboxId,
         uids: &[Uid],
         change: &AnnotationChange,
     ) -> Result<Stored, Error> {
-        check(&change.settings, change.limits)?;
+        change.limits.check(&change.settings)?;
         self.shared
             .commit(&self.hands, None, |draft| {
-                may(draft, mailbox, &change.settings)?;
+                may_set(draft, mailbox, change.settings.iter().map(|it| it.whose))?;
                 annotate(draft, mailbox, uids, change)
             })
             .await
     }
 }
 
-/// Whether annotations can be such, whatever they are of.
+/// Whether whoever makes the draft may set values of these: RFC 5257 §3.4.
 ///
 /// # Errors
-/// As [`Account::annotate`].
-fn check(settings: &[Setting], limits: AnnotationLimits) -> Result<(), Error> {
-    for setting in settings {
-        let name = &setting.entry;
-        if !name.starts_with('/') || name.len() > ENTRY_OCTETS_MAX {
-            return Err(Error::NotPermitted("no name for an annotation"));
-        }
-        let value = setting.value.as_ref();
-        if value.is_some_and(|value| value.len() > limits.value_octets_max) {
-            return Err(Error::Limit(TOO_BIG));
-        }
-    }
-    Ok(())
-}
-
-/// Whether whoever makes the draft may set these: RFC 5257 §3.4.
-fn may(draft: &mut Draft<'_>, mailbox: MailboxId, settings: &[Setting]) -> Result<(), Error> {
-    draft.may_open(mailbox, Rights::READ)?;
-    for setting in settings {
-        match setting.whose {
-            Whose::Shared => drop(draft.may_open(mailbox, Rights::ANNOTATE)?),
+/// [`Error::NoRight`], [`Error::NoSuchMailbox`].
+pub(crate) fn may_set(
+    draft: &mut Draft<'_>,
+    mailbox: MailboxId,
+    whose: impl Iterator<Item = Whose>,
+) -> Result<(), Error> {
+    for whose in whose {
+        draft.may_open(mailbox, needed_for(whose))?;
+        match whose {
+            Whose::Shared => {}
             Whose::Own => draft.may_as_owner()?,
             Whose::Private(user) => draft.may_as(user)?,
         }
     }
     Ok(())
+}
+
+fn needed_for(whose: Whose) -> Rights {
+    match whose {
+        Whose::Shared => Rights::ANNOTATE,
+        Whose::Own | Whose::Private(_) => Rights::READ,
+    }
 }
 
 fn annotate(

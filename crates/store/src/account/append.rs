@@ -3,7 +3,7 @@
 use crate::{
     account::{
         Account, Arrival, AsWas, Placed,
-        annotate::{give, room_in_account},
+        annotate::{give, may_set, room_in_account},
         commit::Draft,
         copy::room_for,
     },
@@ -126,6 +126,7 @@ pub(super) fn place(
         thread_keys: thread_keys.to_vec(),
     }))?;
     if !as_was.annotations.is_empty() {
+        may_set(draft, mailbox, as_was.annotations.iter().map(|it| it.whose))?;
         give(draft, (mailbox, uid), &as_was.annotations)?;
         room_in_account(draft)?;
     }

@@ -131,6 +131,7 @@ pub(crate) fn place_again<'a>(
     (to, along): (MailboxId, Along),
 ) -> Result<Vec<(Uid, Uid)>, Error> {
     let looking = draft.looking(source, along.reader())?;
+    let rights = draft.rights(to)?;
     let (mut placed, mut seen) = (Vec::new(), UidRanges::new());
     for message in messages {
         let names = message.keywords.iter();
@@ -150,7 +151,11 @@ pub(crate) fn place_again<'a>(
         if seen_by.is_some() {
             extend_ranges(&mut seen, uid);
         }
-        give(draft, (to, uid), &along.annotations(source, message.uid))?;
+        give(
+            draft,
+            (to, uid),
+            &along.annotations((source, message.uid), rights),
+        )?;
         placed.push((message, uid));
     }
     if let Some(reader) = along.reader() {

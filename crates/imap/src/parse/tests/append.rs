@@ -6,8 +6,8 @@ use core::num::NonZeroU32;
 use super::{after, mailbox, parse};
 use crate::{
     command::{
-        Append, AppendData, AppendMessage, Authenticated, CatPart, Command, DateTime, Flag,
-        LiteralKind, MessageLiteral, Numbering, Selected,
+        AnnotationEntry, AnnotationScope, Append, AppendData, AppendMessage, Authenticated,
+        CatPart, Command, DateTime, Flag, LiteralKind, MessageLiteral, Numbering, Selected,
     },
     parse::{append_start, takes_message},
     wire::LiteralStart,
@@ -19,6 +19,7 @@ const fn literal(size: u64, kind: LiteralKind) -> MessageLiteral {
 
 fn message(size: u64, kind: LiteralKind) -> AppendMessage {
     AppendMessage {
+        annotations: Vec::new(),
         flags: vec![],
         date: None,
         data: AppendData::Message(literal(size, kind)),
@@ -57,6 +58,25 @@ fn messages() {
             },
             message(7, LiteralKind::Binary),
             message(9, LiteralKind::Utf8),
+        ],
+    );
+}
+
+#[test]
+fn annotated() {
+    let entry = |name: &str, value: &[u8]| AnnotationEntry {
+        name: name.into(),
+        values: vec![(AnnotationScope::Private, Some(value.to_vec()))],
+    };
+    is(
+        "APPEND x ANNOTATION (/comment (value.priv {2}\r\n)\")) ANNOTATION (/1/x (value.priv \"\")) {3}\r\n {4}\r\n",
+        "x",
+        vec![
+            AppendMessage {
+                annotations: vec![entry("/comment", b")\""), entry("/1/x", b"")],
+                ..message(3, LiteralKind::Plain)
+            },
+            message(4, LiteralKind::Plain),
         ],
     );
 }
@@ -193,6 +213,8 @@ fn so_far() {
         "x1 ",
         "x1 APPEND a CATENATE (URL ",
         "x1 APPEND a CATENATE (TEXT {1}\r\n url ",
+        "x1 APPEND a ANNOTATION (/comment (value.priv ",
+        "x1 APPEND a (\\Seen) ANNOTATION (/c (\"value.shared\" ",
     ] {
         assert!(!takes_message(not_yet.as_bytes()), "{not_yet}");
         let read = append_start(not_yet.as_bytes(), &announced(true, false));

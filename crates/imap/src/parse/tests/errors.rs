@@ -117,7 +117,7 @@ const TOLD: &[(&str, &str)] = &[
     ),
     (
         "a STORE 1 FLAG ()",
-        "Syntax error: expected FLAGS or FLAGS.SILENT at octet 11",
+        "Syntax error: expected FLAGS, FLAGS.SILENT or ANNOTATION at octet 11",
     ),
     (
         "a COPY 1",

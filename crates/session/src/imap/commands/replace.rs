@@ -48,13 +48,13 @@ pub(crate) async fn replace(
     let Some(received) = received.into_iter().next() else {
         return Err(Refusal::bad("REPLACE takes a message as a literal").into());
     };
-    let arrival = append::arrival(&replace.replacement, received)?;
+    let arrival = append::arrival(&replace.replacement, received, to.account.whose())?;
     let replaced = (selected.mailbox, uid);
     let placed = if account.id() == to.account.id() {
-        account.replace(replaced, to_id, arrival.into()).await
+        account.replace(replaced, to_id, arrival).await
     } else {
         let into = (&to.account, to_id);
-        account.replace_across(replaced, into, arrival.into()).await
+        account.replace_across(replaced, into, arrival).await
     };
     let placed = match placed {
         Err(store::Error::NoSuchMailbox) if to.account.snapshot().mailbox(to_id).is_none() => {

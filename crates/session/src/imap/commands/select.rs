@@ -1,12 +1,14 @@
 //! SELECT and EXAMINE: RFC 9051 §6.3.2, §6.3.3, RFC 7162 §3.1.2, §3.2.5.
 
+use std::num::NonZeroU32;
+
 use imap::{
     UidSet,
     command::{Qresync, Select},
     encode::{self, ListLine, Vanished},
     response::{Code, Status},
 };
-use store::{ModSeq, OpenMailbox, name::DELIMITER};
+use store::{AnnotationLimits, ModSeq, OpenMailbox, name::DELIMITER};
 
 use crate::{
     Gone, Outlet,
@@ -55,8 +57,11 @@ pub(crate) async fn select(
     let mut selected = Selected {
         user: user.clone(),
         mailbox: mailbox.id(),
-        view: View::new(mailbox.clone()).with_ids(user.reach.ids(account.id())),
+        view: View::new(mailbox.clone())
+            .with_ids(user.reach.ids(account.id()))
+            .read_by(account.whose()),
         access,
+        annotate: select.annotate,
         saved: UidSet::new(),
         limited: None,
         batches: Vec::new(),
@@ -112,6 +117,11 @@ fn describe(selected: &Selected, enabled: Enabled, out: &mut impl Outlet) {
         Code::MailboxId(view.ids().told(mailbox.id()).to_string()),
         "Mailbox id",
     );
+    // RFC 5257 §4.1.
+    let annotations = u32::try_from(AnnotationLimits::default().value_octets_max);
+    let annotations = annotations.ok().and_then(NonZeroU32::new);
+    let annotations = annotations.filter(|_| selected.takes_annotations());
+    code(Code::Annotations(annotations), "Octets of an annotation");
     if selected.deleted.is_none() {
         // RFC 4467 §8.
         code(Code::UrlMech, "URLs can be authorized");

@@ -62,7 +62,7 @@ pub(crate) async fn store(
     } else {
         report.fully(selected, &targets, out).await?;
     }
-    outcome(selected, store, &stored, missing)
+    outcome(selected, store.numbering, &stored, missing)
 }
 
 /// How the client is told what became of its STORE.
@@ -188,10 +188,16 @@ fn shown(store: &Store, enabled: Enabled) -> Shown {
     }
 }
 
-fn outcome(selected: &Selected, store: &Store, stored: &Stored, missing: bool) -> Outcome {
+/// How a STORE ends that did this; `missing`: some of its messages no longer exist.
+pub(crate) fn outcome(
+    selected: &Selected,
+    numbering: Numbering,
+    stored: &Stored,
+    missing: bool,
+) -> Outcome {
     let view = &selected.view;
-    let missing = missing && store.numbering == Numbering::Sequence;
-    let modified: UidSet = match store.numbering {
+    let missing = missing && numbering == Numbering::Sequence;
+    let modified: UidSet = match numbering {
         Numbering::Uid => stored.modified.iter().map(|uid| uid.0).collect(),
         Numbering::Sequence => {
             let numbers = stored.modified.iter();

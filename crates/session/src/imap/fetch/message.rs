@@ -64,6 +64,8 @@ impl<'a> Server<'a> {
     ) -> Result<(), Stop> {
         let mut response = Response::begin(out, self.enabled, (sequence, message.uid));
         match self.items(account, &message, &mut response).await {
+            // All that was asked for are annotations that there are not.
+            Ok(()) if response.is_empty() && !self.enabled.uid_only => response.take_back()?,
             Ok(()) => response.end(),
             Err(Fail::Gone) => return Err(Stop::Gone),
             Err(Fail::Trouble(trouble)) => {
@@ -93,6 +95,13 @@ impl<'a> Server<'a> {
                 // A UIDFETCH response begins with it: RFC 9586 §3.3.
                 (Item::Kept(Kept::Uid), _) if self.enabled.uid_only && !plan.asks_uid => continue,
                 (Item::Kept(kept), _) => self.kept(*kept, message, response.item()),
+                (Item::Annotations(spec), _) => {
+                    let told = self.view.annotated(message.uid).told(spec);
+                    // The grammar has none without an entry.
+                    if !told.is_empty() {
+                        encode::annotations(response.item(), &told);
+                    }
+                }
                 (item, Some(record)) => {
                     if downgrades && surrogate::write(item, record, response).await? {
                         self.downgraded.insert_range(message.uid.0, message.uid.0);
@@ -165,7 +174,7 @@ impl<'a> Server<'a> {
         response: &mut Response<'_, O>,
     ) -> Result<(), Fail> {
         match item {
-            Item::Kept(_) => {}
+            Item::Kept(_) | Item::Annotations(_) => {}
             Item::Derived(derived) => self::derived(*derived, record, response.item()),
             Item::Octets {
                 label,

@@ -30,6 +30,7 @@ use store::{Account, FlagAction, FlagChange, Flags, Message, ModSeq, SystemFlags
 
 use self::{message::Server, plan::Plan, response::Trouble};
 use super::{
+    commands::annotate,
     refusal::{Done, Outcome, Refusal, Stop},
     state::{Access, Enabled, Selected},
     sync,
@@ -52,6 +53,7 @@ pub(crate) async fn fetch(
         let places = partial.places(selected.view.count_in(&uids));
         uids = selected.view.places_in(&uids, places);
     }
+    have_parts(selected, &plan, &uids).await?;
     if fetch.vanished {
         tell_vanished(selected, enabled, fetch, out).await?;
     }
@@ -79,6 +81,32 @@ pub(crate) async fn fetch(
         done.code = Some(Code::Downgraded(downgraded));
     }
     Ok(done)
+}
+
+/// That some of the messages have the parts that annotations are asked for of.
+///
+/// # Errors
+/// BAD: RFC 5257 §3.2.1. What can't be read is the messages' own trouble.
+async fn have_parts(selected: &Selected, plan: &Plan, uids: &UidSet) -> Result<(), Refusal> {
+    for part in plan.annotated_parts() {
+        let mut has = false;
+        for (_, message) in selected.view.messages_in(uids) {
+            let email = selected.account().email(&message).await;
+            has = email.is_ok_and(|email| has_part(&email.digest().structure, &part));
+            if has {
+                break;
+            }
+        }
+        if !has && selected.view.count_in(uids) > 0 {
+            return Err(annotate::no_such_part());
+        }
+    }
+    Ok(())
+}
+
+/// Whether a message has a part.
+pub(crate) fn has_part(structure: &mail::Part, part: &[u32]) -> bool {
+    structure.span(part, mail::What::Whole, 0).is_some()
 }
 
 /// Whether so much may be told of each new message.

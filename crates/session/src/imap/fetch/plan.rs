@@ -1,14 +1,14 @@
 //! What a FETCH asks for, worked out once for all its messages.
 
 use imap::{
-    command::{Fetch, FetchItem, Numbering, Partial, Section, SectionText},
+    command::{AnnotationSpec, Fetch, FetchItem, Numbering, Partial, Section, SectionText},
     encode,
     response::Code,
 };
 use mail::What;
 
 use super::fields::Names;
-use crate::imap::{refusal::Refusal, state::Enabled};
+use crate::imap::{annotation, refusal::Refusal, state::Enabled};
 
 /// Items of one FETCH, doubles left out. Clients ask for some ten; each is work for
 /// every message.
@@ -52,6 +52,8 @@ pub(super) enum Item {
         /// Which octets of it.
         partial: Option<Partial>,
     },
+    /// `ANNOTATION`, which needs no record.
+    Annotations(AnnotationSpec),
     /// `PREVIEW`.
     Preview,
     /// `BINARY.SIZE`.
@@ -140,11 +142,23 @@ impl Plan {
             items.push(Item::Kept(Kept::ModSeq));
         }
         Ok(Self {
-            needs_record: items.iter().any(|item| !matches!(item, Item::Kept(_))),
+            needs_record: items
+                .iter()
+                .any(|item| !matches!(item, Item::Kept(_) | Item::Annotations(_))),
             asks_uid: fetch.items.contains(&FetchItem::Uid),
             sets_seen: fetch.items.iter().any(sets_seen),
             items,
         })
+    }
+
+    /// The parts that annotations are asked for of by name.
+    pub(super) fn annotated_parts(&self) -> Vec<Vec<u32>> {
+        let entries = self.items.iter().filter_map(|item| match item {
+            Item::Annotations(spec) => Some(&spec.entries),
+            _ => None,
+        });
+        let parts = entries.flatten();
+        parts.filter_map(|entry| annotation::part(entry)).collect()
     }
 
     /// Whether every response has this item.
@@ -194,6 +208,7 @@ fn item(asked: &FetchItem) -> Item {
         FetchItem::EmailId => Item::Kept(Kept::EmailId),
         FetchItem::ThreadId => Item::Kept(Kept::ThreadId),
         FetchItem::SaveDate => Item::Kept(Kept::SaveDate),
+        FetchItem::Annotation(spec) => Item::Annotations((**spec).clone()),
         FetchItem::Preview { .. } => Item::Preview,
         FetchItem::Named {
             label,

@@ -99,6 +99,11 @@ impl<'a, O: Outlet> Response<'a, O> {
         Ok(())
     }
 
+    /// Whether it has no item.
+    pub(super) fn is_empty(&self) -> bool {
+        self.first
+    }
+
     /// The buffer, for the next item's name and value.
     pub(super) fn item(&mut self) -> &mut Vec<u8> {
         let buffer = self.out.buffer();

@@ -69,6 +69,7 @@ impl Reader {
         let users = auth::Directory::open(nowhere, Vec::new()).unwrap();
         let services = crate::imap::tests::services(&store, &users.into());
         let selected = Selected {
+            annotate: false,
             account: account.clone(),
             user: User {
                 name: "joe".into(),

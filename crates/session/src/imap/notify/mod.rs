@@ -17,7 +17,7 @@ use imap::{
     command::{self, Event, EventFilter, FetchItem, StatusItem},
     response::{Code, Status},
 };
-use store::{MailboxId, MailboxName, Naming, Snapshot, Watch, account::Messages};
+use store::{MailboxId, MailboxName, Naming, Snapshot, Watch, Whose, account::Messages};
 
 use self::pending::Pending;
 use super::{
@@ -35,6 +35,7 @@ use crate::{Gone, Outlet};
 const EVENTS: &[&str] = &[
     "MessageNew",
     "MessageExpunge",
+    "AnnotationChange",
     "FlagChange",
     "MailboxName",
     "SubscriptionChange",
@@ -101,8 +102,11 @@ impl Events {
     const SUBSCRIPTIONS: Self = Self(8);
     const METADATA: Self = Self(16);
     const SERVER_METADATA: Self = Self(32);
+    const ANNOTATIONS: Self = Self(64);
+    /// Those after which messages are not as they were, but still there.
+    const CHANGES: Self = Self(2 | 64);
     /// Those of messages.
-    const OF_MESSAGES: Self = Self(1 | 2);
+    const OF_MESSAGES: Self = Self(1 | 2 | 64);
 
     const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -133,8 +137,8 @@ impl Events {
                 Event::SubscriptionChange => Self::SUBSCRIPTIONS,
                 Event::MailboxMetadataChange => Self::METADATA,
                 Event::ServerMetadataChange => Self::SERVER_METADATA,
-                // Messages have no annotations here.
-                Event::AnnotationChange | Event::Other => {
+                Event::AnnotationChange => Self::ANNOTATIONS,
+                Event::Other => {
                     let text = "There are no such events here";
                     return Err(Refusal::no(Code::BadEvent(EVENTS), text));
                 }
@@ -145,8 +149,8 @@ impl Events {
                 "MessageNew and MessageExpunge need each other",
             ));
         }
-        if events.has_any(Self::FLAGS) && !new {
-            let text = "FlagChange needs MessageNew and MessageExpunge";
+        if events.has_any(Self::CHANGES) && !new {
+            let text = "FlagChange and AnnotationChange need MessageNew and MessageExpunge";
             return Err(Refusal::bad(text));
         }
         Ok(events)
@@ -240,7 +244,7 @@ impl Registered {
                         }
                     }
                     _ if own => {}
-                    _ => self.note_messages(messages, &snapshot),
+                    _ => self.note_messages(messages, user.account.whose(), &snapshot),
                 }
             }
             for naming in &brief.names {
@@ -299,7 +303,7 @@ impl Registered {
                 StatusItem::UidNext,
                 StatusItem::Messages,
             ];
-            if events.has_any(Events::FLAGS) {
+            if events.has_any(Events::CHANGES) {
                 items.push(StatusItem::HighestModSeq);
             }
             let size_max = user.message_bytes_max;
@@ -316,13 +320,13 @@ impl Registered {
         Ok(())
     }
 
-    fn note_messages(&mut self, messages: &Messages, snapshot: &Snapshot) {
+    fn note_messages(&mut self, messages: &Messages, reader: Whose, snapshot: &Snapshot) {
         let Some(mailbox) = snapshot.mailbox(messages.mailbox) else {
             return;
         };
         let events = self.of(mailbox.name(), snapshot);
         if events.has_any(Events::OF_MESSAGES) {
-            self.pending.messages(messages, events);
+            self.pending.messages(messages, events, reader);
         }
     }
 
@@ -413,6 +417,7 @@ fn wants(when: When, events: Events, asked: &[Event]) -> Result<Wants, Refusal> 
     Ok(Wants {
         messages: events.has_any(Events::MESSAGES),
         flags: events.has_any(Events::FLAGS),
+        annotations: events.has_any(Events::ANNOTATIONS),
         when,
         fetch: (!items.is_empty()).then(|| Arc::from(items)),
     })

@@ -12,7 +12,7 @@ use imap::{
     command::StatusItem,
     encode::{self, ListLine},
 };
-use store::{MailboxId, MailboxName, Role, Snapshot, account::Messages, name::DELIMITER};
+use store::{MailboxId, MailboxName, Role, Snapshot, Whose, account::Messages, name::DELIMITER};
 
 use super::Events;
 use crate::{
@@ -45,7 +45,7 @@ pub(super) struct Happened {
     pub(super) came: bool,
     /// Messages went.
     pub(super) went: bool,
-    /// Flags changed.
+    /// Flags changed, or annotations.
     pub(super) flagged: bool,
     /// `\Seen` was among them.
     pub(super) unseen: bool,
@@ -84,15 +84,17 @@ impl Pending {
     }
 
     /// Something happened to messages of a mailbox of which `events` are told.
-    pub(super) fn messages(&mut self, messages: &Messages, events: Events) {
-        let flags = events.has_any(Events::FLAGS);
-        let flagged = messages.flagged && flags;
+    pub(super) fn messages(&mut self, messages: &Messages, events: Events, reader: Whose) {
+        let flagged = messages.flagged && events.has_any(Events::FLAGS);
+        let mut annotated = messages.annotated.iter();
+        let seen = |whose: &Whose| *whose == Whose::Shared || *whose == reader;
+        let annotated = events.has_any(Events::ANNOTATIONS) && annotated.any(seen);
         let came = !messages.came.is_empty();
-        if came || messages.went || flagged {
+        if came || messages.went || flagged || annotated {
             let happened = self.mailboxes.entry(messages.mailbox).or_default();
             happened.came |= came;
             happened.went |= messages.went;
-            happened.flagged |= flagged;
+            happened.flagged |= flagged || annotated;
             happened.unseen |= flagged && messages.unseen;
         }
     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use imap::{
     UidSet,
-    command::{self, FetchItem, Numbering, SearchKey, SortCriterion},
+    command::{self, FetchItem, Numbering, SearchKey, SortAnnotation, SortCriterion},
     encode::{self, Change, Numbers},
     set::{SequenceRange, SequenceSet},
 };
@@ -93,8 +93,17 @@ pub(super) struct About {
 pub(super) struct Ordering {
     /// By what.
     pub(super) criteria: Vec<SortCriterion>,
+    /// What [`imap::command::SortKey::Annotation`] names.
+    pub(super) annotations: Vec<SortAnnotation>,
     /// What compares text, since the command.
     pub(super) comparator: Comparator,
+}
+
+impl Ordering {
+    /// What puts messages in this order.
+    pub(super) fn sorter(&self) -> Sorter {
+        Sorter::new(&self.criteria, &self.annotations, self.comparator)
+    }
 }
 
 /// What the client knows to be the result, in UIDs.
@@ -504,13 +513,13 @@ impl Placing<'_> {
         }
         uids.sort_unstable();
         let uids: UidSet = uids.into_iter().collect();
-        let comparator = self.ordering.comparator;
-        let mut sorter = Sorter::new(&self.ordering.criteria, comparator);
+        let mut sorter = self.ordering.sorter();
         // They were named when the result was told first.
         let mut damaged = Damaged::default();
         let mut pace = Pace::default();
         for (sequence, message) in self.view.messages_in(&uids) {
-            let what = (One::of(sequence, &message), &message);
+            let annotated = self.view.annotated(message.uid);
+            let what = (One::of(sequence, &message), &message, annotated);
             sorter.add(self.account, what, &mut damaged).await?;
             pace.worked(STEPS_PER_DIGEST).await;
         }

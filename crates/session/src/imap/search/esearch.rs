@@ -116,8 +116,11 @@ impl Sources<'_> {
 
     /// Searches a mailbox that is not selected.
     async fn other(&self, id: MailboxId, out: &mut impl Outlet) -> Result<(), Stop> {
-        let view = match self.user.account.open_mailbox(id).await {
-            Ok(mailbox) => View::new(mailbox).with_ids(self.user.reach.ids(self.user.account.id())),
+        let account = &self.user.account;
+        let view = match account.open_mailbox(id).await {
+            Ok(mailbox) => View::new(mailbox)
+                .with_ids(self.user.reach.ids(account.id()))
+                .read_by(account.whose()),
             // It is gone meanwhile.
             Err(Error::NoSuchMailbox) => return Ok(()),
             Err(error) => return Err(error.into()),

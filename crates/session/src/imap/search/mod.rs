@@ -46,7 +46,6 @@ use self::{
     probe::Witness,
     query::{Facts, Search, Source},
     sieve::{LOOKED_AT_MIN, SIEVES_MAX},
-    sort::Sorter,
 };
 use super::{
     fetch,
@@ -97,6 +96,7 @@ pub(crate) async fn sort(
 ) -> Outcome {
     let ordering = Ordering {
         criteria: command.criteria.clone(),
+        annotations: command.annotations.clone(),
         comparator: enabled.comparator,
     };
     let mut criteria = command.criteria.iter();
@@ -332,7 +332,7 @@ async fn in_order(
     ordering: &Ordering,
     out: &mut impl Outlet,
 ) -> Result<Found, Stop> {
-    let mut sorter = Sorter::new(&ordering.criteria, ordering.comparator);
+    let mut sorter = ordering.sorter();
     let mut pace = Pace::of(here.user);
     let mut damaged = Damaged::default();
     let uids = found.uids();
@@ -341,7 +341,11 @@ async fn in_order(
     for (sequence, message) in here.view.messages_in(&uids) {
         let one = One::of(sequence, &message).scored(scores.next().unwrap_or(0));
         sorter
-            .add(here.account, (one, &message), &mut damaged)
+            .add(
+                here.account,
+                (one, &message, here.view.annotated(message.uid)),
+                &mut damaged,
+            )
             .await?;
         pace.worked(STEPS_PER_DIGEST).await;
         pace.another();

@@ -9,7 +9,7 @@ use std::{mem, ops::Range};
 
 use imap::{
     UidSet,
-    command::{Date, DateOrder, Flag, SearchKey},
+    command::{AnnotationKey, AnnotationScope, Date, DateOrder, Flag, SearchKey},
     response::Code,
     set::SequenceSet,
 };
@@ -21,7 +21,9 @@ use store::{
 
 use super::filters;
 use super::sieve;
-use crate::imap::{object_ids::ObjectIds, refusal::Refusal, view::View, wording::Text};
+use crate::imap::{
+    annotation::Annotated, object_ids::ObjectIds, refusal::Refusal, view::View, wording::Text,
+};
 
 /// Keys of one SEARCH. Each is work for every message.
 const KEYS_MAX: usize = 4096;
@@ -77,6 +79,35 @@ pub(super) enum Kept {
     Email(EmailId),
     /// THREADID.
     Thread(ThreadId),
+    /// Has an annotation of which this holds.
+    Annotated(Box<AnnotatedWith>),
+}
+
+/// What is asked of a message's annotations: RFC 5257 §4.8.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct AnnotatedWith {
+    /// The entry, or a pattern.
+    entry: String,
+    /// Whose value; `None`: either.
+    scope: Option<AnnotationScope>,
+    /// What the value contains, folded; `None`: there is no value.
+    contains: Option<String>,
+    /// What texts are compared by.
+    collation: Collation,
+}
+
+impl AnnotatedWith {
+    fn holds(&self, annotated: Annotated<'_>) -> bool {
+        let Some(contains) = &self.contains else {
+            return !annotated.any(&self.entry, self.scope, |_| true);
+        };
+        annotated.any(&self.entry, self.scope, |value| {
+            let mut folded = String::new();
+            let text = String::from_utf8_lossy(value);
+            self.collation.fold(&text, &mut folded);
+            folded.contains(contains.as_str())
+        })
+    }
 }
 
 /// What must be read to know.
@@ -158,13 +189,14 @@ pub(super) struct Facts<'a> {
     size: u64,
     email: EmailId,
     thread: ThreadId,
+    annotated: Annotated<'a>,
     /// What time it is: seconds since 1970, UTC.
     now: i64,
 }
 
 impl<'a> Facts<'a> {
     /// Of a message with this number, at this time.
-    pub(super) fn of(view: &View, (sequence, message): (u32, &Message<'a>), now: i64) -> Self {
+    pub(super) fn of(view: &'a View, (sequence, message): (u32, &Message<'a>), now: i64) -> Self {
         Self {
             sequence,
             recent: view.is_recent(message.uid),
@@ -177,6 +209,7 @@ impl<'a> Facts<'a> {
             size: message.size,
             email: message.email,
             thread: message.thread,
+            annotated: view.annotated(message.uid),
             now,
         }
     }
@@ -317,8 +350,24 @@ impl Reader<'_> {
             SearchKey::Text(text) => self.looks_for(Source::Text, Place::Text, text)?,
             // Filters have been put in by now.
             SearchKey::Filter(name) => return Err(filters::undefined(name.clone())),
+            SearchKey::Annotation(key) => Query::Kept(self.annotated(key)?),
             key => Query::Kept(self.kept(key)),
         })
+    }
+
+    fn annotated(&self, key: &AnnotationKey) -> Result<Kept, Refusal> {
+        let collation = self.known.collation;
+        let contains = key.contains.as_deref().map(|octets| {
+            let mut folded = String::new();
+            collation.fold(&self.text(octets)?, &mut folded);
+            Ok::<_, Refusal>(folded)
+        });
+        Ok(Kept::Annotated(Box::new(AnnotatedWith {
+            entry: key.entry.clone(),
+            scope: key.scope,
+            contains: contains.transpose()?,
+            collation,
+        })))
     }
 
     /// A text that is to be somewhere. RFC 6203 §3: with FUZZY, or about that; a text without
@@ -563,6 +612,7 @@ impl Kept {
             Self::ModSeq(mod_seq) => facts.mod_seq.0 >= *mod_seq,
             Self::Email(id) => facts.email == *id,
             Self::Thread(id) => facts.thread == *id,
+            Self::Annotated(with) => with.holds(facts.annotated),
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 
-use imap::command::{SortCriterion, SortKey};
+use imap::command::{SortAnnotation, SortCriterion, SortKey};
 use mail::collation::Comparator;
 use store::{Account, Error, Message};
 
@@ -17,6 +17,7 @@ use super::{
     merge_sort,
     pace::Pace,
 };
+use crate::imap::annotation::Annotated;
 
 /// Octets of a string's key that are compared: longer than what anybody reads in a list.
 const KEY_BYTES_MAX: usize = 1024;
@@ -31,6 +32,8 @@ const KEY_BYTES_LEAST: usize = 32;
 /// Messages with what they are sorted by.
 pub(super) struct Sorter {
     criteria: Vec<SortCriterion>,
+    /// What [`SortKey::Annotation`] names.
+    annotations: Vec<SortAnnotation>,
     comparator: Comparator,
     messages: Vec<One>,
     /// As many for each message as there are criteria.
@@ -53,7 +56,11 @@ enum Key {
 
 impl Sorter {
     /// Sorts by these criteria.
-    pub(super) fn new(criteria: &[SortCriterion], comparator: Comparator) -> Self {
+    pub(super) fn new(
+        criteria: &[SortCriterion],
+        annotations: &[SortAnnotation],
+        comparator: Comparator,
+    ) -> Self {
         let mut distinct: Vec<SortCriterion> = Vec::new();
         for criterion in criteria {
             // Once messages are the same by a key, they are so in either direction.
@@ -63,6 +70,7 @@ impl Sorter {
         }
         Self {
             criteria: distinct,
+            annotations: annotations.to_vec(),
             comparator,
             messages: Vec::new(),
             keys: Vec::new(),
@@ -78,10 +86,15 @@ impl Sorter {
     pub(super) async fn add(
         &mut self,
         account: &Account,
-        (one, message): (One, &Message<'_>),
+        (one, message, annotated): (One, &Message<'_>, Annotated<'_>),
         damaged: &mut Damaged,
     ) -> Result<(), Error> {
-        let kept = |key| matches!(key, SortKey::Arrival | SortKey::Size | SortKey::Relevancy);
+        let kept = |key| {
+            matches!(
+                key,
+                SortKey::Annotation(_) | SortKey::Arrival | SortKey::Size | SortKey::Relevancy
+            )
+        };
         let mut email = None;
         if !self.criteria.iter().all(|criterion| kept(criterion.key)) {
             match account.email(message).await {
@@ -95,6 +108,7 @@ impl Sorter {
             let key = match criterion.key {
                 // RFC 6203 §6: the highest first.
                 SortKey::Relevancy => Key::Number(-i64::from(one.score)),
+                SortKey::Annotation(at) => self.annotation(at, annotated),
                 key => self.key(key, message, &digested),
             };
             self.keys.push(key);
@@ -106,8 +120,10 @@ impl Sorter {
 
     fn key(&mut self, key: SortKey, message: &Message<'_>, digested: &Digested<'_>) -> Key {
         match key {
-            // Relevancy is not the message's own.
-            SortKey::Arrival | SortKey::Relevancy => Key::Number(message.internal_date.unix),
+            // Relevancy is not the message's own, and annotations are not in its record.
+            SortKey::Annotation(_) | SortKey::Arrival | SortKey::Relevancy => {
+                Key::Number(message.internal_date.unix)
+            }
             SortKey::Date => Key::Number(digested.sent(message)),
             SortKey::Size => Key::Number(i64::try_from(message.size).unwrap_or(i64::MAX)),
             SortKey::Subject => self.string(&digested.subject().base),
@@ -116,6 +132,18 @@ impl Sorter {
             SortKey::To => self.string(&digested.mailbox(Who::To)),
             SortKey::DisplayFrom => self.string(&digested.display(Who::From)),
             SortKey::DisplayTo => self.string(&digested.display(Who::To)),
+        }
+    }
+
+    /// A value of an entry: RFC 5257 §4.9. Without one it is as if that were empty.
+    fn annotation(&mut self, at: u8, annotated: Annotated<'_>) -> Key {
+        use mail::encoded_word::Exactly;
+        let named = self.annotations.get(usize::from(at));
+        let value = named.and_then(|it| annotated.value(&it.entry, it.scope));
+        let value = value.unwrap_or_default();
+        match std::str::from_utf8(value) {
+            Ok(text) => self.string(&Exactly::Text(text.to_owned())),
+            Err(_) => self.string(&Exactly::Octets(value.to_vec())),
         }
     }
 

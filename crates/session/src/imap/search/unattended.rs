@@ -97,7 +97,7 @@ impl Keys {
             key: self.0.clone(),
         };
         filters::insert(&mut asked, account.snapshot().metadata())?;
-        let view = View::new(mailbox);
+        let view = View::new(mailbox).read_by(account.whose());
         let place = (&view, &UidSet::new());
         let search = Search::new(&asked.key, None, place, Collation::default())?;
         let mut finder = Finder::new(account, &view, &search);

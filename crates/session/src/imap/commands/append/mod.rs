@@ -14,10 +14,10 @@ use imap::{
     response::Code,
     wire::LiteralStart,
 };
-use store::{Arrival, Received, Timestamp};
+use store::{AnnotationLimits, Arrival, AsWas, Received, Timestamp, Whose};
 
 pub(crate) use self::receiving::Appending;
-use super::replace;
+use super::{annotate, replace};
 use crate::imap::{
     flags, names,
     refusal::{Done, Outcome, Refusal},
@@ -40,13 +40,14 @@ pub(crate) async fn append(
 ) -> Outcome {
     let to = names::destination(base.user, enabled, &append.mailbox).await?;
     let received = appending.complete(base, &append.messages).await?;
+    let user = to.account.whose();
     let arrivals = append
         .messages
         .iter()
         .zip(received)
-        .map(|(message, received)| arrival(message, received))
+        .map(|(message, received)| arrival(message, received, user))
         .collect::<Result<Vec<_>, Refusal>>()?;
-    let placed = to.account.append(to.mailbox.id(), arrivals);
+    let placed = to.account.append_as(to.mailbox.id(), arrivals);
     let placed = match placed.await {
         Err(store::Error::NoSuchMailbox) => return Err(names::try_create().into()),
         placed => placed?,
@@ -61,12 +62,14 @@ pub(crate) async fn append(
 /// A message as it is to be placed.
 ///
 /// # Errors
-/// BAD for flags that nobody can set.
+/// BAD for flags that nobody can set; as for annotations that can't be.
 pub(crate) fn arrival(
     message: &command::AppendMessage,
     received: Received,
-) -> Result<Arrival, Refusal> {
-    Ok(Arrival {
+    user: Whose,
+) -> Result<AsWas, Refusal> {
+    let annotations = annotate::of_arrival(&message.annotations, &received, user)?;
+    let arrival = Arrival {
         message: received,
         trace: Vec::new(),
         flags: flags::from_wire(&message.flags)?,
@@ -74,6 +77,10 @@ pub(crate) fn arrival(
             unix: date.unix,
             zone_minutes: date.zone_minutes,
         }),
+    };
+    Ok(AsWas {
+        annotations,
+        ..AsWas::from(arrival)
     })
 }
 
@@ -99,9 +106,11 @@ pub(crate) async fn may_go_on(
         let selected = selected.ok_or_else(|| Refusal::bad("Select a mailbox first"))?;
         replace::replaced(selected, replaced)?;
     }
-    names::destination(base.user, enabled, &start.mailbox).await?;
+    let to = names::destination(base.user, enabled, &start.mailbox).await?;
     if let Some(message) = start.messages.last() {
         flags::from_wire(&message.flags)?;
+        let settings = annotate::settings(&message.annotations, to.account.whose())?;
+        AnnotationLimits::default().check(&settings)?;
     }
     Ok(start)
 }

@@ -24,6 +24,7 @@ fn facts() -> Facts<'static> {
         size: 1_000,
         email: EmailId(0x10),
         thread: ThreadId(0x20),
+        annotated: Annotated::new(&[], store::Whose::Own),
         now: 8_797 * DAY + 1_800 - 7_200 + 100,
     }
 }
