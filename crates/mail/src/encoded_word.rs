@@ -105,6 +105,24 @@ pub fn recode(header: &[u8], charset: &str, encode: &dyn Fn(&str) -> Option<Vec<
     out
 }
 
+/// Text as it stands in a header: as it is if it is ASCII, else as encoded words in UTF-8.
+#[must_use]
+pub fn encode(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let words = !text.is_ascii();
+    if !words
+        || !put_words(
+            text,
+            "UTF-8",
+            &|text| Some(text.as_bytes().to_vec()),
+            &mut out,
+        )
+    {
+        out.extend_from_slice(text.as_bytes());
+    }
+    out
+}
+
 /// Encoded words with nothing but white space between them.
 fn run_of_words(from: &[u8]) -> Option<(&[u8], &[u8])> {
     let (_, mut rest) = word(from)?;
@@ -324,6 +342,17 @@ mod tests {
         ] {
             let recoded = recode(header.as_bytes(), "UTF-8", encode);
             assert_eq!(String::from_utf8_lossy(&recoded), expected);
+        }
+    }
+
+    #[test]
+    fn text_is_encoded_if_it_must_be() {
+        for (text, header) in [
+            ("90 percent", "90 percent"),
+            ("90 % für", "=?UTF-8?Q?90_=25_f=C3=BCr?="),
+            ("", ""),
+        ] {
+            assert_eq!(encode(text), header.as_bytes());
         }
     }
 

@@ -18,6 +18,7 @@ pub mod lmtp;
 pub mod namespace;
 pub mod postfix;
 mod site;
+pub mod warning;
 
 use std::{fmt, future::Future, net::IpAddr, sync::Arc};
 

@@ -9,6 +9,7 @@
 //! makes less is never refused, and one that makes more only for what it makes more of; so a limit
 //! below the use may be set, and refuses only more.
 
+mod filling;
 mod form;
 pub(crate) mod kept;
 pub(crate) mod pool;
@@ -17,6 +18,8 @@ use std::{fmt, sync::Arc};
 
 use crate::name::MailboxName;
 
+pub use filling::Crossed;
+pub(crate) use filling::Filling;
 pub(crate) use form::{put_quota, put_root_name, read_quota, read_root_name};
 pub use pool::{Allotment, DomainQuota};
 
@@ -225,12 +228,10 @@ impl RootState {
     /// The resource of which most of what may be is used, and how many percent that is, rounded down.
     #[must_use]
     pub fn fullest(&self) -> Option<(Resource, u64)> {
-        let percents = self.quota.limits.every().map(|(resource, limit)| {
-            let used = u128::from(self.usage.of(resource));
-            // Of nothing everything is used.
-            let percent = (used * 100).checked_div(limit.into()).unwrap_or(100);
-            (resource, u64::try_from(percent).unwrap_or(u64::MAX))
-        });
+        let percents =
+            self.quota.limits.every().map(|(resource, limit)| {
+                (resource, filling::percent(self.usage.of(resource), limit))
+            });
         // The first of those that are as full.
         percents.reduce(|most, other| if other.1 > most.1 { other } else { most })
     }

@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, mpsc};
 
 use crate::{
     account::{
@@ -26,7 +26,7 @@ use crate::{
     id::AccountId,
     incoming::Incoming,
     name::MailboxName,
-    quota::{Allotment, DomainQuota, RootState, pool::Pools},
+    quota::{Allotment, Crossed, DomainQuota, RootState, pool::Pools},
     search::Desk,
     sharing::Sharing,
     verify::{self, Depth, Finding, Summary, Walked},
@@ -282,6 +282,13 @@ impl Store {
     /// once.
     pub fn allot(&self, allotment: Arc<dyn Allotment>) {
         self.inner.pools.allot(allotment);
+    }
+
+    /// Has it told when the use of a quota root crosses one of these percentages of a limit; to whoever asks
+    /// first.
+    #[must_use]
+    pub fn watch_quotas(&self, percents: &[u8]) -> mpsc::Receiver<Crossed> {
+        self.inner.pools.filling.watch(percents)
     }
 
     /// A domain as it stands: what all of its accounts use. Counts that, if it is not known.

@@ -18,7 +18,7 @@ pub(super) enum Command {
     /// MAIL.
     Mail(Mail),
     /// RCPT.
-    Rcpt(Recipient),
+    Rcpt(Rcpt),
     /// DATA.
     Data,
     /// BDAT: so many octets follow.
@@ -59,6 +59,15 @@ pub(super) struct Mail {
     pub(super) body: Option<Body>,
     /// `SMTPUTF8`: RFC 6531.
     pub(super) utf8: bool,
+}
+
+/// RCPT, parsed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Rcpt {
+    /// The forward path.
+    pub(super) to: Recipient,
+    /// `IGNOREQUOTA`, which Cyrus has: mail is delivered though there is no room.
+    pub(super) ignore_quota: bool,
 }
 
 /// What `BODY=` declares: RFC 6152, RFC 3030.
@@ -166,13 +175,16 @@ fn body(value: &[u8]) -> Option<Body> {
     }
 }
 
-fn rcpt(rest: &[u8]) -> Result<Recipient, Reply> {
+fn rcpt(rest: &[u8]) -> Result<Rcpt, Reply> {
     let after = keyword(rest, b"TO:").ok_or(reply::BAD_ARGUMENT)?;
     let (to, parameters) = forward(after).ok_or(reply::BAD_RECIPIENT)?;
-    match words(parameters).next() {
-        Some(_) => Err(reply::BAD_PARAMETER),
-        None => Ok(to),
+    let mut parameters = words(parameters);
+    let first = parameters.next();
+    let ignore_quota = first.is_some_and(|p| p.eq_ignore_ascii_case(b"IGNOREQUOTA"));
+    if (first.is_some() && !ignore_quota) || parameters.next().is_some() {
+        return Err(reply::BAD_PARAMETER);
     }
+    Ok(Rcpt { to, ignore_quota })
 }
 
 fn bdat(rest: &[u8]) -> Command {
@@ -266,6 +278,11 @@ mod tests {
             ("DATA x", reply::NO_ARGUMENT),
             ("RCPT TO:<>", reply::BAD_RECIPIENT),
             ("RCPT TO:<a@b> NOTIFY=NEVER", reply::BAD_PARAMETER),
+            ("RCPT TO:<a@b> IGNOREQUOTA=1", reply::BAD_PARAMETER),
+            (
+                "RCPT TO:<a@b> IGNOREQUOTA IGNOREQUOTA",
+                reply::BAD_PARAMETER,
+            ),
             ("EXPN x", reply::UNKNOWN_COMMAND),
             ("", reply::UNKNOWN_COMMAND),
             ("\0\u{1}", reply::UNKNOWN_COMMAND),

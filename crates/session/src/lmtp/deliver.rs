@@ -29,6 +29,8 @@ pub(super) struct Accepted {
     pub(super) destination: Destination,
     /// As the client wrote it.
     pub(super) path: Path,
+    /// No quota holds.
+    pub(super) ignore_quota: bool,
 }
 
 /// A message to deliver.
@@ -76,7 +78,12 @@ impl Delivery<'_> {
                 flags: Flags::default(),
                 internal_date: None,
             };
-            match place.account.append(place.mailbox, vec![arrival]).await {
+            let account = if to.ignore_quota {
+                place.account.beyond_quotas()
+            } else {
+                place.account
+            };
+            match account.append(place.mailbox, vec![arrival]).await {
                 Ok(_) => return Ok(place.name),
                 // Deleted meanwhile, or closed to strangers: mail goes elsewhere then, or nowhere.
                 Err(Error::NoSuchMailbox | Error::NoRight(_)) if tried != Some(place.mailbox) => {

@@ -234,7 +234,7 @@ impl Session {
                 reply::OK
             }
             Command::Mail(mail) => self.mail(mail),
-            Command::Rcpt(to) => self.rcpt(to).await,
+            Command::Rcpt(rcpt) => self.rcpt(rcpt).await,
             Command::Data => self.data().await,
             Command::Helo => reply::NOT_SMTP,
             Command::Noop => reply::OK,
@@ -274,12 +274,22 @@ impl Session {
             None if self.peer.can_start_tls => "250-STARTTLS\r\n",
             _ => "",
         };
+        let ignore_quota = if self.may_ignore_quotas() {
+            "250-IGNOREQUOTA\r\n"
+        } else {
+            ""
+        };
         let lines = format!(
             "250-{hostname}\r\n250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n\
-             250-BINARYMIME\r\n250-CHUNKING\r\n250-SMTPUTF8\r\n{start_tls}250 SIZE {size}\r\n"
+             250-BINARYMIME\r\n250-CHUNKING\r\n250-SMTPUTF8\r\n{start_tls}{ignore_quota}250 SIZE {size}\r\n"
         );
         out.buffer().extend_from_slice(lines.as_bytes());
         Next::Wait
+    }
+
+    /// As with Cyrus, who may open the Unix socket is trusted with more than one who comes over the network.
+    fn may_ignore_quotas(&self) -> bool {
+        self.peer.address.is_none()
     }
 
     fn start_tls(&self) -> Result<(), Reply> {
@@ -306,9 +316,12 @@ impl Session {
         reply::SENDER_OK
     }
 
-    async fn rcpt(&mut self, to: path::Recipient) -> Reply {
+    async fn rcpt(&mut self, rcpt: command::Rcpt) -> Reply {
+        if rcpt.ignore_quota && !self.may_ignore_quotas() {
+            return reply::BAD_PARAMETER;
+        }
         match &mut self.transaction {
-            Some(transaction) => transaction.rcpt(to, &self.services).await,
+            Some(transaction) => transaction.rcpt(rcpt, &self.services).await,
             None => reply::NO_SENDER,
         }
     }

@@ -189,6 +189,7 @@ async fn every_recipient_has_a_reply() {
              S: 250-BINARYMIME
              S: 250-CHUNKING
              S: 250-SMTPUTF8
+             S: 250-IGNOREQUOTA
              S: 250 SIZE 1000
              C: MAIL FROM:<sender@elsewhere> SIZE=20 BODY=8BITMIME
              S: 250 2.1.0 Sender OK

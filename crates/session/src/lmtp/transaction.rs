@@ -3,9 +3,8 @@
 use store::{Error, Incoming};
 
 use super::{
-    command::{Body, Mail},
+    command::{Body, Mail, Rcpt},
     deliver::{self, Accepted, Delivery},
-    path::Recipient,
     reply::{self, Reply},
     trace::Trace,
 };
@@ -61,18 +60,19 @@ impl Transaction {
     }
 
     /// One more recipient.
-    pub(super) async fn rcpt(&mut self, to: Recipient, services: &Services) -> Reply {
+    pub(super) async fn rcpt(&mut self, rcpt: Rcpt, services: &Services) -> Reply {
         if self.has_begun() {
             return reply::BDAT_BEGUN;
         }
         if self.recipients.len() >= services.limits.recipients_max {
             return reply::TOO_MANY_RECIPIENTS;
         }
-        match accept(&to, self.mail.size, services).await {
+        match accept(&rcpt, self.mail.size, services).await {
             Ok(destination) => {
                 self.recipients.push(Accepted {
                     destination,
-                    path: to.path,
+                    path: rcpt.to.path,
+                    ignore_quota: rcpt.ignore_quota,
                 });
                 reply::RECIPIENT_OK
             }
@@ -185,13 +185,16 @@ fn failed(error: &Error) -> Message {
 /// Where mail for a recipient goes, if it can be taken at all: better now than after all of it has come. A
 /// store that can't tell is asked again then.
 async fn accept(
-    to: &Recipient,
+    Rcpt { to, ignore_quota }: &Rcpt,
     size: Option<u64>,
     services: &Services,
 ) -> Result<Destination, Obstacle> {
     let found = destination::find(services, &to.local_part, to.domain.as_deref()).await?;
     let room = async {
         let place = found.place(services, "").await?;
+        if *ignore_quota {
+            return Ok(());
+        }
         Ok(place.room(size.unwrap_or_default()).await?)
     };
     match room.await {

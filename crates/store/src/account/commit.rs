@@ -314,7 +314,7 @@ impl Shared {
             let (value, unread) = {
                 let mut guard = self.tip();
                 let tip = &mut *guard;
-                let mut draft = Draft::new(tip, (self.id, &hands.actor), (self.clock)().unix);
+                let mut draft = Draft::new(tip, (self.id, hands), (self.clock)().unix);
                 let value = verb(&mut draft).and_then(|value| {
                     self.permit(&draft)?;
                     Ok(value)
@@ -354,7 +354,7 @@ impl Shared {
         };
         // A verb that failed or panicked may have taught something that never happened.
         tip.threads.unlearn_after(tip.snapshot.mod_seq());
-        let mut draft = Draft::new(tip, (self.id, &hands.actor), (self.clock)().unix);
+        let mut draft = Draft::new(tip, (self.id, hands), (self.clock)().unix);
         let value = verb(&mut draft);
         if !draft.unread.is_empty() {
             return Ok(Attempt::Unread(draft.unread));
@@ -442,6 +442,7 @@ impl Shared {
     /// The batch after the published state is durable.
     fn publish(&self, next: Arc<Snapshot>, brief: Brief) {
         let mod_seq = next.mod_seq;
+        self.tell_filling(&self.published.load(), &next);
         self.watched.tell(brief, || self.published.store(next));
         self.news.send_modify(|news| news.mod_seq = mod_seq);
     }
@@ -534,7 +535,7 @@ impl fmt::Debug for Shared {
 }
 
 impl<'a> Draft<'a> {
-    fn new(tip: &'a mut Tip, (id, actor): (AccountId, &'a Actor), now: i64) -> Self {
+    fn new(tip: &'a mut Tip, (id, hands): (AccountId, &'a Hands), now: i64) -> Self {
         Self {
             mod_seq: ModSeq(tip.snapshot.mod_seq + 1),
             snapshot: tip.snapshot.clone(),
@@ -543,10 +544,10 @@ impl<'a> Draft<'a> {
             changes: Vec::new(),
             now,
             id,
-            actor,
+            actor: &hands.actor,
             asked: false,
             unread: Unread::default(),
-            exempt: false,
+            exempt: hands.beyond_quotas,
         }
     }
 

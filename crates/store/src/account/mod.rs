@@ -62,6 +62,8 @@ pub(crate) struct Hands {
     pub(crate) by: Arc<str>,
     /// What they may do follows from this.
     pub(crate) actor: Actor,
+    /// No quota holds for what they do.
+    pub(crate) beyond_quotas: bool,
 }
 
 impl Hands {
@@ -71,6 +73,7 @@ impl Hands {
         Self {
             by: by.get(..end).unwrap_or_default().into(),
             actor: Actor::System,
+            beyond_quotas: false,
         }
     }
 }
@@ -162,6 +165,14 @@ impl Account {
             shared: Arc::clone(&self.shared),
             hands: Hands { actor, ..hands },
         }
+    }
+
+    /// The same handle, and no quota holds for what is done through it: for what administrators hand over
+    /// nevertheless, and for what says that a quota is used up. It counts all the same.
+    #[must_use]
+    pub fn beyond_quotas(mut self) -> Self {
+        self.hands.beyond_quotas = true;
+        self
     }
 
     /// Who acts through this handle.

@@ -98,11 +98,7 @@ impl Account {
     }
 
     fn account_root(&self, snapshot: &Snapshot) -> Option<RootState> {
-        Some(RootState {
-            root: QuotaRoot::Account,
-            quota: self.shared.account_quota(snapshot)?,
-            usage: *snapshot.quotas.usage(),
-        })
+        self.shared.account_root(snapshot)
     }
 }
 
@@ -116,6 +112,15 @@ impl Shared {
                 limits,
                 administered: true,
             })
+        })
+    }
+
+    /// The root that is the account, if that has limits.
+    fn account_root(&self, snapshot: &Snapshot) -> Option<RootState> {
+        Some(RootState {
+            root: QuotaRoot::Account,
+            quota: self.account_quota(snapshot)?,
+            usage: *snapshot.quotas.usage(),
         })
     }
 
@@ -144,6 +149,24 @@ impl Shared {
         let after = &draft.snapshot.quotas;
         let account = self.account_quota(&draft.snapshot);
         draft.before.permit(after, account)
+    }
+
+    /// Tells of roots of the account that fill up from one state to the next.
+    pub(super) fn tell_filling(&self, before: &Snapshot, after: &Snapshot) {
+        let filling = &self.pools.filling;
+        if !filling.is_watched() {
+            return;
+        }
+        for (name, _) in after.quotas.every() {
+            let states = (before.quotas.state(&name), after.quotas.state(&name));
+            if let (Some(before), Some(after)) = states {
+                filling.tell(self.id, &before, &after);
+            }
+        }
+        let states = (self.account_root(before), self.account_root(after));
+        if let (Some(before), Some(after)) = states {
+            filling.tell(self.id, &before, &after);
+        }
     }
 
     /// Takes what a draft needs out of its domain's limits, if all others hold. Gives what the account

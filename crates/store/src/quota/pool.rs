@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use super::{Limits, Quota, QuotaRoot, RootState, Usage};
+use super::{Filling, Limits, Quota, QuotaRoot, RootState, Usage};
 use crate::{engine::Partitions, error::Error, home, id::AccountId};
 
 /// A domain with limits.
@@ -59,6 +59,8 @@ pub(crate) struct Pools {
     known: Mutex<Known>,
     /// One counts at a time.
     counting: tokio::sync::Mutex<()>,
+    /// Who is told when roots fill up.
+    pub(crate) filling: Filling,
 }
 
 #[derive(Debug, Default)]
@@ -161,6 +163,8 @@ impl Pools {
         let there = there.map_or_else(Usage::default, |it| it.usage);
         let was = there.without(after).and(before);
         let Some(resource) = domain.limits.exceeded(&was, &there) else {
+            let states = (domain.state(was), domain.state(there));
+            self.filling.tell(account, &states.0, &states.1);
             return Ok(());
         };
         known.put(account, Some(domain), *before);

@@ -6,6 +6,7 @@ mod backup;
 mod damage;
 mod faults;
 mod figures;
+mod filling;
 mod metadata;
 pub(crate) mod model;
 mod partitions;

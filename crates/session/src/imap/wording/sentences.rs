@@ -128,6 +128,7 @@ fn sentences() -> BTreeSet<String> {
     let mut sentences = BTreeSet::new();
     for (place, errors_only) in [
         ("session/src/imap", false),
+        ("session/src/warning.rs", false),
         ("imap/src", false),
         ("store/src/name.rs", false),
         ("store/src/account", true),

@@ -31,8 +31,15 @@ impl World {
 
     /// The code that a recipient is answered with.
     async fn rcpt(&mut self, address: &str) -> String {
+        self.rcpt_with(address, "").await
+    }
+
+    /// The same, with a parameter.
+    async fn rcpt_with(&mut self, address: &str, parameter: &str) -> String {
         let said = self
-            .hears(format!("RSET\r\nMAIL FROM:<>\r\nRCPT TO:<{address}>\r\n"))
+            .hears(format!(
+                "RSET\r\nMAIL FROM:<>\r\nRCPT TO:<{address}> {parameter}\r\n"
+            ))
             .await;
         let reply = said.lines().last().unwrap();
         reply[..9].to_owned()
@@ -176,8 +183,12 @@ async fn without_room_mail_is_refused_before_it_is_sent_and_after() {
     let codes: Vec<_> = said.lines().skip(1).map(|line| &line[..9]).collect();
     assert_eq!(codes, ["250 2.0.0", "452 4.2.2", "250 2.0.0"]);
     assert_eq!(world.rcpt("ann@example").await, "452 4.2.2");
+    let ignoring = world.rcpt_with("ann@example", "IGNOREQUOTA").await;
+    assert_eq!(ignoring, "250 2.1.5");
+    let said = world.hears("DATA\r\nhello\r\n.\r\n").await;
+    assert!(said.ends_with("250 2.0.0 Delivered\r\n"), "{said}");
     assert_eq!(world.rcpt("bob@example").await, "250 2.1.5");
-    limit(&ann, None, Resource::Message, 4).await;
+    limit(&ann, None, Resource::Message, 5).await;
     assert_eq!(world.rcpt("ann@example").await, "250 2.1.5");
     limit(&ann, None, Resource::Message, 1).await;
     // As it may be set.
@@ -197,4 +208,17 @@ async fn limit(account: &Account, root: Option<&MailboxName>, resource: Resource
     let mut limits = Limits::default();
     limits.set(resource, Some(limit));
     account.set_quota(root, Some(limits)).await.unwrap();
+}
+
+#[tokio::test]
+async fn over_the_network_quotas_hold_for_everybody() {
+    let mut world = World::with(Peer {
+        address: Some("192.0.2.1".parse().unwrap()),
+        ..Peer::default()
+    })
+    .await;
+    let offered = world.hears("LHLO client.example\r\n").await;
+    assert!(!offered.contains("IGNOREQUOTA"), "{offered}");
+    let refused = world.rcpt_with("ann@example", "ignorequota").await;
+    assert_eq!(refused, "555 5.5.4");
 }
