@@ -46,6 +46,12 @@ pub(super) fn check(values: &mut Values, purpose: Purpose) {
         found.push(("imap.save-limit", what.to_owned()));
     }
     referrals(values, &mut found);
+    if let Err(error) = super::look(values).check() {
+        let mut keys = ["namespace.others", "namespace.shared"].into_iter();
+        let given = keys.find(|key| values.get(key).is_some());
+        let key = given.unwrap_or("namespace.look");
+        found.push((key, format!("`{key}`: {}", error.why())));
+    }
     if let Err(why) = session::imap::Identification::read(&values.texts("imap.id")) {
         found.push(("imap.id", format!("`imap.id`: {why}")));
     }

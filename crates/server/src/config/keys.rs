@@ -83,6 +83,30 @@ pub const KEYS: &[Key] = &[
         "the partition in which new accounts begin; the first that there is, if not given",
     ),
     key(
+        "namespace.look",
+        Kind::Choice(session::namespace::Look::WORDS),
+        Some("\"chapar\""),
+        "how mailbox names look to clients: as on the server that they come from",
+    ),
+    key(
+        "namespace.others",
+        Kind::Text,
+        None,
+        "before the names of other users' mailboxes; the look's own, if not given",
+    ),
+    key(
+        "namespace.shared",
+        Kind::Text,
+        None,
+        "before the names of shared mailboxes; the look's own, if not given",
+    ),
+    key(
+        "namespace.administrators",
+        Kind::Choice(&["as-users", "whole-site"]),
+        None,
+        "whether administrators see names as users do, or as Cyrus shows them the whole site; as the look has it, if not given",
+    ),
+    key(
         "expiry.every",
         Kind::Duration,
         Some("\"1h\""),

@@ -17,8 +17,11 @@ pub use keys::{KEYS, Key};
 pub use read::{Origin, Problem, Severity};
 pub use value::{Kind, Value};
 
-use session::imap::{ForClients, Identification, Suppressed, referral::Remote};
 use session::lmtp::OverQuota;
+use session::{
+    imap::{ForClients, Identification, Suppressed, referral::Remote},
+    namespace::{Administrators, Look},
+};
 
 use crate::{
     log::Format,
@@ -211,7 +214,7 @@ impl Config {
 fn site(values: &Values) -> Option<session::Site> {
     let text = |key| values.text(key).map(Arc::from);
     Some(session::Site {
-        look: std::sync::Arc::default(),
+        look: Arc::new(look(values)),
         admin: text("imap.admin"),
         comment: text("imap.comment"),
         jmap: text("imap.jmap-url"),
@@ -223,6 +226,21 @@ fn site(values: &Values) -> Option<session::Site> {
             },
         },
     })
+}
+
+/// How mailbox names look. What is wrong with it has been said before.
+fn look(values: &Values) -> Look {
+    let named = values.text("namespace.look");
+    let named = named.as_deref().and_then(Look::named);
+    let look = named.unwrap_or_default().with_prefixes(
+        values.text("namespace.others"),
+        values.text("namespace.shared"),
+    );
+    match values.text("namespace.administrators").as_deref() {
+        Some("as-users") => look.with_administrators(Administrators::AsUsers),
+        Some("whole-site") => look.with_administrators(Administrators::WholeSite),
+        _ => look,
+    }
 }
 
 /// When mail goes by itself, by what the configuration says.
@@ -259,7 +277,6 @@ fn imap(values: &Values) -> session::imap::Settings {
         message_limit: values.count("imap.message-limit"),
         save_limit: values.count("imap.save-limit"),
         literal_minus: values.flag("imap.literal-minus"),
-        look: Arc::default(),
         urls: session::imap::Urls {
             hosts: values.texts("imap.url-hosts"),
             submitters: values.texts("imap.url-submitters"),
@@ -521,6 +538,10 @@ mod tests {
             (
                 "data = \"d\"\n[imap]\nmessage-limit = 2000\nsave-limit = 1000",
                 ":4:1: error: `imap.save-limit` can't be set beside `imap.message-limit`",
+            ),
+            (
+                "data = \"d\"\n[namespace]\nlook = \"cyrus\"\nothers = \"INBOX.x.\"",
+                ":4:1: error: `namespace.others`: a prefix begins with INBOX",
             ),
             ("data = \"d\"", "nobody can read mail"),
         ] {

@@ -4,6 +4,7 @@ use imap::{command::Mailbox, name::Encoding, response::Code};
 use store::MailboxName;
 
 use super::{
+    deleted,
     reach::{Found, Place},
     referral,
     refusal::Refusal,
@@ -64,6 +65,25 @@ pub(crate) fn own(user: &User, enabled: Enabled, sent: &Mailbox) -> Option<Mailb
 /// As [`text`], and as [`super::reach::Reach::place`].
 pub(crate) async fn place(user: &User, enabled: Enabled, sent: &Mailbox) -> Result<Place, Refusal> {
     user.reach.place(&text(&sent.0, enabled)?).await
+}
+
+/// Where a name leads that CREATE or RENAME gives to a mailbox.
+///
+/// # Errors
+/// As [`new_place`]; NO \[CANNOT] for what no mailbox may be called.
+pub(crate) async fn free_place(
+    user: &User,
+    enabled: Enabled,
+    sent: &Mailbox,
+) -> Result<Place, Refusal> {
+    let text = new_text(user, enabled, sent)?;
+    // There may be mailboxes with one, which had another name in another look.
+    if user.reach.namespace().delimiter() != '/' && text.contains('/') {
+        return Err(store::Error::InvalidName("it has a '/'").into());
+    }
+    let place = user.reach.new_place(&text).await?;
+    deleted::may_be_made(user, &place.name)?;
+    Ok(place)
 }
 
 /// Where a name leads for CREATE, RENAME and SUBSCRIBE.

@@ -9,7 +9,6 @@ use super::{
     suppress::{ForClients, Suppressed},
     wording::Language,
 };
-use crate::namespace::Look;
 
 /// What is set, the same for every session of a server.
 #[derive(Debug, Clone, Default)]
@@ -24,8 +23,6 @@ pub struct Settings {
     pub message_limit: Option<u32>,
     /// Messages that one COPY or APPEND may make.
     pub save_limit: Option<u32>,
-    /// How mailbox names look.
-    pub look: Arc<Look>,
     /// What IMAP URLs may say.
     pub urls: Urls,
     /// Clients have to enable UTF8=ACCEPT: RFC 6855 §6.

@@ -148,9 +148,16 @@ impl Look {
     }
 
     /// The words of all looks that have a name.
-    pub fn words() -> impl Iterator<Item = &'static str> {
-        NAMED.iter().map(|(word, _)| *word)
-    }
+    pub const WORDS: &[&str] = &[
+        "chapar",
+        "cyrus",
+        "cyrus-unix",
+        "cyrus-alt",
+        "cyrus-alt-unix",
+        "dovecot",
+        "dovecot-inbox",
+        "uw",
+    ];
 
     /// The look of that name.
     #[must_use]

@@ -192,6 +192,15 @@ fn other_ways_to_say_it_mean_the_same() {
 }
 
 #[test]
+fn every_look_that_has_a_name_can_be() {
+    for word in Look::WORDS {
+        namespace(word, "joe");
+    }
+    assert_eq!(Look::named("chapar"), Some(Look::default()));
+    assert_eq!(Look::named("other"), None);
+}
+
+#[test]
 fn some_names_mean_nothing() {
     let empty = Nowhere::Invalid("it has an empty level");
     for (look, client, expected) in [
@@ -350,7 +359,7 @@ fn whatever_is_written_is_read_as_what_it_was() {
     let mut random = fastrand::Rng::with_seed(2342);
     let mut seen = 0;
     for round in 0..40_000 {
-        let look = Look::words().nth(round % Look::words().count()).unwrap();
+        let look = Look::WORDS[round % Look::WORDS.len()];
         let account = *random.choice(ACCOUNTS).unwrap();
         let mut namespace = namespace(look, account);
         if random.bool() {

@@ -4,7 +4,7 @@ use imap::{command::Mailbox, response::Code};
 use store::Role;
 
 use crate::imap::{
-    deleted, names,
+    names,
     refusal::{Done, Outcome, Refusal},
     state::{Enabled, User},
 };
@@ -16,8 +16,7 @@ pub(crate) async fn create(
     mailbox: &Mailbox,
     special_use: &[String],
 ) -> Outcome {
-    let place = names::new_place(user, enabled, mailbox).await?;
-    deleted::may_be_made(user, &place.name)?;
+    let place = names::free_place(user, enabled, mailbox).await?;
     let role = role(special_use)?;
     let id = place.account.create(&place.name, role).await?;
     Ok(Done::with(

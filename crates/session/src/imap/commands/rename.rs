@@ -3,7 +3,7 @@
 use imap::{command::Mailbox, response::Code};
 
 use crate::imap::{
-    deleted, names,
+    names,
     refusal::{Done, Outcome, Refusal},
     state::{Enabled, User},
 };
@@ -12,8 +12,7 @@ use crate::imap::{
 /// the mailbox, not its name.
 pub(crate) async fn rename(user: &User, enabled: Enabled, from: &Mailbox, to: &Mailbox) -> Outcome {
     let from = names::place(user, enabled, from).await?;
-    let to = names::new_place(user, enabled, to).await?;
-    deleted::may_be_made(user, &to.name)?;
+    let to = names::free_place(user, enabled, to).await?;
     if from.account.id() != to.account.id() {
         let text =
             "A mailbox can't be renamed into somebody else's: make one there and move its messages";

@@ -8,7 +8,7 @@ use imap::{
     encode::{self, ListLine, Vanished},
     response::{Code, Status},
 };
-use store::{AnnotationLimits, ModSeq, OpenMailbox, name::DELIMITER};
+use store::{AnnotationLimits, ModSeq, OpenMailbox};
 
 use crate::{
     Gone, Outlet,
@@ -146,23 +146,31 @@ fn list(
 ) -> Result<(), Refusal> {
     let mailbox = selected.view.mailbox();
     let snapshot = selected.account().snapshot();
-    let children = snapshot.below(mailbox.name()).next().is_some();
+    let account = selected.account();
+    let mut below = snapshot.below(mailbox.name());
+    let children = below.any(|(_, it)| account.sees(it));
+    let (reach, own) = (
+        &selected.user.reach,
+        account.id() == selected.user.account.id(),
+    );
+    let name = reach.written(account.id(), mailbox.name());
     let sent = names::text(&select.mailbox.0, enabled)?;
     let mut attributes = vec![if children {
         "\\HasChildren"
     } else {
         "\\HasNoChildren"
     }];
-    if snapshot.subscriptions().contains(mailbox.name()) {
+    if own && snapshot.subscriptions().contains(mailbox.name()) {
         attributes.push("\\Subscribed");
     }
-    attributes.extend(mailbox.role().map(store::Role::attribute));
+    let role = mailbox.role().filter(|_| own);
+    attributes.extend(role.map(store::Role::attribute));
     let line = ListLine {
         attributes: &attributes,
-        delimiter: Some(DELIMITER),
-        name: mailbox.name().as_str(),
+        delimiter: Some(reach.namespace().delimiter()),
+        name: &name,
         encoding: enabled.names(),
-        old_name: (sent != mailbox.name().as_str()).then_some(&*sent),
+        old_name: (sent != name).then_some(&*sent),
         ..ListLine::default()
     };
     encode::list(out.buffer(), &line);
