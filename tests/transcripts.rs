@@ -166,8 +166,11 @@ fn run(chapar: &Chapar, user: &str, text: &str) -> Result<(), String> {
         ("user".to_owned(), user.to_owned()),
         ("password".to_owned(), PASSWORD.to_owned()),
     ]);
+    // Transcripts that have no other accounts may use these names for what they hear.
     for (key, _) in OTHERS {
-        variables.insert(key.to_owned(), format!("{user}-{key}"));
+        if head(text, key).next().is_some() {
+            variables.insert(key.to_owned(), format!("{user}-{key}"));
+        }
     }
     for words in head(text, "run") {
         let mut words = words.replace("$user", user);
