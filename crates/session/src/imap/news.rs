@@ -3,7 +3,7 @@
 use std::{future::poll_fn, task::Poll};
 
 use imap::response::{Code, Status};
-use store::{Account, MailboxId};
+use store::Account;
 
 use super::{
     Session,
@@ -35,16 +35,24 @@ impl Session {
         }
     }
 
-    /// The accounts in which something may happen that the client is to be told of: the user's own, and that of
-    /// the mailbox that is open.
+    /// The accounts in which something may happen that the client is to be told of, each once.
     fn watched(&self) -> Vec<Account> {
         let own = self.logged_in().map(|user| &user.account);
         let open = self.state.selected().map(Selected::account);
-        let mut accounts: Vec<Account> = own.into_iter().cloned().collect();
-        accounts.extend(
-            open.filter(|open| own.is_some_and(|own| own.id() != open.id()))
-                .cloned(),
-        );
+        let registered = match &self.notifying {
+            Notifying::Set(registered) => Some(registered.accounts()),
+            Notifying::Never | Notifying::Nothing => None,
+        };
+        let mut accounts: Vec<Account> = Vec::new();
+        for account in own
+            .into_iter()
+            .chain(open)
+            .chain(registered.into_iter().flatten())
+        {
+            if accounts.iter().all(|has| has.id() != account.id()) {
+                accounts.push(account.clone());
+            }
+        }
         accounts
     }
 
@@ -113,8 +121,7 @@ impl Session {
             State::Authenticated(user) => registered.look(user, None),
             State::Selected(selected) => {
                 let user = selected.user.clone();
-                let own = selected.account.id() == user.account.id();
-                registered.look(&user, Some(&mut **selected).filter(|_| own));
+                registered.look(&user, Some(selected));
             }
         }
     }
@@ -156,7 +163,8 @@ impl Session {
         let Some(user) = self.logged_in().cloned() else {
             return Ok(());
         };
-        let (selected, enabled) = (self.selected_mailbox(), self.enabled);
+        let selected = self.state.selected().map(Selected::place);
+        let enabled = self.enabled;
         if let Some(news) = &mut self.metadata_news {
             news.tell(&user, enabled, out).await?;
         }
@@ -177,13 +185,6 @@ impl Session {
         if let State::Selected(selected) = &mut self.state {
             selected.wants = self.notifying.wants();
         }
-    }
-
-    /// The mailbox of the user's own that is open.
-    pub(super) fn selected_mailbox(&self) -> Option<MailboxId> {
-        let selected = self.state.selected()?;
-        let own = selected.account.id() == selected.user.account.id();
-        own.then_some(selected.mailbox)
     }
 
     /// Outside of IDLE the client may be sending a command that counts on its numbers.

@@ -181,6 +181,11 @@ impl Reach {
         })
     }
 
+    /// Whether the user is subscribed to a name in an account.
+    pub(crate) fn is_subscribed(&self, account: AccountId, name: &MailboxName) -> bool {
+        account == self.own.id() && self.own.snapshot().subscriptions().contains(name)
+    }
+
     /// How the object identifiers of an account are told.
     pub(crate) fn ids(&self, account: AccountId) -> ObjectIds {
         if account == self.own.id() {

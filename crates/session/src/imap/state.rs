@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use imap::{UidSet, command::Numbering, set::SequenceSet};
 use mail::collation::Comparator;
-use store::{Account, MailboxId, Uid};
+use store::{Account, AccountId, MailboxId, Uid};
 
 use crate::Site;
 
@@ -170,6 +170,11 @@ impl Selected {
     /// Whether annotations of its messages can be set: some at least, by whoever may read them (RFC 5257 §3.4).
     pub(crate) fn takes_annotations(&self) -> bool {
         self.access == Access::ReadWrite
+    }
+
+    /// Whose it is, and which.
+    pub(crate) fn place(&self) -> (AccountId, MailboxId) {
+        (self.account.id(), self.mailbox)
     }
 
     /// Takes the newest state, so that what is read from now on is current.

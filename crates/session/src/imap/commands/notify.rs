@@ -8,7 +8,7 @@ use crate::{
         Session,
         notify::{Notifying, Registered},
         refusal::{Done, Outcome},
-        state::{State, User},
+        state::{Selected, State, User},
         sync::{Expunges, Wants},
     },
 };
@@ -27,7 +27,7 @@ impl Session {
             return Ok(Done::new("No more notifications"));
         };
         // From here on nothing is missed, whatever is told below.
-        let registered = Box::new(Registered::new(asked, user, self.enabled)?);
+        let registered = Box::new(Registered::new(asked, user, self.enabled).await?);
         self.look();
         if let State::Selected(selected) = &mut self.state {
             selected.wants = Wants {
@@ -38,7 +38,7 @@ impl Session {
         self.tell_selected(Expunges::Told, out).await?;
         self.tell_others(out).await?;
         if asked.status {
-            let selected = self.selected_mailbox();
+            let selected = self.state.selected().map(Selected::place);
             registered
                 .statuses(user, selected, self.enabled, out)
                 .await?;

@@ -10,20 +10,21 @@
 mod pending;
 #[cfg(test)]
 mod tests;
+mod watched;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use imap::{
     command::{self, Event, EventFilter, FetchItem, StatusItem},
     response::{Code, Status},
 };
-use store::{MailboxId, MailboxName, Naming, Snapshot, Watch, Whose, account::Messages};
+use store::{Account, AccountId, MailboxId, MailboxName, Rights};
 
-use self::pending::Pending;
+use self::watched::Watched;
 use super::{
     commands::status,
     fetch,
-    filter::Filter,
+    filter::{self, Filter},
     refusal::Refusal,
     reply,
     state::{Enabled, Selected, User},
@@ -46,9 +47,6 @@ const EVENTS: &[&str] = &[
 /// The most groups of one NOTIFY: each is asked at each change.
 const GROUPS_MAX: usize = 100;
 
-/// The most names that are remembered for having been deleted.
-const DELETED_MAX: usize = 1000;
-
 /// What a client said by NOTIFY.
 #[derive(Debug, Default)]
 pub(crate) enum Notifying {
@@ -64,14 +62,12 @@ pub(crate) enum Notifying {
 /// What a client asked for by NOTIFY SET, and has not been told yet.
 #[derive(Debug)]
 pub(crate) struct Registered {
-    groups: Vec<Group>,
+    asked: Asked,
     selected: Wants,
-    watch: Watch,
-    pending: Pending,
+    /// The accounts in which something may happen that it asked for; the user's own first.
+    watched: Vec<Watched>,
     /// More happened than the server remembers.
     overflown: bool,
-    /// Names that were a mailbox's that has been deleted: a new one has another UIDVALIDITY.
-    deleted: BTreeSet<MailboxName>,
 }
 
 /// Whether more happened than can be told.
@@ -88,6 +84,49 @@ pub(crate) enum Overflow {
 struct Group {
     filter: Filter,
     events: Events,
+}
+
+/// The mailbox that is open, and whose it is.
+pub(crate) type Open = (AccountId, MailboxId);
+
+/// All that a client asked for of mailboxes that are not selected.
+#[derive(Debug)]
+struct Asked {
+    groups: Vec<Group>,
+}
+
+impl Asked {
+    /// The events that are told of a mailbox by that name.
+    fn of(&self, user: &User, account: &Account, name: &MailboxName) -> Events {
+        let matching = self.groups.iter();
+        let matching = matching.filter(|group| group.filter.matches(user, account, name));
+        matching.fold(Events::default(), |all, group| all.with(group.events))
+    }
+
+    /// Whether any group has the event.
+    fn anywhere(&self, event: Events) -> bool {
+        self.groups.iter().any(|group| group.events.has_any(event))
+    }
+
+    /// Whether who subscribes to a name, or no longer does, is to be told of elsewhere. Who unsubscribes has been
+    /// subscribed until then (§5.5).
+    fn tells_subscriptions(&self, user: &User, account: &Account, name: &MailboxName) -> bool {
+        self.groups.iter().any(|group| {
+            group.events.has_any(Events::SUBSCRIPTIONS)
+                && (group.filter == Filter::Subscribed || group.filter.matches(user, account, name))
+        })
+    }
+
+    fn filters(&self) -> Vec<&Filter> {
+        self.groups.iter().map(|group| &group.filter).collect()
+    }
+}
+
+/// Whether events of a mailbox may be told: §5.
+fn is_observable(account: &Account, mailbox: &store::Mailbox) -> bool {
+    account
+        .may(mailbox, Rights::LOOKUP.with(Rights::READ))
+        .is_ok()
 }
 
 /// Events, as a set.
@@ -162,7 +201,7 @@ impl Registered {
     ///
     /// # Errors
     /// As the events' rules have it (§5, §6.1); NO \[NOTIFICATIONOVERFLOW] for too much at once.
-    pub(crate) fn new(
+    pub(crate) async fn new(
         asked: &command::Notify,
         user: &User,
         enabled: Enabled,
@@ -200,68 +239,35 @@ impl Registered {
                 return Err(Refusal::bad(text));
             }
         }
+        let asked = Asked { groups };
+        let accounts = filter::accounts(&asked.filters(), user).await?;
         Ok(Self {
-            groups,
+            asked,
             selected: selected.unwrap_or(Wants::NOTHING),
-            watch: user.account.watch(),
-            pending: Pending::default(),
+            watched: accounts.into_iter().map(Watched::new).collect(),
             overflown: false,
-            deleted: BTreeSet::new(),
         })
     }
 
-    /// The events that are told of a mailbox by that name.
-    fn of(&self, name: &MailboxName, snapshot: &Snapshot) -> Events {
-        let matching = self.groups.iter();
-        let matching = matching.filter(|group| group.filter.matches(name, snapshot));
-        matching.fold(Events::default(), |all, group| all.with(group.events))
-    }
-
-    /// Whether any group has the event.
-    fn anywhere(&self, event: Events) -> bool {
-        self.groups.iter().any(|group| group.events.has_any(event))
+    /// The accounts that are watched.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.watched.iter().map(Watched::account)
     }
 
     /// Looks at what happened since the last time. Of the selected mailbox nothing is noted but
     /// which messages the client itself has put there: it is told of them without what it asked for of
     /// new ones (§5.2). What the client did elsewhere it knows (§5).
     pub(crate) fn look(&mut self, user: &User, mut selected: Option<&mut Selected>) {
-        let Some(briefs) = self.watch.take() else {
-            self.overflown = true;
-            return;
-        };
-        if briefs.is_empty() {
-            return;
-        }
-        let snapshot = user.account.snapshot();
-        for brief in briefs {
-            let own = user.account.did(&brief);
-            for messages in &brief.messages {
-                match &mut selected {
-                    Some(selected) if selected.mailbox == messages.mailbox => {
-                        if own {
-                            selected.has_placed(&messages.came);
-                        }
-                    }
-                    _ if own => {}
-                    _ => self.note_messages(messages, user.account.whose(), &snapshot),
-                }
-            }
-            for naming in &brief.names {
-                self.note_name(naming, own, &snapshot);
-            }
-            if !own {
-                let names = brief.subscriptions.iter();
-                names.for_each(|name| self.note_subscription(name, &snapshot));
-                let metadata = brief.metadata.iter();
-                metadata.for_each(|(of, entry)| self.note_metadata(*of, entry, &snapshot));
-            }
+        for watched in &mut self.watched {
+            self.overflown |= watched
+                .look(&self.asked, user, selected.as_deref_mut())
+                .is_err();
         }
     }
 
     /// Whether anything waits to be told.
     pub(crate) fn has_news(&self) -> bool {
-        self.overflown || !self.pending.is_empty()
+        self.overflown || self.watched.iter().any(Watched::has_news)
     }
 
     /// Tells what waits; says whether there was more than that: then the client hears of nothing any more
@@ -269,11 +275,13 @@ impl Registered {
     pub(crate) async fn tell(
         &mut self,
         user: &User,
-        selected: Option<MailboxId>,
+        selected: Option<Open>,
         enabled: Enabled,
         out: &mut impl Outlet,
     ) -> Result<Overflow, Gone> {
-        self.pending.write(user, selected, enabled, out).await?;
+        for watched in &mut self.watched {
+            watched.tell(user, selected, enabled, out).await?;
+        }
         if !self.overflown {
             return Ok(Overflow::No);
         }
@@ -288,121 +296,40 @@ impl Registered {
     pub(crate) async fn statuses(
         &self,
         user: &User,
-        selected: Option<MailboxId>,
+        selected: Option<Open>,
         enabled: Enabled,
         out: &mut impl Outlet,
     ) -> Result<(), Gone> {
-        let snapshot = user.account.snapshot();
-        for (name, mailbox) in snapshot.mailboxes() {
-            let events = self.of(name, &snapshot);
-            if !events.has_any(Events::MESSAGES) || selected == Some(mailbox.id()) {
-                continue;
+        for account in self.accounts() {
+            let snapshot = account.snapshot();
+            for (name, mailbox) in snapshot.mailboxes() {
+                let events = self.asked.of(user, account, name);
+                let is_open = selected == Some((account.id(), mailbox.id()));
+                if !events.has_any(Events::MESSAGES) || is_open || !is_observable(account, mailbox)
+                {
+                    continue;
+                }
+                let mut items = vec![
+                    StatusItem::UidValidity,
+                    StatusItem::UidNext,
+                    StatusItem::Messages,
+                ];
+                if events.has_any(Events::CHANGES) {
+                    items.push(StatusItem::HighestModSeq);
+                }
+                let size_max = user.message_bytes_max;
+                let name = user.reach.written(account.id(), name);
+                let told = status::Told {
+                    name: &name,
+                    mailbox,
+                    account,
+                    ids: user.reach.ids(account.id()),
+                };
+                status::write(told, &items, size_max, enabled, out.buffer());
+                flush_if_full(out).await?;
             }
-            let mut items = vec![
-                StatusItem::UidValidity,
-                StatusItem::UidNext,
-                StatusItem::Messages,
-            ];
-            if events.has_any(Events::CHANGES) {
-                items.push(StatusItem::HighestModSeq);
-            }
-            let size_max = user.message_bytes_max;
-            let name = user.reach.written(user.account.id(), mailbox.name());
-            let told = status::Told {
-                name: &name,
-                mailbox,
-                account: &user.account,
-                ids: user.reach.ids(user.account.id()),
-            };
-            status::write(told, &items, size_max, enabled, out.buffer());
-            flush_if_full(out).await?;
         }
         Ok(())
-    }
-
-    fn note_messages(&mut self, messages: &Messages, reader: Whose, snapshot: &Snapshot) {
-        let Some(mailbox) = snapshot.mailbox(messages.mailbox) else {
-            return;
-        };
-        let events = self.of(mailbox.name(), snapshot);
-        if events.has_any(Events::OF_MESSAGES) {
-            self.pending.messages(messages, events, reader);
-        }
-    }
-
-    /// §5.4. A mailbox that comes or goes affects the one above it as well.
-    fn note_name(&mut self, naming: &Naming, own: bool, snapshot: &Snapshot) {
-        let mut affected = |name: &MailboxName| {
-            if !own && self.of(name, snapshot).has_any(Events::NAMES) {
-                self.pending.listing(name, None);
-            }
-        };
-        match naming {
-            Naming::Made(name) => {
-                affected(name);
-                name.parent().iter().for_each(affected);
-                self.note_validity(name, snapshot);
-            }
-            Naming::Deleted(name) => {
-                affected(name);
-                name.parent().iter().for_each(affected);
-                self.note_deleted(name);
-            }
-            Naming::Renamed { from, to } => {
-                let events = self.of(from, snapshot).with(self.of(to, snapshot));
-                if !own && events.has_any(Events::NAMES) {
-                    self.pending.renamed(from, to);
-                }
-                self.note_validity(to, snapshot);
-                self.note_deleted(from);
-            }
-        }
-    }
-
-    fn note_deleted(&mut self, name: &MailboxName) {
-        if self.anywhere(Events::FLAGS) {
-            if self.deleted.len() >= DELETED_MAX {
-                self.deleted.pop_first();
-            }
-            self.deleted.insert(name.clone());
-        }
-    }
-
-    /// §5.1: whoever is told of flags is told that a name has another UIDVALIDITY.
-    fn note_validity(&mut self, name: &MailboxName, snapshot: &Snapshot) {
-        if self.deleted.remove(name)
-            && self.of(name, snapshot).has_any(Events::FLAGS)
-            && let Some(mailbox) = snapshot.named(name)
-        {
-            self.pending.validity(mailbox.id());
-        }
-    }
-
-    /// §5.6, §5.7.
-    fn note_metadata(&mut self, of: Option<MailboxId>, entry: &Arc<str>, snapshot: &Snapshot) {
-        let Some(id) = of else {
-            if self.anywhere(Events::SERVER_METADATA) {
-                self.pending.metadata(None, entry);
-            }
-            return;
-        };
-        let name = snapshot.mailbox(id).map(|mailbox| mailbox.name());
-        if let Some(name) = name
-            && self.of(name, snapshot).has_any(Events::METADATA)
-        {
-            self.pending.metadata(Some(name.clone()), entry);
-        }
-    }
-
-    /// §5.5. Who unsubscribes from a mailbox has subscribed to it until then.
-    fn note_subscription(&mut self, name: &MailboxName, snapshot: &Snapshot) {
-        let wanted = self.groups.iter().any(|group| {
-            group.events.has_any(Events::SUBSCRIPTIONS)
-                && (group.filter == Filter::Subscribed || group.filter.matches(name, snapshot))
-        });
-        if wanted {
-            self.pending.listing(name, None);
-        }
     }
 }
 

@@ -12,9 +12,9 @@ use imap::{
     command::StatusItem,
     encode::{self, ListLine},
 };
-use store::{MailboxId, MailboxName, Role, Snapshot, Whose, account::Messages, name::DELIMITER};
+use store::{Account, MailboxId, MailboxName, Role, Whose, account::Messages};
 
-use super::Events;
+use super::{Events, Open, is_observable};
 use crate::{
     Gone, Outlet,
     imap::{
@@ -147,38 +147,40 @@ impl Pending {
         listings.map(|(name, old)| (name.as_str(), old.as_ref().map(MailboxName::as_str)))
     }
 
-    /// Writes all of it. Of the selected mailbox nothing is said here.
+    /// Writes all of it, as of that account. Of the selected mailbox nothing is said here.
     pub(super) async fn write(
         &mut self,
-        user: &User,
-        selected: Option<MailboxId>,
+        (user, account): (&User, &Account),
+        selected: Option<Open>,
         enabled: Enabled,
         out: &mut impl Outlet,
     ) -> Result<(), Gone> {
-        let snapshot = user.account.snapshot();
+        let snapshot = account.snapshot();
+        let written = |name: &MailboxName| user.reach.written(account.id(), name);
         for (name, old) in std::mem::take(&mut self.listings) {
-            list(&snapshot, (&name, old.as_ref()), enabled, out.buffer());
+            let names = (&name, old.map(|old| written(&old)));
+            list((user, account), names, enabled, out.buffer());
             flush_if_full(out).await?;
         }
         for (of, entries) in std::mem::take(&mut self.metadata) {
-            let name = of.as_ref().map_or("", MailboxName::as_str);
+            let name = of.as_ref().map(written).unwrap_or_default();
             let entries = entries.iter().map(AsRef::as_ref);
-            encode::metadata_changed(out.buffer(), name, enabled.names(), entries);
+            encode::metadata_changed(out.buffer(), &name, enabled.names(), entries);
             flush_if_full(out).await?;
         }
         for (id, happened) in std::mem::take(&mut self.mailboxes) {
             let items = happened.items(enabled);
-            let mailbox = snapshot.mailbox(id).filter(|_| selected != Some(id));
+            let mailbox = snapshot.mailbox(id).filter(|mailbox| {
+                selected != Some((account.id(), id)) && is_observable(account, mailbox)
+            });
             if let Some(mailbox) = mailbox.filter(|_| !items.is_empty()) {
-                let size_max = user.message_bytes_max;
-                let name = user.reach.written(user.account.id(), mailbox.name());
                 let told = status::Told {
-                    name: &name,
+                    name: &written(mailbox.name()),
                     mailbox,
-                    account: &user.account,
-                    ids: user.reach.ids(user.account.id()),
+                    account,
+                    ids: user.reach.ids(account.id()),
                 };
-                status::write(told, &items, size_max, enabled, out.buffer());
+                status::write(told, &items, user.message_bytes_max, enabled, out.buffer());
             }
             flush_if_full(out).await?;
         }
@@ -188,12 +190,14 @@ impl Pending {
 
 /// The LIST response for a name as it stands: RFC 5465 §5.4, §5.5.
 fn list(
-    snapshot: &Snapshot,
-    (name, old): (&MailboxName, Option<&MailboxName>),
+    (user, account): (&User, &Account),
+    (name, old): (&MailboxName, Option<String>),
     enabled: Enabled,
     out: &mut Vec<u8>,
 ) {
+    let snapshot = account.snapshot();
     let mailbox = snapshot.named(name);
+    let mailbox = mailbox.filter(|mailbox| account.sees(mailbox));
     let mut attributes = Vec::new();
     if mailbox.is_none() {
         attributes.push("\\NonExistent");
@@ -202,21 +206,26 @@ fn list(
             attributes.push("\\Noselect");
         }
     }
-    attributes.push(match snapshot.below(name).next() {
-        Some(_) => "\\HasChildren",
-        None => "\\HasNoChildren",
+    let mut below = snapshot.below(name);
+    let has_children = below.any(|(_, mailbox)| account.sees(mailbox));
+    attributes.push(if has_children {
+        "\\HasChildren"
+    } else {
+        "\\HasNoChildren"
     });
-    if snapshot.subscriptions().contains(name) {
+    if user.reach.is_subscribed(account.id(), name) {
         attributes.push("\\Subscribed");
     }
-    let role = mailbox.and_then(|mailbox| mailbox.role());
+    // Others' mailboxes have a special use for their owners only.
+    let own = mailbox.filter(|_| account.id() == user.account.id());
+    let role = own.and_then(|mailbox| mailbox.role());
     attributes.extend(role.map(Role::attribute));
     let line = ListLine {
         attributes: &attributes,
-        delimiter: Some(DELIMITER),
-        name: name.as_str(),
+        delimiter: Some(user.reach.namespace().delimiter()),
+        name: &user.reach.written(account.id(), name),
         encoding: enabled.names(),
-        old_name: old.map(MailboxName::as_str),
+        old_name: old.as_deref(),
         ..ListLine::default()
     };
     encode::list(out, &line);

@@ -7,13 +7,13 @@ use imap::{
     UidSet,
     command::{self, SearchSource},
 };
-use store::{Error, MailboxId};
+use store::{Account, Error, MailboxId, Rights};
 
 use super::{ALL, Request, Where, no_charset, returns};
 use crate::{
     Outlet,
     imap::{
-        filter::Filter,
+        filter::{self, Filter},
         refusal::{Done, Outcome, Refusal, Stop},
         state::{Enabled, Selected, State, User},
         sync::flush_if_full,
@@ -90,15 +90,12 @@ impl Sources<'_> {
     }
 
     async fn search(mut self, out: &mut impl Outlet) -> Result<(), Stop> {
-        let snapshot = self.user.account.snapshot();
-        let matches = |filter: &Filter, name| filter.matches(name, &snapshot);
-        let others: Vec<MailboxId> = snapshot
-            .mailboxes()
-            .filter(|(name, _)| self.filters.iter().any(|filter| matches(filter, name)))
-            .map(|(_, mailbox)| mailbox.id())
-            .collect();
-        let here = self.selected.as_ref().map(|selected| selected.mailbox);
-        let also_here = here.is_some_and(|here| others.contains(&here));
+        let others = self.others().await?;
+        let here = self.selected.as_ref();
+        let here = here.map(|selected| (selected.account().id(), selected.mailbox));
+        let is_here =
+            |(account, mailbox): &(Account, MailboxId)| here == Some((account.id(), *mailbox));
+        let also_here = others.iter().any(is_here);
         if let Some(selected) = &mut self.selected {
             if self.names_selected || also_here {
                 self.request.answer(selected, out).await?;
@@ -107,27 +104,49 @@ impl Sources<'_> {
                 self.request.no_update(text, out);
             }
         }
-        for id in others.into_iter().filter(|id| Some(*id) != here) {
-            self.other(id, out).await?;
+        for other in others.iter().filter(|other| !is_here(other)) {
+            self.other(other, out).await?;
             flush_if_full(out).await?;
         }
         Ok(())
     }
 
+    /// The mailboxes that the filters choose, in the order of their names in each account. Those that the user may
+    /// not read are passed over (§2.2).
+    async fn others(&self) -> Result<Vec<(Account, MailboxId)>, Refusal> {
+        let filters: Vec<&Filter> = self.filters.iter().collect();
+        let mut chosen = Vec::new();
+        for account in filter::accounts(&filters, self.user).await? {
+            for (name, mailbox) in account.snapshot().mailboxes() {
+                let readable = account
+                    .may(mailbox, Rights::LOOKUP.with(Rights::READ))
+                    .is_ok();
+                let matches = |filter: &&Filter| filter.matches(self.user, &account, name);
+                if readable && filters.iter().any(matches) {
+                    chosen.push((account.clone(), mailbox.id()));
+                }
+            }
+        }
+        Ok(chosen)
+    }
+
     /// Searches a mailbox that is not selected.
-    async fn other(&self, id: MailboxId, out: &mut impl Outlet) -> Result<(), Stop> {
-        let account = &self.user.account;
-        let view = match account.open_mailbox(id).await {
+    async fn other(
+        &self,
+        (account, id): &(Account, MailboxId),
+        out: &mut impl Outlet,
+    ) -> Result<(), Stop> {
+        let view = match account.open_mailbox(*id).await {
             Ok(mailbox) => View::new(mailbox)
                 .with_ids(self.user.reach.ids(account.id()))
                 .read_by(account.whose()),
             // It is gone meanwhile.
-            Err(Error::NoSuchMailbox) => return Ok(()),
+            Err(Error::NoSuchMailbox | Error::NoRight(_)) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
         let here = Where {
             user: self.user,
-            account: &self.user.account,
+            account,
             view: &view,
             // What `$` is belongs to the selected mailbox.
             saved: &UidSet::new(),
