@@ -27,7 +27,8 @@ pub use append::{
     Append, AppendData, AppendMessage, CatPart, LiteralKind, MessageLiteral, Replace,
 };
 pub use mailbox::{
-    Depth, Find, GetMetadata, List, ListReturn, ListSelection, Qresync, Select, StatusItem,
+    CreateParams, Depth, Find, GetMetadata, List, ListReturn, ListSelection, Qresync, Rename,
+    Select, StatusItem,
 };
 pub use message::{
     Convert, ConvertItem, Copy, Counted, Date, DateTime, Fetch, FetchItem, Flag, Partial,
@@ -108,22 +109,17 @@ pub enum Authenticated {
     Select(Select),
     /// EXAMINE, §6.3.3.
     Examine(Select),
-    /// CREATE, §6.3.4, with the roles asked for (`USE`, RFC 6154 §3).
+    /// CREATE, §6.3.4.
     Create {
         /// The mailbox to make.
         mailbox: Mailbox,
-        /// Special-use attributes, with their backslash, as sent.
-        special_use: Vec<String>,
+        /// What is asked for of it.
+        params: CreateParams,
     },
     /// DELETE, §6.3.5.
     Delete(Mailbox),
     /// RENAME, §6.3.6.
-    Rename {
-        /// The name it has.
-        from: Mailbox,
-        /// The name it is to have.
-        to: Mailbox,
-    },
+    Rename(Rename),
     /// SUBSCRIBE, §6.3.7.
     Subscribe(Mailbox),
     /// UNSUBSCRIBE, §6.3.8.

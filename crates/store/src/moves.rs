@@ -202,11 +202,14 @@ fn moved(pass: &Pass<'_>) -> Moved {
 /// Moves the messages of every mailbox that has no partition of its own. Gives how many there were.
 async fn relocate_all(account: &Account, to: &Engine, pass: &mut Pass<'_>) -> Result<u64, Error> {
     let snapshot = account.snapshot();
+    let homely = snapshot
+        .mailboxes()
+        .filter(|(_, mailbox)| mailbox.partition.is_none());
+    // Sessions wait for moves, too: no borrow of the snapshot may be held meanwhile.
+    let homely: Vec<MailboxId> = homely.map(|(_, mailbox)| mailbox.id()).collect();
     let mut found = 0;
-    for (_, mailbox) in snapshot.mailboxes() {
-        if mailbox.partition.is_none() {
-            found += account.relocate(mailbox.id(), to, pass).await?;
-        }
+    for mailbox in homely {
+        found += account.relocate(mailbox, to, pass).await?;
     }
     Ok(found)
 }

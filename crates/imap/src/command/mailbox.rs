@@ -32,6 +32,26 @@ pub struct Qresync {
     pub match_data: Option<(SequenceSet, SequenceSet)>,
 }
 
+/// What CREATE asks for of the mailbox: RFC 4466 §2.2.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CreateParams {
+    /// `USE`, RFC 6154 §3: special-use attributes, with their backslash, as sent.
+    pub special_use: Vec<String>,
+    /// The partition that its mail is to lie in: `PARTITION`, or all that follows the name, as Cyrus has it.
+    pub partition: Option<String>,
+}
+
+/// RENAME: RFC 9051 §6.3.6, RFC 4466 §2.3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rename {
+    /// The name it has.
+    pub from: Mailbox,
+    /// The name it is to have; the same, if it is only to be moved.
+    pub to: Mailbox,
+    /// The partition that its mail is to lie in: `PARTITION`, or all that follows the names, as Cyrus has it.
+    pub partition: Option<String>,
+}
+
 /// LIST in every form: RFC 9051 §6.3.9.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct List {

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     command::{
-        Authenticated, Command, List, ListReturn, ListSelection, Mailbox, Qresync, Select,
-        StatusItem,
+        Authenticated, Command, CreateParams, List, ListReturn, ListSelection, Mailbox, Qresync,
+        Rename, Select, StatusItem,
     },
     encode::Listing,
     set::SequenceSet,
@@ -96,24 +96,44 @@ fn seq_match_data(c: &mut Cursor<'_>) -> Result<(SequenceSet, SequenceSet)> {
     Ok((numbers, uids))
 }
 
-// create = "CREATE" SP mailbox [create-params]; create-param =/ "USE" SP "(" [use-attr …] ")"
+// create = "CREATE" SP mailbox [create-params / SP partition]
+// create-param =/ "USE" SP "(" [use-attr …] ")" / "PARTITION" SP partition
 pub(super) fn create(c: &mut Cursor<'_>) -> Result<Command> {
     let mailbox = one(c)?;
-    let mut special_use = Vec::new();
+    let mut params = CreateParams::default();
     if c.more() {
-        c.list1("the CREATE parameters", |c| {
-            if !c.eat_word("USE") {
-                return c.expected("USE");
-            }
-            c.sp("USE")?;
-            special_use.extend(c.list("the special uses", use_attr)?);
-            Ok(())
-        })?;
+        if c.peek() == Some(b'(') {
+            c.list1("the CREATE parameters", |c| create_param(c, &mut params))?;
+        } else {
+            params.partition = Some(partition(c)?);
+        }
     }
     Ok(Command::Authenticated(Authenticated::Create {
         mailbox,
-        special_use,
+        params,
     }))
+}
+
+fn create_param(c: &mut Cursor<'_>, params: &mut CreateParams) -> Result<()> {
+    if c.eat_word("PARTITION") {
+        c.sp("PARTITION")?;
+        params.partition = Some(partition(c)?);
+        return Ok(());
+    }
+    if !c.eat_word("USE") {
+        return c.expected("USE or PARTITION");
+    }
+    c.sp("USE")?;
+    let uses = c.list("the special uses", use_attr)?;
+    params.special_use.extend(uses);
+    Ok(())
+}
+
+// partition = astring
+fn partition(c: &mut Cursor<'_>) -> Result<String> {
+    let start = c.at();
+    let name = c.astring("the name of a partition")?;
+    String::from_utf8(name).or_else(|_| fault_at(start, "the name of a partition is not UTF-8"))
 }
 
 // use-attr = "\All" / "\Archive" / … / use-attr-ext; use-attr-ext = "\" atom
@@ -122,12 +142,32 @@ fn use_attr(c: &mut Cursor<'_>) -> Result<String> {
     Ok(format!("\\{}", c.atom("the name of a special use")?))
 }
 
-// rename = "RENAME" SP mailbox SP mailbox
+// rename = "RENAME" SP mailbox SP mailbox [rename-params / SP partition]
+// rename-param = "PARTITION" SP partition
 pub(super) fn rename(c: &mut Cursor<'_>) -> Result<Command> {
     let from = one(c)?;
     c.sp("the mailbox name")?;
     let to = mailbox(c)?;
-    Ok(Command::Authenticated(Authenticated::Rename { from, to }))
+    let mut named = None;
+    if c.more() {
+        if c.peek() == Some(b'(') {
+            c.list1("the RENAME parameters", |c| {
+                if !c.eat_word("PARTITION") {
+                    return c.expected("PARTITION");
+                }
+                c.sp("PARTITION")?;
+                named = Some(partition(c)?);
+                Ok(())
+            })?;
+        } else {
+            named = Some(partition(c)?);
+        }
+    }
+    Ok(Command::Authenticated(Authenticated::Rename(Rename {
+        from,
+        to,
+        partition: named,
+    })))
 }
 
 // lsub = "LSUB" SP mailbox SP list-mailbox

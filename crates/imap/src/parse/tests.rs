@@ -12,10 +12,10 @@ use core::num::NonZeroU32;
 use super::{COMMANDS, SyntaxErrorKind, command as parse};
 use crate::{
     command::{
-        Any, Authenticated, Command, Copy, Date, DateOrder, Fetch, FetchItem, Flag, List,
-        ListReturn, ListSelection, Mailbox, NotAuthenticated, Numbering, Partial, Qresync, Search,
-        SearchKey, SearchReturn, Section, SectionText, Select, Selected, StatusItem, Store,
-        StoreAction,
+        Any, Authenticated, Command, Copy, CreateParams, Date, DateOrder, Fetch, FetchItem, Flag,
+        List, ListReturn, ListSelection, Mailbox, NotAuthenticated, Numbering, Partial, Qresync,
+        Rename, Search, SearchKey, SearchReturn, Section, SectionText, Select, Selected,
+        StatusItem, Store, StoreAction,
     },
     encode::Listing,
     set::{SequenceRange, SequenceSet},
@@ -212,27 +212,45 @@ fn selecting() {
 
 #[test]
 fn mailboxes() {
-    let create = |special_use: &[&str]| Authenticated::Create {
+    let create = |special_use: &[&str], partition: Option<&str>| Authenticated::Create {
         mailbox: mailbox("owatagusiam/"),
-        special_use: special_use.iter().copied().map(String::from).collect(),
+        params: CreateParams {
+            special_use: special_use.iter().copied().map(String::from).collect(),
+            partition: partition.map(String::from),
+        },
     };
-    after("CREATE owatagusiam/", create(&[]));
-    after(
-        "CREATE owatagusiam/ (USE (\\Drafts \\Sent))",
-        create(&["\\Drafts", "\\Sent"]),
-    );
-    after("CREATE owatagusiam/ (USE ())", create(&[]));
+    let fast = Some("fast");
+    for (line, expected) in [
+        ("", create(&[], None)),
+        (
+            " (USE (\\Drafts \\Sent))",
+            create(&["\\Drafts", "\\Sent"], None),
+        ),
+        (" (USE ())", create(&[], None)),
+        (" fast", create(&[], fast)),
+        (" \"fast\"", create(&[], fast)),
+        (" (PARTITION fast)", create(&[], fast)),
+        (
+            " (partition \"fast\" USE (\\Sent))",
+            create(&["\\Sent"], fast),
+        ),
+    ] {
+        after(&format!("CREATE owatagusiam/{line}"), expected);
+    }
     after(
         "DELETE blurdybloop",
         Authenticated::Delete(mailbox("blurdybloop")),
     );
-    after(
-        "RENAME blurdybloop {6}\r\nsaraso",
-        Authenticated::Rename {
+    let rename = |partition: Option<&str>| {
+        Authenticated::Rename(Rename {
             from: mailbox("blurdybloop"),
             to: mailbox("saraso"),
-        },
-    );
+            partition: partition.map(String::from),
+        })
+    };
+    after("RENAME blurdybloop {6}\r\nsaraso", rename(None));
+    after("RENAME blurdybloop saraso fast", rename(fast));
+    after("RENAME blurdybloop saraso (PARTITION fast)", rename(fast));
     after(
         "SUBSCRIBE #news.x",
         Authenticated::Subscribe(mailbox("#news.x")),

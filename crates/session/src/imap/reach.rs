@@ -117,6 +117,31 @@ impl Reach {
         &self.own
     }
 
+    /// An account in the server's hands, for what has been permitted otherwise than by rights; written down as done
+    /// by the user.
+    ///
+    /// # Errors
+    /// It can't be opened.
+    pub(crate) async fn unasked(&self, account: &Account) -> Result<Account, store::Error> {
+        let opened = self.store.account(account.id()).await?;
+        Ok(opened.acting_as(&self.by, Actor::System))
+    }
+
+    /// Who the user is.
+    pub(crate) const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The accounts by name.
+    pub(crate) const fn directory(&self) -> &Arc<Directory> {
+        &self.directory
+    }
+
+    /// The mail of all.
+    pub(crate) const fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// How names are written.
     pub(crate) const fn namespace(&self) -> &Namespace {
         &self.namespace

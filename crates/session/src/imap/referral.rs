@@ -190,7 +190,7 @@ pub(crate) fn here(user: &User, enabled: Enabled, sent: &Mailbox) -> Result<(), 
 }
 
 /// RENAME wants pairs of the old and the new name: RFC 2193 §4.3.
-fn rename(user: &User, enabled: Enabled, from: &Mailbox, to: &Mailbox) -> Result<(), Refusal> {
+fn renamed(user: &User, enabled: Enabled, from: &Mailbox, to: &Mailbox) -> Result<(), Refusal> {
     let (Some(from), Some(to)) = (
         names::own(user, enabled, from),
         names::own(user, enabled, to),
@@ -237,7 +237,7 @@ pub(crate) fn authenticated(
         A::Create { mailbox, .. } | A::Status { mailbox, .. } | A::Delete(mailbox) => {
             here(user, enabled, mailbox)
         }
-        A::Rename { from, to } => rename(user, enabled, from, to),
+        A::Rename(rename) => renamed(user, enabled, &rename.from, &rename.to),
         _ => Ok(()),
     }
 }

@@ -282,12 +282,9 @@ async fn on_account(
 ) -> Outcome {
     use command::Authenticated as A;
     match command {
-        A::Create {
-            mailbox,
-            special_use,
-        } => create::create(user, enabled, &mailbox, &special_use).await,
+        A::Create { mailbox, params } => create::create(user, enabled, &mailbox, &params).await,
         A::Delete(mailbox) => delete::delete(user, enabled, &mailbox).await,
-        A::Rename { from, to } => rename::rename(user, enabled, &from, &to).await,
+        A::Rename(asked) => rename::rename(user, enabled, &asked).await,
         A::Subscribe(mailbox) => subscribe::subscribe(user, enabled, &mailbox).await,
         A::Unsubscribe(mailbox) => subscribe::unsubscribe(user, enabled, &mailbox).await,
         A::List(c) => list::list(user, enabled, &c, out).await,

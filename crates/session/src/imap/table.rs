@@ -115,7 +115,7 @@ fn authenticated(command: &command::Authenticated) -> Row {
         A::Examine(_) => told("EXAMINE"),
         A::Create { .. } => told("CREATE"),
         A::Delete(_) => told("DELETE"),
-        A::Rename { .. } => told("RENAME"),
+        A::Rename(_) => told("RENAME"),
         A::Subscribe(_) => told("SUBSCRIBE"),
         A::Unsubscribe(_) => told("UNSUBSCRIBE"),
         A::List(c) => told(match c.listing {

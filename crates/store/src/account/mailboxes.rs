@@ -40,13 +40,14 @@ impl Account {
     /// # Errors
     /// [`Error::NoSuchMailbox`], [`Error::NoRight`], [`Error::NotPermitted`] for INBOX.
     pub async fn delete(&self, name: &MailboxName) -> Result<(), Error> {
-        if name.is_inbox() {
-            return Err(Error::NotPermitted("INBOX can't be deleted"));
-        }
         self.shared
             .commit(&self.hands, None, |draft| {
                 let id = draft.named(name)?.id();
+                // Before anything else is said: who may not know of it learns nothing.
                 draft.may(id, Rights::DELETE)?;
+                if name.is_inbox() {
+                    return Err(Error::NotPermitted("INBOX can't be deleted"));
+                }
                 draft.push(Change::MailboxDeleted { id })
             })
             .await

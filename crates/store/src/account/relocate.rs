@@ -82,10 +82,9 @@ impl Account {
         };
         let number = to.partition().number;
         let before = pass.messages;
-        let mut rest = mailbox
-            .every()
-            .filter(|message| message.record.partition() != number)
-            .peekable();
+        // No closure chooses among them: sessions wait for moves, and one that borrows can't be told to be fit
+        // to go from thread to thread.
+        let mut rest = mailbox.every().peekable();
         while rest.peek().is_some() {
             let target = Target {
                 engine: to.clone(),
@@ -98,6 +97,9 @@ impl Account {
             let mut octets = 0;
             while moving.len() < MESSAGES_MAX && octets < OCTETS {
                 let Some(message) = rest.next() else { break };
+                if message.record.partition() == number {
+                    continue;
+                }
                 let at = Piece {
                     at: message.record,
                     len: message.record_len,
@@ -111,6 +113,9 @@ impl Account {
                     from: at.at,
                     to: copy,
                 });
+            }
+            if moving.is_empty() {
+                continue;
             }
             let _crossing = self.shared.partitions.crossing().await;
             to.settle(target.writes).await?;

@@ -1,8 +1,12 @@
-//! CREATE, with special uses: RFC 9051 §6.3.4, RFC 6154 §3.
+//! CREATE, with special uses: RFC 9051 §6.3.4, RFC 6154 §3; and, of administrators, with a partition.
 
-use imap::{command::Mailbox, response::Code};
+use imap::{
+    command::{CreateParams, Mailbox},
+    response::Code,
+};
 use store::Role;
 
+use super::administer;
 use crate::imap::{
     names,
     refusal::{Done, Outcome, Refusal},
@@ -14,11 +18,24 @@ pub(crate) async fn create(
     user: &User,
     enabled: Enabled,
     mailbox: &Mailbox,
-    special_use: &[String],
+    params: &CreateParams,
 ) -> Outcome {
+    let partition = params.partition.as_deref();
+    let role = role(&params.special_use)?;
+    let name = names::new_text(user, enabled, mailbox)?;
+    if let Some(account) = administer::account_meant(user, &name)
+        && user.reach.directory().account(&account).is_none()
+    {
+        return administer::create_account(user, account, partition).await;
+    }
     let place = names::free_place(user, enabled, mailbox).await?;
-    let role = role(special_use)?;
+    if let Some(partition) = partition {
+        administer::may_place(user, partition).await?;
+    }
     let id = place.account.create(&place.name, role).await?;
+    if let Some(partition) = partition {
+        administer::place(user, (&place.account, Some(id)), partition).await?;
+    }
     Ok(Done::with(
         Code::MailboxId(user.reach.ids(place.account.id()).told(id).to_string()),
         "CREATE completed",
