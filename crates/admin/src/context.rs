@@ -50,6 +50,8 @@ pub struct Context {
     pub retention: Retention,
     /// When mail goes by itself.
     pub expiry: store::past::Rules,
+    /// Where old mail lies, if there is such a place.
+    pub archive: Option<store::archive::ArchiveRule>,
     /// Who asks, as it is written into the history of accounts: `admin root`.
     pub by: Arc<str>,
     /// What whoever asks may administer.

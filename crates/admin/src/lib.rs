@@ -25,6 +25,7 @@
 
 pub mod account;
 pub mod address;
+pub mod archive;
 pub mod backup;
 mod chosen;
 pub mod compact;

@@ -151,7 +151,8 @@ fn takes(request: &Request) -> Takes<'_> {
         Request::Undelete(undelete) => Takes::Accounts(named([&undelete.account])),
         // They read and write files of the machine, as the server; they concern everybody's mail; or, as a hold, they
         // are laid against those who would like mail to be gone, domain administrators among them.
-        Request::Backup(_)
+        Request::Archive(_)
+        | Request::Backup(_)
         | Request::Compact(_)
         | Request::Expire(_)
         | Request::Expiry(_)

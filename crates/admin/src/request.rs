@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    account, address, backup, compact,
+    account, address, archive, backup, compact,
     context::Context,
     copy, deduplicate, domain, expiry, export, expunge, fetch, flags, group, history, hold, import,
     index, mailbox,
@@ -46,6 +46,7 @@ pub enum Request {
     Compact(compact::Compact),
     Copy(copy::Copy),
     Deduplicate(deduplicate::Deduplicate),
+    Archive(archive::Archive),
     Expire(expiry::Expire),
     /// Show and set the rules by which mail goes by itself
     #[command(subcommand)]
@@ -95,6 +96,7 @@ impl Request {
             Self::Compact(compact) => compact.run(context, report).await,
             Self::Copy(copy) => copy.run(context, report).await,
             Self::Deduplicate(deduplicate) => deduplicate.run(context, report).await,
+            Self::Archive(archive) => archive.run(context, report).await,
             Self::Expire(expire) => expire.run(context, report).await,
             Self::Expiry(verb) => verb.run(context, report).await,
             Self::Export(export) => export.run(context, report).await,
@@ -169,6 +171,7 @@ impl Request {
             Self::Expunge(expunge) => !expunge.dry_run,
             Self::Flags(flags) => !flags.dry_run,
             Self::Move(verb) => !verb.dry_run,
+            Self::Archive(archive) => !archive.dry_run,
             Self::Expire(expire) => !expire.dry_run,
             Self::Import(import) => !import.dry_run,
             Self::Repair(repair) => !repair.dry_run,

@@ -28,6 +28,7 @@ pub(crate) async fn context(directory: &Path) -> Context {
         data: directory.join("data"),
         retention: crate::Retention::default(),
         expiry: store::past::Rules::default(),
+        archive: None,
         by: "admin".into(),
         roles: auth::Roles::all(),
         running: crate::Running::default(),

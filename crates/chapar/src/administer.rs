@@ -231,6 +231,7 @@ async fn open(config: &Config, silent: &io::Error) -> Result<Context, Refused> {
         data: config.data.clone(),
         retention: config.retention,
         expiry: config.settings.expiry.clone(),
+        archive: config.settings.archive.clone(),
         by: admin::me(),
         roles: auth::Roles::all(),
         running: Running::default(),

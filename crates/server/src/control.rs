@@ -402,6 +402,7 @@ mod tests {
             data: path.to_owned(),
             retention: admin::Retention::default(),
             expiry: store::past::Rules::default(),
+            archive: None,
             by: "admin".into(),
             roles: auth::Roles::all(),
             running: admin::Running::default(),

@@ -6,6 +6,7 @@ use auth::{Authenticator, Directory};
 use session::Services;
 use store::{
     CompactOptions, IndexOptions, IndexRound, Store,
+    archive::{ArchiveRule, Archived, Archiver},
     past::{Expired, Expirer, Mode},
     search::WAITING_MAX,
 };
@@ -29,6 +30,9 @@ const CHECKPOINT_OCTETS: u64 = 256 << 20;
 /// How long after the start space is given back for the first time: whoever restarts a server
 /// every night has it done all the same, and not in everybody's way.
 const COMPACT_AFTER: Duration = Duration::from_mins(10);
+
+/// How long after its start a server first looks for old mail: a restart is busy enough.
+const ARCHIVE_AFTER: Duration = Duration::from_mins(5);
 
 /// How long after the start accounts are indexed for the first time.
 const INDEX_AFTER: Duration = Duration::from_mins(1);
@@ -107,6 +111,7 @@ pub(crate) fn control(config: &Config, services: &Services) -> Control {
         data: config.data.clone(),
         retention: config.retention,
         expiry: config.settings.expiry.clone(),
+        archive: config.settings.archive.clone(),
         by: "admin".into(),
         roles: auth::Roles::all(),
         running: admin::Running::default(),
@@ -156,6 +161,10 @@ async fn until_told(
         beside.spawn(notify::watchdog());
         beside.spawn(checkpoints(services.store.clone()));
         beside.spawn(expiry(services.store.clone(), settings.clone()));
+        if let Some(rule) = settings.archive.clone() {
+            let every = settings.archive_every;
+            beside.spawn(archive(services.store.clone(), rule, every));
+        }
         if settings.compact {
             beside.spawn(compaction(services.store.clone(), settings.clone()));
         }
@@ -219,6 +228,31 @@ async fn expiry(store: Store, settings: Settings) {
         let round = expirer.round(&store, &settings.expiry, Mode::Do, &mut report);
         if let Err(error) = round.await {
             tracing::warn!(%error, "not everything expired that has to; the next round tries again");
+        }
+    }
+}
+
+/// Moves old mail to the archive partition by the clock. Stopped in the middle, it goes on with the next round.
+async fn archive(store: Store, rule: ArchiveRule, every: Duration) {
+    let first = Instant::now() + ARCHIVE_AFTER.min(every);
+    let mut rounds = interval_at(first, every);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut archiver = Archiver::new();
+    loop {
+        rounds.tick().await;
+        let mut report = |archived: Archived| {
+            let Archived {
+                account,
+                name,
+                messages,
+                octets,
+                damaged,
+            } = archived;
+            tracing::info!(%account, mailbox = %name, messages, octets, damaged, "archived");
+        };
+        let round = archiver.round(&store, &rule, Mode::Do, &mut report);
+        if let Err(error) = round.await {
+            tracing::warn!(%error, "not all old mail is in the archive; the next round tries again");
         }
     }
 }

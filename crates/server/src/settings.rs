@@ -3,7 +3,10 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use session::postfix::Dialect;
-use store::past::{Retention, Rules};
+use store::{
+    archive::ArchiveRule,
+    past::{Retention, Rules},
+};
 
 use crate::network::Network;
 
@@ -34,6 +37,10 @@ pub struct Settings {
     pub expiry: Rules,
     /// How often it is looked what has to go.
     pub expiry_every: Duration,
+    /// Where old mail lies, if there is such a place.
+    pub archive: Option<ArchiveRule>,
+    /// How often it is looked what has to go there.
+    pub archive_every: Duration,
     /// How long what is gone can be brought back.
     pub retention: Retention,
     /// Whether space that nobody needs any more is given back by the clock.
@@ -63,6 +70,8 @@ impl Default for Settings {
             certificate_interval: Duration::from_mins(1),
             expiry: Rules::default(),
             expiry_every: Duration::from_hours(1),
+            archive: None,
+            archive_every: Duration::from_hours(24),
             retention: Retention::default(),
             compact: true,
             compact_every: Duration::from_hours(24),

@@ -16,6 +16,7 @@
 
 pub mod account;
 pub mod annotation;
+pub mod archive;
 pub mod backup;
 pub mod change;
 mod check;

@@ -50,6 +50,7 @@ impl World {
             data: folder.path().to_owned(),
             retention: Retention::default(),
             expiry: store::past::Rules::default(),
+            archive: None,
             by: "admin root".into(),
             roles: auth::Roles::all(),
             running: Running::default(),

@@ -52,6 +52,7 @@ impl World {
             directory: Arc::new(Directory::open(file, Vec::new()).unwrap()),
             data: folder.path().to_owned(),
             retention: Retention::default(),
+            archive: None,
             expiry: Rules {
                 roles: [(store::Role::Trash, rule)].into(),
                 default: None,

@@ -167,6 +167,24 @@ pub const KEYS: &[Key] = &[
         "how many octets stay, the oldest messages go; mailboxes for `\\Junk`",
     ),
     key(
+        "archive.partition",
+        Kind::Text,
+        None,
+        "the partition in which old mail lies; without it, mail stays where it arrived",
+    ),
+    key(
+        "archive.age",
+        Kind::Duration,
+        None,
+        "how old messages are that lie there; every mailbox whose metadata says nothing else",
+    ),
+    key(
+        "archive.every",
+        Kind::Duration,
+        Some("\"24h\""),
+        "how often it is looked what has to go there",
+    ),
+    key(
         "compact.enabled",
         Kind::Flag,
         Some("true"),

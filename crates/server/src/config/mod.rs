@@ -264,6 +264,14 @@ fn expiry(values: &Values) -> store::past::Rules {
     }
 }
 
+/// Where old mail lies, by what the configuration says.
+fn archive(values: &Values) -> Option<store::archive::ArchiveRule> {
+    Some(store::archive::ArchiveRule {
+        partition: values.text("archive.partition")?.into(),
+        age_seconds: values.duration("archive.age").map(|age| age.as_secs()),
+    })
+}
+
 /// What sessions are to know of `[imap]`.
 fn imap(values: &Values) -> session::imap::Settings {
     let rules = values.texts("imap.suppress-for");
@@ -320,6 +328,8 @@ fn settings(values: &Values) -> Option<Settings> {
         grace: values.duration("limits.stop")?,
         expiry: expiry(values),
         expiry_every: values.duration("expiry.every")?,
+        archive: archive(values),
+        archive_every: values.duration("archive.every")?,
         retention: store::past::Retention {
             deleted_seconds: values.duration("retention.deleted")?.as_secs(),
         },

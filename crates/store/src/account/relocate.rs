@@ -76,15 +76,27 @@ impl Account {
         to: &Engine,
         pass: &mut Pass<'_>,
     ) -> Result<u64, Error> {
+        self.relocate_old(id, to, pass, i64::MAX).await
+    }
+
+    /// The same with those whose INTERNALDATE is no later, in seconds since 1970.
+    ///
+    /// # Errors
+    /// As [`Account::relocate`].
+    pub(crate) async fn relocate_old(
+        &self,
+        id: MailboxId,
+        to: &Engine,
+        pass: &mut Pass<'_>,
+        until: i64,
+    ) -> Result<u64, Error> {
         let mailbox = match self.open_mailbox(id).await {
             Err(Error::NoSuchMailbox) => return Ok(0),
             mailbox => mailbox?,
         };
         let number = to.partition().number;
         let before = pass.messages;
-        // No closure chooses among them: sessions wait for moves, and one that borrows can't be told to be fit
-        // to go from thread to thread.
-        let mut rest = mailbox.every().peekable();
+        let mut rest = elsewhere(&mailbox, number, until).into_iter().peekable();
         while rest.peek().is_some() {
             let target = Target {
                 engine: to.clone(),
@@ -96,20 +108,13 @@ impl Account {
             let mut moving = Vec::new();
             let mut octets = 0;
             while moving.len() < MESSAGES_MAX && octets < OCTETS {
-                let Some(message) = rest.next() else { break };
-                if message.record.partition() == number {
-                    continue;
-                }
-                let at = Piece {
-                    at: message.record,
-                    len: message.record_len,
-                };
+                let Some((uid, at)) = rest.next() else { break };
                 let Some((copy, written)) = self.copy_once(at, &target, pass).await? else {
                     continue;
                 };
                 octets += written;
                 moving.push(Moving {
-                    uid: message.uid,
+                    uid,
                     from: at.at,
                     to: copy,
                 });
@@ -187,4 +192,18 @@ impl Account {
             })
             .await
     }
+}
+
+/// The messages with an INTERNALDATE no later than that whose records are in another partition, and where.
+fn elsewhere(mailbox: &OpenMailbox, partition: u16, until: i64) -> Vec<(Uid, Piece)> {
+    let old = mailbox.every().filter(|it| it.internal_date.unix <= until);
+    let elsewhere = old.filter(|it| it.record.partition() != partition);
+    let places = elsewhere.map(|it| {
+        let record = Piece {
+            at: it.record,
+            len: it.record_len,
+        };
+        (it.uid, record)
+    });
+    places.collect()
 }

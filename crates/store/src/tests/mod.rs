@@ -2,6 +2,7 @@
 
 mod annotations;
 mod anybyte;
+mod archive;
 mod backup;
 mod damage;
 mod faults;
