@@ -209,6 +209,7 @@ impl Stop {
 
 async fn open(config: &Config, silent: &io::Error) -> Result<Context, Refused> {
     let directory = Directory::open(config.accounts.clone(), config.domains.clone())?;
+    let directory = Arc::new(directory);
     let opened = Store::open(store::Options {
         directory: Some(config.data.clone()),
         message_bytes_max: config.message_bytes_max,
@@ -221,13 +222,14 @@ async fn open(config: &Config, silent: &io::Error) -> Result<Context, Refused> {
         )),
         error => error.into(),
     })?;
+    store.allot(config.allotment(&directory));
     if let Some(partition) = &config.partition {
         // If there is none of that name, it may be what is to be added now.
         let _ = store.begin_accounts_in(partition);
     }
     Ok(Context {
         store,
-        directory: Arc::new(directory),
+        directory,
         data: config.data.clone(),
         retention: config.retention,
         expiry: config.settings.expiry.clone(),

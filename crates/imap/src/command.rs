@@ -181,6 +181,17 @@ pub enum Authenticated {
         /// At least one: valid names, and values, of which `None` removes the entry.
         entries: Vec<(String, Option<Vec<u8>>)>,
     },
+    /// GETQUOTA, RFC 9208 §4.1.1: the name of a quota root.
+    GetQuota(Mailbox),
+    /// GETQUOTAROOT, RFC 9208 §4.1.2: a mailbox, which need not exist.
+    GetQuotaRoot(Mailbox),
+    /// SETQUOTA, RFC 9208 §4.1.3.
+    SetQuota {
+        /// The name of a quota root.
+        root: Mailbox,
+        /// All limits that it is to have: resources, in upper case and each once, and how much of them.
+        limits: Vec<(String, u64)>,
+    },
     /// GENURLAUTH, RFC 4467 §7: URLs to be authorized, each with a mechanism as sent.
     GenUrlAuth(Vec<(Vec<u8>, String)>),
     /// RESETKEY, RFC 4467 §7: of a mailbox, for mechanisms as sent; `None`: of all.

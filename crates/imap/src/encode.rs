@@ -8,6 +8,7 @@ mod annotation;
 mod esearch;
 mod mailbox;
 mod metadata;
+mod quota;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ pub use annotation::{Attribute, annotations, annotations_changed};
 pub use esearch::{Change, Correlator, Esearch, Numbers, context, esearch};
 pub use mailbox::{ListLine, Listing, Namespace, StatusValue, list, namespaces, status};
 pub use metadata::{metadata, metadata_changed};
+pub use quota::{quota, quota_root};
 
 use crate::{
     calendar::{Day, MONTHS},

@@ -70,9 +70,10 @@ pub async fn run(config: &Config) -> Result<(), Error> {
 /// [`Error::Store`], [`Error::Accounts`].
 pub(crate) async fn open(config: &Config) -> Result<Services, Error> {
     let directory = Directory::open(config.accounts.clone(), config.domains.clone())?;
+    let directory = Arc::new(directory);
     let trusted = config.trusted.clone();
     let auth = Authenticator::with_brake(
-        Arc::new(directory),
+        Arc::clone(&directory),
         config.brake,
         Arc::new(move |address| trusted.iter().any(|network| network.contains(address))),
     );
@@ -82,6 +83,7 @@ pub(crate) async fn open(config: &Config) -> Result<Services, Error> {
         clock: store::clock::system,
     })
     .await?;
+    store.allot(config.allotment(&directory));
     if let Some(partition) = &config.partition {
         let begin = store.begin_accounts_in(partition);
         begin.inspect_err(|error| {

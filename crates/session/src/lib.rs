@@ -9,7 +9,7 @@
 //! * [`lmtp`]: RFC 2033
 //! * [`postfix`]: what Postfix asks beforehand
 //!
-//! What both share: [`namespace`], what mailbox names mean.
+//! What both share: [`namespace`], what mailbox names mean; [`quota`], the limits of domains.
 
 mod destination;
 pub mod imap;
@@ -17,6 +17,7 @@ pub mod limits;
 pub mod lmtp;
 pub mod namespace;
 pub mod postfix;
+pub mod quota;
 mod site;
 pub mod warning;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::namespace::Look;
 
 /// Settings of the site that sessions answer from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
     /// How its administrator is reached, a URI: `/shared/admin` (RFC 5464 §3.2.1.1).
     pub admin: Option<Arc<str>>,
@@ -17,6 +17,21 @@ pub struct Site {
     pub metadata: MetadataMax,
     /// How mailbox names look.
     pub look: Arc<Look>,
+    /// From how many percent of a limit on users are told how near it is.
+    pub quota_warning: u64,
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self {
+            admin: None,
+            comment: None,
+            jmap: None,
+            metadata: MetadataMax::default(),
+            look: Arc::default(),
+            quota_warning: 90,
+        }
+    }
 }
 
 /// What a user may leave in metadata.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use data_encoding::HEXLOWER;
 
 use super::{
-    Directory, Error, Read,
+    Directory, Error,
     account::{Account, Credentials, Home},
     document::{AccountEntry, Contents, Document},
     file,
@@ -219,10 +219,11 @@ impl Directory {
         // What could not be read again is not written.
         let contents = Contents::of(document, &self.path)?;
         file::replace(&self.path, &text, folder).map_err(failed)?;
-        *self.held() = Read {
-            contents: Arc::new(contents),
-            stamp: file::stamp(&self.path),
-        };
+        let mut held = self.held();
+        held.contents = Arc::new(contents);
+        held.stamp = file::stamp(&self.path);
+        held.generation += 1;
+        drop(held);
         Ok(outcome)
     }
 }

@@ -48,6 +48,8 @@ pub struct Directory {
 struct Read {
     contents: Arc<Contents>,
     stamp: Option<Stamp>,
+    /// How often it was read.
+    generation: u64,
 }
 
 /// A mail address resolved.
@@ -127,6 +129,7 @@ impl Directory {
         let read = Mutex::new(Read {
             contents: Arc::new(contents),
             stamp,
+            generation: 0,
         });
         Ok(Self {
             path,
@@ -192,6 +195,13 @@ impl Directory {
     #[must_use]
     pub fn name_of(&self, id: u64) -> Option<Arc<str>> {
         self.current().names.get(&id).cloned()
+    }
+
+    /// Another number whenever something in the file may be another.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        drop(self.current());
+        self.held().generation
     }
 
     /// Random octets that stay the same as long as the file is there, if it has them.
@@ -262,6 +272,7 @@ impl Directory {
                 // Unless somebody else has read a newer one meanwhile.
                 if held.stamp == found {
                     held.contents = Arc::new(contents);
+                    held.generation += 1;
                 }
                 Arc::clone(&held.contents)
             }

@@ -218,6 +218,12 @@ impl Directory {
         })
     }
 
+    /// Whether any domain has limits.
+    #[must_use]
+    pub fn limits_domains(&self) -> bool {
+        !self.current().domains.is_empty()
+    }
+
     /// Every domain that the file mentions in any way, by name.
     #[must_use]
     pub fn domains(&self) -> Vec<Arc<str>> {

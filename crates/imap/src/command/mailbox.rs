@@ -112,7 +112,7 @@ pub struct ListReturn {
     pub metadata: Vec<String>,
 }
 
-/// What STATUS can tell: RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 8474 §5.4, RFC 7889.
+/// What STATUS can tell: RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 8474 §5.4, RFC 7889, RFC 9208 §4.1.4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StatusItem {
     /// `MESSAGES`.
@@ -127,6 +127,8 @@ pub enum StatusItem {
     Unseen,
     /// `DELETED`.
     Deleted,
+    /// `DELETED-STORAGE`.
+    DeletedStorage,
     /// `SIZE`.
     Size,
     /// `HIGHESTMODSEQ`.
@@ -139,13 +141,14 @@ pub enum StatusItem {
 
 impl StatusItem {
     /// Every item, in the order in which we would tell them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Messages,
         Self::Recent,
         Self::UidNext,
         Self::UidValidity,
         Self::Unseen,
         Self::Deleted,
+        Self::DeletedStorage,
         Self::Size,
         Self::HighestModSeq,
         Self::MailboxId,
@@ -162,6 +165,7 @@ impl StatusItem {
             Self::UidValidity => "UIDVALIDITY",
             Self::Unseen => "UNSEEN",
             Self::Deleted => "DELETED",
+            Self::DeletedStorage => "DELETED-STORAGE",
             Self::Size => "SIZE",
             Self::HighestModSeq => "HIGHESTMODSEQ",
             Self::MailboxId => "MAILBOXID",

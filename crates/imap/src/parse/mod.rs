@@ -23,6 +23,7 @@ mod metadata;
 mod notify;
 mod old;
 mod partial;
+mod quota;
 mod search;
 mod sequence;
 mod sort;
@@ -236,6 +237,9 @@ pub const COMMANDS: &[Row] = &[
     }),
     row("GETMETADATA", "RFC 5464 §4.2", metadata::getmetadata),
     row("SETMETADATA", "RFC 5464 §4.3", metadata::setmetadata),
+    row("GETQUOTA", "RFC 9208 §4.1.1", quota::getquota),
+    row("GETQUOTAROOT", "RFC 9208 §4.1.2", quota::getquotaroot),
+    row("SETQUOTA", "RFC 9208 §4.1.3", quota::setquota),
     row("NAMESPACE", "RFC 9051 §6.3.10", |_| {
         Ok(Command::Authenticated(Authenticated::Namespace))
     }),

@@ -4,6 +4,7 @@ mod append;
 mod errors;
 mod esearch;
 mod metadata;
+mod quota;
 mod results;
 
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec, vec::Vec};

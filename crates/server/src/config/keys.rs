@@ -77,6 +77,36 @@ pub const KEYS: &[Key] = &[
         "how long expunged messages and deleted mailboxes can be brought back",
     ),
     key(
+        "quota.storage",
+        Kind::Bytes,
+        None,
+        "octets of messages that an account may have; those without limits of their own",
+    ),
+    key(
+        "quota.messages",
+        Kind::Count,
+        None,
+        "messages that an account may have; those without limits of their own",
+    ),
+    key(
+        "quota.mailboxes",
+        Kind::Count,
+        None,
+        "mailboxes that an account may have; those without limits of their own",
+    ),
+    key(
+        "quota.annotation-storage",
+        Kind::Bytes,
+        None,
+        "octets of annotations and metadata that an account may have; those without limits of their own",
+    ),
+    key(
+        "quota.warning",
+        Kind::Count,
+        Some("90"),
+        "from how many percent of a limit on users are warned; above 100: never",
+    ),
+    key(
         "partition.default",
         Kind::Text,
         None,

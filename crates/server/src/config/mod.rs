@@ -67,6 +67,8 @@ pub struct Config {
     pub brake: auth::brake::Hardness,
     /// The largest message, in octets.
     pub message_bytes_max: u64,
+    /// What an account may use that has no limits of its own.
+    pub quotas: store::Limits,
     /// What a session may cost.
     pub limits: session::Limits,
     /// Listeners and connections.
@@ -181,6 +183,7 @@ impl Config {
                 forget_after: values.duration("login.forget-after")?,
             },
             message_bytes_max: values.count("limits.message")?,
+            quotas: quotas(values),
             limits: session::Limits {
                 command_bytes_max: values.count("limits.command")?,
                 command_bytes_max_before_login: values.count("limits.command-before-login")?,
@@ -203,6 +206,13 @@ impl Config {
         })
     }
 
+    /// Where a store's limits come from that are in no account's log: for [`store::Store::allot`].
+    #[must_use]
+    pub fn allotment(&self, directory: &Arc<auth::Directory>) -> Arc<dyn store::quota::Allotment> {
+        let directory = Arc::clone(directory);
+        Arc::new(session::quota::FromDirectory::new(directory, self.quotas))
+    }
+
     /// Every setting in force: its key, its value, and where that comes from.
     #[must_use]
     pub fn in_force(&self) -> &[(&'static Key, Value, Origin)] {
@@ -215,6 +225,7 @@ fn site(values: &Values) -> Option<session::Site> {
     let text = |key| values.text(key).map(Arc::from);
     Some(session::Site {
         look: Arc::new(look(values)),
+        quota_warning: values.count("quota.warning")?,
         admin: text("imap.admin"),
         comment: text("imap.comment"),
         jmap: text("imap.jmap-url"),
@@ -240,6 +251,17 @@ fn look(values: &Values) -> Look {
         Some("as-users") => look.with_administrators(Administrators::AsUsers),
         Some("whole-site") => look.with_administrators(Administrators::WholeSite),
         _ => look,
+    }
+}
+
+/// What an account may use that has no limits of its own.
+fn quotas(values: &Values) -> store::Limits {
+    let units = |key| values.count(key).map(|octets: u64| octets.div_ceil(1024));
+    store::Limits {
+        storage: units("quota.storage"),
+        message: values.count("quota.messages"),
+        mailbox: values.count("quota.mailboxes"),
+        annotation_storage: units("quota.annotation-storage"),
     }
 }
 

@@ -142,6 +142,42 @@ impl Reach {
         &self.store
     }
 
+    /// The domain of who has logged in.
+    pub(crate) fn domain(&self) -> Arc<str> {
+        Arc::clone(&self.identity.domain)
+    }
+
+    /// The domain of an account.
+    pub(crate) fn domain_of(&self, account: AccountId) -> Arc<str> {
+        let shared = self.directory.shared_domain(account.0);
+        shared.unwrap_or_else(|| {
+            let name = self.directory.name_of(account.0);
+            domain_of(&name.unwrap_or_default()).into()
+        })
+    }
+
+    /// Whether an account is one of shared mailboxes.
+    pub(crate) fn is_shared(&self, account: AccountId) -> bool {
+        self.directory.shared_domain(account.0).is_some()
+    }
+
+    /// Whether who has logged in administers a domain.
+    pub(crate) fn administers_domain(&self, domain: &str) -> bool {
+        self.identity.roles.administers(domain)
+    }
+
+    /// Whether who has logged in administers an account.
+    pub(crate) fn administers(&self, account: AccountId) -> bool {
+        self.administers_domain(&self.domain_of(account))
+    }
+
+    /// An account in the hands of who has logged in, also if it is their own: so verbs that not even owners
+    /// may do are refused.
+    pub(crate) fn in_hands(&self, account: &Account) -> Account {
+        let person = person(&self.identity, &self.domain_of(account.id()));
+        account.acting_as(&self.by, Actor::User(person.into()))
+    }
+
     /// How names are written.
     pub(crate) const fn namespace(&self) -> &Namespace {
         &self.namespace

@@ -11,8 +11,8 @@ use super::{
     DONE_LINE_BYTES_MAX, Lines, Sasl, Session,
     commands::{
         annotate, append, close, comparator, compress, copy, create, delete, enable, expunge, find,
-        id, jmap, language, list, login, lsub, metadata, namespace, rename, scan, select, status,
-        store, subscribe, uid_batches, urlauth,
+        id, jmap, language, list, login, lsub, metadata, namespace, quota, rename, scan, select,
+        status, store, subscribe, uid_batches, urlauth,
     },
     convert, fetch, referral,
     refusal::{Done, Outcome, Refusal, Stop},
@@ -304,6 +304,9 @@ async fn on_account(
         A::SetMetadata { mailbox, entries } => {
             metadata::set(user, enabled, (&mailbox, entries)).await
         }
+        A::GetQuota(root) => quota::get(user, enabled, &root, out).await,
+        A::GetQuotaRoot(mailbox) => quota::get_root(user, enabled, &mailbox, out).await,
+        A::SetQuota { root, limits } => quota::set(user, enabled, (&root, &limits), out).await,
         A::Find(c) => find::find(user, enabled, &c, out).await,
         A::Namespace => Ok(namespace::namespace(user, enabled, out)),
         A::ResetKey(which) => urlauth::reset(user, enabled, which.as_ref()).await,

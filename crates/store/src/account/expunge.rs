@@ -18,6 +18,29 @@ use crate::{
 };
 
 impl Account {
+    /// Octets of the messages of a mailbox with `\Deleted`: what EXPUNGE would free (RFC 9208 §4.1.4). Reads
+    /// the chunks that have such messages; nothing where all messages have it, or none.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchMailbox`]; as [`Account::open_mailbox`].
+    pub async fn deleted_octets(&self, mailbox: MailboxId) -> Result<u64, Error> {
+        self.shared
+            .rehearse(&self.hands, |draft| {
+                let state = Arc::clone(draft.mailbox(mailbox)?);
+                let counters = state.counters();
+                if counters.deleted == 0 {
+                    return Ok(0);
+                }
+                if counters.deleted == counters.messages {
+                    return Ok(counters.octets);
+                }
+                let messages = draft.messages(&state, Which::WithDeleted)?;
+                let deleted = |m: &Message<'_>| m.system.contains(SystemFlags::DELETED);
+                Ok(messages.every().filter(deleted).map(|m| m.size).sum())
+            })
+            .await
+    }
+
     /// Removes the messages with `\Deleted`, or those of `among` (ascending) that have it.
     /// Gives the UIDs removed.
     ///

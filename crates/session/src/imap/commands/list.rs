@@ -76,6 +76,7 @@ async fn items(
             mailbox: &found.mailbox,
             account: &found.account,
             ids: user.reach.ids(found.account.id()),
+            deleted_octets: status::deleted_octets(&found.account, &found.mailbox, items).await?,
         };
         status::write(told, items, user.message_bytes_max, enabled, out.buffer());
     }

@@ -21,6 +21,7 @@ pub(crate) mod lsub;
 pub(crate) mod metadata;
 pub(crate) mod namespace;
 mod notify;
+pub(crate) mod quota;
 pub(crate) mod rename;
 pub(crate) mod replace;
 pub(crate) mod scan;

@@ -1,4 +1,4 @@
-//! STATUS: RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 8438, RFC 8474 §4.3, RFC 7889.
+//! STATUS: RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 8438, RFC 8474 §4.3, RFC 7889, RFC 9208 §4.1.4.
 
 use std::sync::Arc;
 
@@ -41,6 +41,7 @@ pub(crate) async fn status(
         mailbox: &found,
         account: &account,
         ids: user.reach.ids(account.id()),
+        deleted_octets: deleted_octets(&account, &found, items).await?,
     };
     write(told, items, user.message_bytes_max, enabled, out.buffer());
     Ok(Done::new("STATUS completed"))
@@ -57,25 +58,42 @@ pub(crate) struct Told<'a> {
     pub(crate) account: &'a Account,
     /// How its identifier is told.
     pub(crate) ids: ObjectIds,
+    /// Octets of its messages with `\Deleted`: DELETED-STORAGE. See [`deleted_octets`].
+    pub(crate) deleted_octets: u64,
+}
+
+/// DELETED-STORAGE of a mailbox, counted if it is among what is to be told.
+///
+/// # Errors
+/// What the store says.
+pub(crate) async fn deleted_octets(
+    account: &Account,
+    mailbox: &store::Mailbox,
+    items: &[StatusItem],
+) -> Result<u64, store::Error> {
+    if mailbox.counters().deleted == 0 || !items.contains(&StatusItem::DeletedStorage) {
+        return Ok(0);
+    }
+    match account.deleted_octets(mailbox.id()).await {
+        // It went meanwhile, or is one of what is deleted.
+        Err(store::Error::NoSuchMailbox) => Ok(0),
+        octets => octets,
+    }
 }
 
 /// Writes a STATUS response.
 pub(crate) fn write(
-    Told {
-        name,
-        mailbox,
-        account,
-        ids,
-    }: Told<'_>,
+    told: Told<'_>,
     items: &[StatusItem],
     message_bytes_max: u64,
     enabled: Enabled,
     out: &mut Vec<u8>,
 ) {
     use StatusValue::{Id, Number};
-    let status = account.status(mailbox);
+    let Told { name, mailbox, .. } = told;
+    let status = told.account.status(mailbox);
     let counters = status.counters;
-    let id = ids.told(mailbox.id()).to_string();
+    let id = told.ids.told(mailbox.id()).to_string();
     let values: Vec<(StatusItem, StatusValue<'_>)> = items
         .iter()
         .map(|&item| {
@@ -86,6 +104,7 @@ pub(crate) fn write(
                 StatusItem::UidValidity => Number(mailbox.uid_validity().0.into()),
                 StatusItem::Unseen => Number(counters.unseen.into()),
                 StatusItem::Deleted => Number(counters.deleted.into()),
+                StatusItem::DeletedStorage => Number(told.deleted_octets),
                 StatusItem::Size => Number(counters.octets),
                 StatusItem::HighestModSeq => Number(status.highest_mod_seq.0),
                 StatusItem::MailboxId => Id(&id),

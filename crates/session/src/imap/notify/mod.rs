@@ -324,6 +324,7 @@ impl Registered {
                     mailbox,
                     account,
                     ids: user.reach.ids(account.id()),
+                    deleted_octets: 0,
                 };
                 status::write(told, &items, size_max, enabled, out.buffer());
                 flush_if_full(out).await?;

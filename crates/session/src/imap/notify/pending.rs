@@ -179,6 +179,7 @@ impl Pending {
                     mailbox,
                     account,
                     ids: user.reach.ids(account.id()),
+                    deleted_octets: 0,
                 };
                 status::write(told, &items, user.message_bytes_max, enabled, out.buffer());
             }
