@@ -18,6 +18,7 @@ mod dispatch;
 pub(crate) mod fetch;
 pub(crate) mod filter;
 pub(crate) mod flags;
+mod fullness;
 mod lines;
 pub(crate) mod message_limit;
 pub(crate) mod metadata_news;
@@ -362,12 +363,13 @@ impl Session {
             selected: self.state.selected(),
         };
         let so_far = (self.wire.command_so_far(), literal);
-        let start = append::may_go_on(base, self.enabled, so_far).await?;
+        let (start, to) = append::may_go_on(base, self.enabled, so_far).await?;
         if let Some(max) = self.save_limit() {
             message_limit::few(start.messages.len(), max)?;
         }
         let announced = appending.announced(base, &start.messages);
         announced.await?;
+        append::has_room(&start, &to, literal).await?;
         self.appending = Some(appending);
         Ok(())
     }

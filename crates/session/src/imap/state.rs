@@ -10,6 +10,7 @@ use crate::Site;
 
 use super::{
     commands::uid_batches::Answered,
+    fullness::Fullness,
     message_limit::Limited,
     progress::Progress,
     reach::Reach,
@@ -106,6 +107,8 @@ pub(crate) struct Selected {
     pub(crate) contexts: Contexts,
     /// The key that authorizes URLs of it, as far as the client has been told (RFC 4467 §2.2).
     pub(crate) url_key: Option<std::sync::Arc<[u8]>>,
+    /// How full its quotas are, as far as the client has been told.
+    pub(crate) fullness: Fullness,
     /// What is deleted, if it is that which is open.
     pub(crate) deleted: Option<Box<store::past::DeletedMailbox>>,
 }

@@ -171,7 +171,7 @@ impl Session {
             A::Append(c) => {
                 let begins = || append::Appending::new(self.takes_utf8_headers());
                 let appending = appending.map_or_else(begins, |appending| *appending);
-                append::append(self.base(user), enabled, &c, appending).await
+                append::append(self.base(user), enabled, (&c, appending), out).await
             }
             A::GenUrlAuth(urls) => urlauth::generate(self.base(user), &urls, out).await,
             A::UrlFetch(urls) => urlauth::fetch(self.base(user), &urls, out).await,
@@ -265,7 +265,7 @@ impl Session {
             S::Convert(c) => convert::convert(selected, enabled, tag, c, out).await,
             S::Store(c) => store::store(selected, enabled, c, out).await,
             S::StoreAnnotations(c) => annotate::annotate(selected, enabled, c, out).await,
-            S::Copy(c) => copy::copy(selected, enabled, c).await,
+            S::Copy(c) => copy::copy(selected, enabled, c, out).await,
             S::Move(c) => copy::move_to(selected, enabled, c, out).await,
             // It needs what it received: the dispatcher has answered it.
             S::Replace(_) => Err(Refusal::bad("Not now").into()),

@@ -15,7 +15,7 @@ use imap::{
 use store::{Account, ModSeq, OpenMailbox, Uid};
 
 use super::{
-    fetch, reply,
+    fetch, fullness, reply,
     search::contexts,
     state::{Access, Enabled, Selected},
     view::View,
@@ -120,6 +120,7 @@ pub(crate) async fn tell(
     out: &mut impl Outlet,
 ) -> Result<Told, Gone> {
     selected.refresh().await;
+    fullness::news(selected, enabled, out);
     // OLDER and YOUNGER are looked at again whenever the client hears from us: RFC 5032 §2 leaves
     // open how often.
     if !selected.view.has_news() && !selected.contexts.age() {

@@ -14,7 +14,7 @@ use store::{Copied, Uid};
 use crate::{
     Outlet,
     imap::{
-        deleted, names,
+        deleted, fullness, names,
         reach::Found,
         refusal::{Done, Outcome, Refusal, Stop},
         reply,
@@ -23,16 +23,23 @@ use crate::{
 };
 
 /// COPY and UID COPY.
-pub(crate) async fn copy(selected: &mut Selected, enabled: Enabled, copy: &Copy) -> Outcome {
+pub(crate) async fn copy(
+    selected: &mut Selected,
+    enabled: Enabled,
+    copy: &Copy,
+    out: &mut impl Outlet,
+) -> Outcome {
     let to = names::destination(&selected.user, enabled, &copy.mailbox).await?;
     let uids = sources(selected, copy)?;
     if uids.is_empty() {
         return Ok(Done::new("No messages to copy"));
     }
+    let fullness = fullness::into(&selected.user, &to, Some(selected));
     let copied = match deleted::bring_back(selected, &uids, &to).await? {
         Some(back) => back,
         None => unless_gone(selected, place(selected, &uids, &to).await)?,
     };
+    fullness.done(&selected.user, &to, enabled, out);
     Ok(Done {
         code: copy_uid(&copied),
         text: "COPY completed",
@@ -55,6 +62,7 @@ pub(crate) async fn move_to(
     if uids.is_empty() {
         return Ok(Done::new("No messages to move"));
     }
+    let fullness = fullness::into(&selected.user, &to, Some(selected));
     let moved = match deleted::bring_back(selected, &uids, &to).await? {
         Some(back) => {
             deleted::take_out(selected, &uids);
@@ -62,6 +70,7 @@ pub(crate) async fn move_to(
         }
         None => unless_gone(selected, place_and_remove(selected, &uids, &to).await)?,
     };
+    fullness.done(&selected.user, &to, enabled, out);
     if let Some(code) = copy_uid(&moved) {
         reply::untagged(out, enabled.language, (Status::Ok, Some(&code)), "Moved");
     }

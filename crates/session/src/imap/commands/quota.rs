@@ -128,7 +128,8 @@ async fn target(user: &User, enabled: Enabled, root: &Mailbox) -> Result<Target,
         return Ok(Target::Mailboxes(account, None));
     }
     let place = match user.reach.place(&text).await {
-        Err(Refusal::No(Some(Code::NonExistent), _)) => return Err(no_such_root()),
+        // Whatever is no name of a mailbox is no name of a root.
+        Err(Refusal::No(Some(Code::NonExistent | Code::Cannot), _)) => return Err(no_such_root()),
         place => place?,
     };
     let name = (!place.name.is_inbox()).then_some(place.name);

@@ -16,6 +16,7 @@ use crate::{
         commands::urlauth,
         deleted,
         flags::every_flag,
+        fullness::{self, Fullness},
         names,
         refusal::{Done, Refusal, Stop},
         reply::{self, Shown},
@@ -69,6 +70,7 @@ pub(crate) async fn select(
         wants: Wants::default(),
         placed: UidSet::new(),
         contexts: Contexts::default(),
+        fullness: Fullness::default(),
         url_key: urlauth::key_now(user, (&account, mailbox.id())),
         account,
         deleted,
@@ -83,6 +85,7 @@ pub(crate) async fn select(
     {
         resynchronise(&selected, *enabled, known, out).await?;
     }
+    fullness::opened(&mut selected, *enabled, out);
     let done = match access {
         Access::ReadOnly if selected.deleted.is_some() => {
             Done::with(Code::ReadOnly, "Opened; COPY and MOVE bring messages back")

@@ -94,6 +94,7 @@ impl Reader {
             wants: crate::imap::sync::Wants::default(),
             placed: UidSet::new(),
             contexts: crate::imap::search::contexts::Contexts::default(),
+            fullness: crate::imap::fullness::Fullness::default(),
             url_key: None,
             deleted: None,
         };

@@ -14,15 +14,19 @@ use imap::{
     response::Code,
     wire::LiteralStart,
 };
-use store::{AnnotationLimits, Arrival, AsWas, Received, Timestamp, Whose};
+use store::{AnnotationLimits, Arrival, AsWas, Received, Timestamp, Usage, Whose};
 
 pub(crate) use self::receiving::Appending;
 use super::{annotate, replace};
-use crate::imap::{
-    flags, names,
-    refusal::{Done, Outcome, Refusal},
-    state::Enabled,
-    url::Base,
+use crate::{
+    Outlet,
+    imap::{
+        flags, fullness, names,
+        reach::Found,
+        refusal::{Done, Outcome, Refusal},
+        state::Enabled,
+        url::Base,
+    },
 };
 
 /// The most literals of one APPEND: its messages are all held on to until the last has come.
@@ -35,8 +39,8 @@ const BEFORE_LITERAL_BYTES_MAX: usize = 256 * 1024;
 pub(crate) async fn append(
     base: Base<'_>,
     enabled: Enabled,
-    append: &command::Append,
-    appending: Appending,
+    (append, appending): (&command::Append, Appending),
+    out: &mut impl Outlet,
 ) -> Outcome {
     let to = names::destination(base.user, enabled, &append.mailbox).await?;
     let received = appending.complete(base, &append.messages).await?;
@@ -47,11 +51,13 @@ pub(crate) async fn append(
         .zip(received)
         .map(|(message, received)| arrival(message, received, user))
         .collect::<Result<Vec<_>, Refusal>>()?;
+    let fullness = fullness::into(base.user, &to, base.selected);
     let placed = to.account.append_as(to.mailbox.id(), arrivals);
     let placed = match placed.await {
         Err(store::Error::NoSuchMailbox) => return Err(names::try_create().into()),
         placed => placed?,
     };
+    fullness.done(base.user, &to, enabled, out);
     let uids: UidSet = placed.uids.iter().map(|uid| uid.0).collect();
     Ok(Done::with(
         Code::AppendUid(placed.uid_validity.0, uids),
@@ -84,7 +90,7 @@ pub(crate) fn arrival(
     })
 }
 
-/// What came of an APPEND or REPLACE before a literal, if it has somewhere to go.
+/// What came of an APPEND or REPLACE before a literal, and where it goes, if it has somewhere to go.
 ///
 /// # Errors
 /// BAD if it breaks the grammar, sets flags that nobody can set, or comes at the wrong time; NO \[TRYCREATE];
@@ -93,7 +99,7 @@ pub(crate) async fn may_go_on(
     base: Base<'_>,
     enabled: Enabled,
     (so_far, literal): (&[u8], &LiteralStart),
-) -> Result<AppendStart, Refusal> {
+) -> Result<(AppendStart, Found), Refusal> {
     if literal.index >= LITERALS_MAX || so_far.len() > BEFORE_LITERAL_BYTES_MAX {
         return Err(Refusal::no(Code::Limit, "Too many messages in one APPEND"));
     }
@@ -112,5 +118,26 @@ pub(crate) async fn may_go_on(
         let settings = annotate::settings(&message.annotations, to.account.whose())?;
         AnnotationLimits::default().check(&settings)?;
     }
-    Ok(start)
+    Ok((start, to))
+}
+
+/// Refuses what would be refused for a quota, before it is sent: that the message's last literal and the number of
+/// messages have room. What is replaced makes room, and that is left to the end.
+///
+/// # Errors
+/// NO \[OVERQUOTA]
+pub(crate) async fn has_room(
+    start: &AppendStart,
+    to: &Found,
+    literal: &LiteralStart,
+) -> Result<(), Refusal> {
+    if start.replaces.is_some() {
+        return Ok(());
+    }
+    let more = Usage {
+        octets: literal.size,
+        messages: start.messages.len() as u64,
+        ..Usage::default()
+    };
+    Ok(to.account.room(to.mailbox.name(), &more).await?)
 }
