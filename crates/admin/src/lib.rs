@@ -44,6 +44,7 @@ pub mod hold;
 pub mod import;
 pub mod index;
 pub mod mailbox;
+pub mod metadata;
 mod moment;
 mod named;
 mod octets;

@@ -114,7 +114,7 @@ struct Line<'a> {
 
 /// What was set, for programs.
 #[derive(Debug, Serialize)]
-struct Changed<'a> {
+struct Told<'a> {
     account: String,
     name: &'a str,
     root: Option<&'a str>,
@@ -323,7 +323,7 @@ impl Setting<'_> {
                     }
                 };
                 roots += 1;
-                let line = Changed {
+                let line = Told {
                     account: meant.id.to_string(),
                     name: &meant.name,
                     root: root.as_ref().map(MailboxName::as_str),

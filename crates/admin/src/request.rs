@@ -7,7 +7,7 @@ use crate::{
     account, address, archive, backup, compact,
     context::Context,
     copy, deduplicate, domain, expiry, export, expunge, fetch, flags, group, history, hold, import,
-    index, mailbox,
+    index, mailbox, metadata,
     outcome::{Failed, Outcome},
     partition, quota,
     registry::Registry,
@@ -40,6 +40,9 @@ pub enum Request {
     /// List, make, rename and delete mailboxes, and what else concerns them
     #[command(subcommand)]
     Mailbox(mailbox::Mailbox),
+    /// Show, set and remove metadata of mailboxes and accounts
+    #[command(subcommand)]
+    Metadata(metadata::Metadata),
     /// Add, show and remove the places in which mail lies
     #[command(subcommand)]
     Partition(partition::Partition),
@@ -67,6 +70,8 @@ pub enum Request {
     /// Show and set how much there may be in accounts, and below mailboxes
     #[command(subcommand)]
     Quota(quota::Quota),
+    // Cyrus calls it so.
+    #[command(visible_alias = "reconstruct")]
     Repair(repair::Repair),
     Restore(restore::Restore),
     /// Say who may administer what
@@ -92,6 +97,7 @@ impl Request {
             Self::Domain(verb) => verb.run(context.registry(), report),
             Self::Group(verb) => verb.run(context.registry(), report),
             Self::Mailbox(verb) => verb.run(context, report).await,
+            Self::Metadata(verb) => verb.run(context, report).await,
             Self::Partition(verb) => verb.run(context, report).await,
             Self::Compact(compact) => compact.run(context, report).await,
             Self::Copy(copy) => copy.run(context, report).await,
@@ -159,6 +165,7 @@ impl Request {
             Self::Domain(verb) => verb.changes(),
             Self::Group(verb) => verb.changes(),
             Self::Mailbox(verb) => verb.changes(),
+            Self::Metadata(verb) => verb.changes(),
             Self::Partition(verb) => verb.changes(),
             Self::Expiry(verb) => verb.changes(),
             Self::Hold(verb) => verb.changes(),

@@ -2,6 +2,7 @@
 
 mod mailboxes;
 mod messages;
+mod metadata;
 mod moving;
 mod past;
 mod permission;

@@ -84,4 +84,99 @@ mod tests {
             Arguments::from_arg_matches(&matches).unwrap();
         }
     }
+
+    fn document() -> String {
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../docs/from-cyradm-and-doveadm.md"
+        );
+        std::fs::read_to_string(file).unwrap()
+    }
+
+    /// What is between backticks.
+    fn code(text: &str) -> impl Iterator<Item = &str> {
+        text.split('`').skip(1).step_by(2)
+    }
+
+    /// Walks from verb to verb as far as words are such; the last, and the words that are left.
+    fn walk<'a>(mut verb: &'a Command, typed: &'a str) -> (&'a Command, Vec<&'a str>) {
+        let mut words = typed.split(' ').skip(1).peekable();
+        while let Some(inner) = words.peek().and_then(|word| verb.find_subcommand(word)) {
+            verb = inner;
+            words.next();
+        }
+        (verb, words.collect())
+    }
+
+    #[test]
+    fn whoever_comes_from_elsewhere_is_sent_to_verbs_that_there_are() {
+        let mut chapar = command();
+        chapar.build();
+        let document = document();
+        let mut named = 0;
+        for typed in code(&document).filter(|code| code.starts_with("chapar ")) {
+            let (verb, rest) = walk(&chapar, typed);
+            named += 1;
+            let flags = rest.iter().filter_map(|word| word.strip_prefix("--"));
+            for flag in flags {
+                let mut known = verb.get_arguments();
+                let known = known.any(|argument| argument.get_long() == Some(flag));
+                assert!(known || rest.len() == 1, "{typed}: --{flag}");
+            }
+            // What is left are placeholders and names.
+            let lower = rest.first().filter(|word| {
+                let mut letters = word.chars();
+                letters.all(|c| c.is_ascii_lowercase())
+            });
+            let takes_words = verb.get_positionals().next().is_some();
+            assert!(lower.is_none() || takes_words, "{typed}");
+            assert!(
+                !verb.has_subcommands() || verb.get_name() == "chapar",
+                "{typed}: which of its verbs?"
+            );
+        }
+        assert!(named > 60, "{named}");
+    }
+
+    #[test]
+    fn nothing_that_cyradm_and_doveadm_can_is_left_out() {
+        let document = document();
+        let sections: Vec<&str> = document.split("\n## ").collect();
+        for (section, commands) in [
+            ("cyradm", CYRADM),
+            ("Cyrus's other programs", CYRUS),
+            ("doveadm", DOVEADM),
+        ] {
+            let mut all = sections.iter();
+            let text = all.find(|text| text.starts_with(section)).unwrap();
+            let cells = text.lines().filter_map(|line| line.strip_prefix("| "));
+            let first = cells.filter_map(|row| row.split(" |").next());
+            let named: Vec<&str> = first.flat_map(code).collect();
+            for command in commands.split_whitespace() {
+                // Words of one command are joined by `_`, which some of Cyrus's names have themselves.
+                let is = |name: &&str| {
+                    let name = name.replace(' ', "_");
+                    name == command || name.starts_with(&format!("{command}_"))
+                };
+                assert!(named.iter().any(is), "{section}: {command}");
+            }
+        }
+    }
+
+    const CYRADM: &str = "authenticate chdir createmailbox deleteaclmailbox deletemailbox disconnect \
+        exit help getmetadata info listaclmailbox listmailbox listquota listquotaroot mboxconfig \
+        reconstruct renamemailbox server setaclmailbox setinfo setmetadata setquota subscribe \
+        unsubscribe version xfermailbox";
+    const CYRUS: &str = "arbitron chk_cyrus ctl_cyrusdb ctl_deliver ctl_mboxlist cvt_cyrusdb \
+        cyr_dbtool cyr_deny cyr_df cyr_expire cyr_info cyr_ls cyr_synclog cyr_userseen \
+        cyr_virusscan cyrdump deliver ipurge mbexamine mbpath mbtool quota reconstruct \
+        relocate_by_id squatter sync_client tls_prune unexpunge fud fetchnews masssievec";
+    const DOVEADM: &str = "acl_add acl_debug acl_delete acl_get acl_recalc acl_remove acl_rights \
+        acl_set altmove auth_cache auth_login auth_lookup auth_test backup batch compress config \
+        copy deduplicate dict director dsync dump exec expunge fetch flags_add flags_remove \
+        flags_replace force-resync fs fts help import index indexer instance kick log mailbox_cache \
+        mailbox_create mailbox_cryptokey mailbox_delete mailbox_list mailbox_metadata mailbox_mutf7 \
+        mailbox_path mailbox_rename mailbox_status mailbox_subscribe mailbox_unsubscribe \
+        mailbox_update move oldstats penalty process proxy purge pw quota_get quota_recalc rebuild \
+        reload replicator save search service sieve sis stats stop sync user who zlibconnect";
 }
