@@ -58,7 +58,7 @@ impl Filter {
         let above = |name: &String| user.reach.namespace().parent(name);
         match self {
             Self::Personal => account.id() == user.account.id(),
-            Self::Subscribed => user.reach.is_subscribed(account.id(), name),
+            Self::Subscribed => user.reach.is_subscribed(account, name),
             Self::Subtree(roots) => {
                 std::iter::successors(Some(written()), above).any(|name| roots.contains(&name))
             }

@@ -36,6 +36,7 @@ pub(crate) mod search;
 pub(crate) mod settings;
 pub(crate) mod state;
 mod states;
+pub(crate) mod subscriptions;
 pub(crate) mod suppress;
 pub(crate) mod sync;
 mod table;

@@ -70,7 +70,7 @@ pub(crate) async fn place(user: &User, enabled: Enabled, sent: &Mailbox) -> Resu
 /// Where a name leads that CREATE or RENAME gives to a mailbox.
 ///
 /// # Errors
-/// As [`new_place`]; NO \[CANNOT] for what no mailbox may be called.
+/// As [`new_text`], and as [`super::reach::Reach::new_place`]; NO \[CANNOT] for what no mailbox may be called.
 pub(crate) async fn free_place(
     user: &User,
     enabled: Enabled,
@@ -84,18 +84,6 @@ pub(crate) async fn free_place(
     let place = user.reach.new_place(&text).await?;
     deleted::may_be_made(user, &place.name)?;
     Ok(place)
-}
-
-/// Where a name leads for CREATE, RENAME and SUBSCRIBE.
-///
-/// # Errors
-/// As [`new_text`], and as [`super::reach::Reach::new_place`].
-pub(crate) async fn new_place(
-    user: &User,
-    enabled: Enabled,
-    sent: &Mailbox,
-) -> Result<Place, Refusal> {
-    user.reach.new_place(&new_text(user, enabled, sent)?).await
 }
 
 /// The mailbox that a client means.

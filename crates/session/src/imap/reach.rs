@@ -17,7 +17,7 @@ use store::{
     rights::{Actor, Person, Rights},
 };
 
-use super::{object_ids::ObjectIds, referral, refusal::Refusal, wording::Text};
+use super::{object_ids::ObjectIds, referral, refusal::Refusal, subscriptions, wording::Text};
 use crate::{
     Services,
     namespace::{self, Namespace, Nowhere, Owner},
@@ -242,9 +242,14 @@ impl Reach {
         })
     }
 
-    /// Whether the user is subscribed to a name in an account.
-    pub(crate) fn is_subscribed(&self, account: AccountId, name: &MailboxName) -> bool {
-        account == self.own.id() && self.own.snapshot().subscriptions().contains(name)
+    /// Whether the user is subscribed to a name in an account. Their own need not be a mailbox's.
+    pub(crate) fn is_subscribed(&self, account: &Account, name: &MailboxName) -> bool {
+        if account.id() == self.own.id() {
+            return self.own.snapshot().subscriptions().contains(name);
+        }
+        let snapshot = account.snapshot();
+        let mailbox = snapshot.named(name).filter(|it| account.sees(it));
+        mailbox.is_some_and(|mailbox| subscriptions::has(&self.own, account, mailbox))
     }
 
     /// How the object identifiers of an account are told.

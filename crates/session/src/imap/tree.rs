@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use imap::command::ListSelection;
 use store::{MailboxName, Role, past::DELETED};
 
-use super::{deleted, pattern::Pattern, reach::Found, referral, refusal::Refusal, state::User};
+use super::{
+    deleted, pattern::Pattern, reach::Found, referral, refusal::Refusal, state::User, subscriptions,
+};
 use crate::namespace::{Namespace, Owner, Place};
 
 /// The names, each with what is known of it.
@@ -88,6 +90,7 @@ impl Tree {
                 if account.sees(mailbox) {
                     let (owner, name) = (owner.clone(), name.clone());
                     let node = tree.node(namespace.write(&Place { owner, name }));
+                    node.subscribed = subscriptions::has(&user.account, &account, mailbox);
                     node.found = Some(Found {
                         account: account.clone(),
                         mailbox: mailbox.clone(),

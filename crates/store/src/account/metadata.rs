@@ -192,7 +192,10 @@ fn role_of(draft: &Draft<'_>, mailbox: Option<MailboxId>) -> Option<Role> {
 
 /// How many a user sees.
 fn entries_of(metadata: &Metadata, owner: Option<AccountId>) -> usize {
-    let seen = |of: Option<AccountId>, name: &str| of == owner || name.starts_with("/shared/");
+    // What a protocol keeps nobody sees.
+    let seen = |of: Option<AccountId>, name: &str| {
+        name.starts_with('/') && (of == owner || name.starts_with("/shared/"))
+    };
     let every = metadata.every();
     every.filter(|(of, name, _)| seen(*of, name)).count()
 }

@@ -163,7 +163,7 @@ fn list(
     } else {
         "\\HasNoChildren"
     }];
-    if own && snapshot.subscriptions().contains(mailbox.name()) {
+    if reach.is_subscribed(account, mailbox.name()) {
         attributes.push("\\Subscribed");
     }
     let role = mailbox.role().filter(|_| own);

@@ -214,7 +214,7 @@ fn list(
     } else {
         "\\HasNoChildren"
     });
-    if user.reach.is_subscribed(account.id(), name) {
+    if user.reach.is_subscribed(account, name) {
         attributes.push("\\Subscribed");
     }
     // Others' mailboxes have a special use for their owners only.
