@@ -13,6 +13,35 @@ pub const ENTRY_OCTETS_MAX: usize = 1000;
 /// The entry that is a mailbox's special use ([`crate::Role`]): RFC 6154 §4.
 pub const SPECIAL_USE: &str = "/private/specialuse";
 
+/// The entry that is how long messages stay in a mailbox: its rule of expiry, as [`read_time`] has it.
+pub const EXPIRE: &str = "/shared/vendor/chapar/expire";
+
+/// What a time may be counted in, in seconds; days if nothing is said.
+const UNITS: [(&str, u64); 5] = [
+    ("", 86_400),
+    ("d", 86_400),
+    ("h", 3_600),
+    ("m", 60),
+    ("s", 1),
+];
+
+/// A time in seconds: a number of days, or of what the letter after it says.
+pub(crate) fn read_time(value: &[u8]) -> Option<u64> {
+    let value = std::str::from_utf8(value).ok()?.trim();
+    let end = value.find(|c: char| !c.is_ascii_digit());
+    let (number, unit) = value.split_at(end.unwrap_or(value.len()));
+    let (_, seconds) = UNITS.iter().find(|(name, _)| *name == unit)?;
+    number.parse::<u64>().ok()?.checked_mul(*seconds)
+}
+
+/// The same time as it is told: in days if they are whole.
+#[must_use]
+pub fn write_time(seconds: u64) -> String {
+    let whole = UNITS.iter().find(|(_, unit)| seconds.is_multiple_of(*unit));
+    let (name, unit) = whole.copied().unwrap_or(("s", 1));
+    format!("{}{name}", seconds / unit)
+}
+
 /// The most octets that all metadata of an account may take, names included: it is in memory while the account
 /// is open, and in each of its checkpoints.
 const ACCOUNT_OCTETS_MAX: usize = 8 << 20;

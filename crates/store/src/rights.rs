@@ -72,6 +72,12 @@ impl Rights {
         .with(Self::CREATE)
         .with(Self::DELETE)
         .with(Self::ADMINISTER);
+    /// Who has one of these, and may know of the mailbox, may read its metadata: RFC 5464 §3.3.
+    pub const FOR_METADATA: Self = Self::READ
+        .with(Self::SEEN)
+        .with(Self::WRITE)
+        .with(Self::INSERT)
+        .with(Self::POST);
     /// Who has one of these may ask which they have: RFC 4314 §4.
     pub const ANY: Self = Self::LOOKUP
         .with(Self::READ)

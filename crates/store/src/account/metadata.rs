@@ -4,24 +4,26 @@ use std::sync::Arc;
 
 use crate::{
     account::{Account, commit::Draft, rights},
-    change::Change,
+    change::{Change, Expiry},
     error::Error,
     id::{AccountId, MailboxId},
-    metadata::{ENTRY_OCTETS_MAX, Entry, METADATA, Metadata, MetadataLimits, SPECIAL_USE},
+    mailbox::SHARED_SEEN,
+    metadata::{
+        ENTRY_OCTETS_MAX, EXPIRE, Entry, METADATA, Metadata, MetadataLimits, SPECIAL_USE, read_time,
+    },
     name::Role,
     rights::Rights,
 };
 
 impl Account {
     /// Sets entries of a mailbox (`None`: of the account as a whole), or takes them away: all of
-    /// them or none. `owner` is the user whose private ones they are, if not the account's own, and
-    /// `None` for all that are not private. [`SPECIAL_USE`] gives a mailbox that use. Gives whether anything
-    /// changed.
+    /// them or none. `owner` is the user whose the private ones among them are, if not the account's own.
+    /// [`SPECIAL_USE`] gives a mailbox that use, [`EXPIRE`] that rule of expiry. Gives whether anything changed.
     ///
     /// # Errors
     /// [`Error::NoSuchMailbox`], [`Error::NoRight`]; [`Error::Limit`] of [`METADATA`] if there would be too many
     /// entries, or too many octets of them; [`Error::NotPermitted`] for a name that can be none, and for
-    /// what is no special use; [`Error::RoleTaken`].
+    /// what is no special use and no time; [`Error::RoleTaken`].
     pub async fn set_metadata(
         &self,
         mailbox: Option<MailboxId>,
@@ -39,24 +41,29 @@ impl Account {
                 for entry in entries {
                     may_set(draft, mailbox, owner, &entry.name)?;
                 }
-                let role_before = role_of(draft, mailbox);
+                let apart_before = apart(draft, mailbox);
                 for entry in entries {
+                    let is = |name: &str| entry.name.eq_ignore_ascii_case(name);
                     match mailbox {
-                        Some(id) if entry.name.eq_ignore_ascii_case(SPECIAL_USE) => {
+                        Some(id) if is(SPECIAL_USE) => {
                             set_special_use(draft, id, entry.value.as_deref())?;
                         }
-                        _ => set(draft, mailbox, owner, entry)?,
+                        Some(id) if is(EXPIRE) => set_expire(draft, id, entry.value.as_deref())?,
+                        _ => {
+                            let owner = owner.filter(|_| is_below(&entry.name, PRIVATE));
+                            set(draft, mailbox, owner, entry)?;
+                        }
                     }
                 }
                 let after = of(draft, mailbox)?;
                 let more = after.octets() > before.octets();
-                let many = after.of(owner).count() > before.of(owner).count();
+                let many = entries_of(after, owner) > entries_of(&before, owner);
                 if many && entries_of(after, owner) > limits.entries_max
                     || more && octets(draft) > limits.octets()
                 {
                     return Err(Error::Limit(METADATA));
                 }
-                Ok(*after != before || role_of(draft, mailbox) != role_before)
+                Ok(*after != before || apart(draft, mailbox) != apart_before)
             })
             .await
     }
@@ -94,7 +101,8 @@ impl Account {
 }
 
 /// Whether whoever makes the draft may set an entry: RFC 5464 §3.3 asks for `l` and any of `r`, `s`, `w`, `i`, `p`.
-/// What all see takes `w`; what only one does is theirs alone.
+/// What all see takes `w`, and `a` if it says what becomes of messages or of `\Seen`; what only one does is theirs
+/// alone. Who gives mailboxes their use is the owner's administrator as well.
 fn may_set(
     draft: &mut Draft<'_>,
     mailbox: Option<MailboxId>,
@@ -108,15 +116,38 @@ fn may_set(
     if name.starts_with("internal/") {
         return draft.may_open(mailbox, Rights::READ).map(drop);
     }
+    if name.eq_ignore_ascii_case(SPECIAL_USE) {
+        draft.may(mailbox, Rights::LOOKUP)?;
+        return draft.may_as_owner();
+    }
     let rights = draft.may(mailbox, Rights::LOOKUP)?;
-    let private = name.get(..9);
-    if private.is_some_and(|first| first.eq_ignore_ascii_case("/private/")) {
+    if !rights.intersects(Rights::FOR_METADATA) {
+        return Err(Error::NoRight(Rights::READ));
+    }
+    if is_below(name, PRIVATE) {
         return match owner {
             Some(owner) => draft.may_as(owner),
             None => draft.may_as_owner(),
         };
     }
-    rights::permit(rights, Rights::WRITE)
+    let decides = [EXPIRE, SHARED_SEEN]
+        .iter()
+        .any(|it| name.eq_ignore_ascii_case(it));
+    let needed = if decides {
+        Rights::ADMINISTER
+    } else {
+        Rights::WRITE
+    };
+    rights::permit(rights, needed)
+}
+
+const PRIVATE: &str = "/private/";
+const SHARED: &str = "/shared/";
+
+/// Whether a name begins so; case does not matter.
+fn is_below(name: &str, scope: &str) -> bool {
+    let first = name.get(..scope.len());
+    first.is_some_and(|first| first.eq_ignore_ascii_case(scope))
 }
 
 /// One entry, if it is to be another than it is.
@@ -161,6 +192,31 @@ fn set_special_use(
     draft.push(Change::RoleSet { id, role })
 }
 
+/// A time bounds how long messages stay, whatever else does; 0 is no bound, and none at all leaves it to the account.
+fn set_expire(draft: &mut Draft<'_>, id: MailboxId, value: Option<&[u8]>) -> Result<(), Error> {
+    let before = draft.mailbox(id)?.expiry();
+    let others = before.unwrap_or_default();
+    let expiry = match value {
+        None => None,
+        Some(value) => {
+            let seconds = read_time(value).ok_or(Error::NotPermitted(
+                "That is no number of days, nor of hours, minutes or seconds with h, m or s",
+            ))?;
+            Some(Expiry {
+                age_seconds: (seconds > 0).then_some(seconds),
+                ..others
+            })
+        }
+    };
+    if before == expiry {
+        return Ok(());
+    }
+    draft.push(Change::ExpirySet {
+        mailbox: Some(id),
+        expiry,
+    })
+}
+
 /// Gives a mailbox, or the account, all metadata that another had, but for what protocols keep: that is
 /// made anew.
 pub(crate) fn copy(
@@ -186,15 +242,17 @@ fn of<'a>(draft: &'a Draft<'_>, mailbox: Option<MailboxId>) -> Result<&'a Metada
     }
 }
 
-fn role_of(draft: &Draft<'_>, mailbox: Option<MailboxId>) -> Option<Role> {
-    draft.snapshot.mailbox(mailbox?)?.role()
+/// What is told as metadata of a mailbox, and kept apart from them.
+fn apart(draft: &Draft<'_>, mailbox: Option<MailboxId>) -> Option<(Option<Role>, Option<Expiry>)> {
+    let mailbox = draft.snapshot.mailbox(mailbox?)?;
+    Some((mailbox.role(), mailbox.expiry()))
 }
 
 /// How many a user sees.
 fn entries_of(metadata: &Metadata, owner: Option<AccountId>) -> usize {
     // What a protocol keeps nobody sees.
     let seen = |of: Option<AccountId>, name: &str| {
-        name.starts_with('/') && (of == owner || name.starts_with("/shared/"))
+        name.starts_with('/') && (of == owner || is_below(name, SHARED))
     };
     let every = metadata.every();
     every.filter(|(of, name, _)| seen(*of, name)).count()

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use super::*;
 use crate::{
-    Metadata, MetadataLimits,
-    metadata::{Entry, METADATA},
+    Acl, Actor, Identifier, Metadata, MetadataLimits, Person, Rights, Who,
+    metadata::{EXPIRE, Entry, METADATA, SPECIAL_USE, write_time},
     past::{
         Event, Happened, Mode, Moment, Restore, Retention, Selection, Source, Target, Undelete,
         Wanted, Which,
@@ -87,6 +87,107 @@ fn entries_are_set_together_and_each_user_has_private_ones() {
         );
         assert!(set(&account, None, &[entry("/private/x", "y")]).await);
         assert_eq!(shown(account.snapshot().metadata()), ["/private/x=y"]);
+    });
+}
+
+/// What Bob may do with metadata of Alice's INBOX once he has these rights.
+async fn with_rights(rights: &str, entries: &[Entry]) -> Result<bool, Error> {
+    let alice = memory().account(ALICE).await.unwrap();
+    let id = inbox(&alice);
+    let bob = Identifier::from(Who::Account(BOB));
+    let rights = Rights::parse(rights).unwrap();
+    let acl: Acl = [(bob, rights)].into_iter().collect();
+    alice.set_acl(id, Some(acl)).await.unwrap();
+    let person = Person {
+        account: BOB,
+        groups: Vec::new(),
+        neighbour: true,
+        administrator: false,
+    };
+    let theirs = alice.acting_as("imap bob", Actor::User(person.into()));
+    let limits = MetadataLimits::default();
+    let set = theirs.set_metadata(Some(id), theirs.reader(), entries, limits);
+    let set = set.await?;
+    let snapshot = alice.snapshot();
+    let metadata = snapshot.mailbox(id).unwrap().metadata();
+    for Entry { name, value } in entries {
+        let owner = name.starts_with("/private/").then_some(BOB);
+        if &**name != EXPIRE {
+            assert_eq!(metadata.get(owner, name), value.as_ref(), "{name}");
+        }
+    }
+    Ok(set)
+}
+
+#[test]
+fn others_set_what_their_rights_permit() {
+    run(async {
+        let private = entry("/private/comment", "his");
+        let shared = entry("/shared/comment", "for all");
+        let expire = entry(EXPIRE, "30");
+        for (rights, entries, expected) in [
+            // RFC 5464 §3.3: `l`, and any of these.
+            ("lr", &[&private][..], true),
+            ("ls", &[&private], true),
+            ("lw", &[&private, &shared], true),
+            ("li", &[&private], true),
+            ("lp", &[&private], true),
+            ("l", &[&private], false),
+            ("lkxtea", &[&private], false),
+            ("rswip", &[&private], false),
+            ("lrsip", &[&shared], false),
+            ("lrsip", &[&private, &shared], false),
+            ("lrw", &[&expire], false),
+            ("lra", &[&expire], true),
+        ] {
+            let entries: Vec<Entry> = entries.iter().copied().cloned().collect();
+            let set = with_rights(rights, &entries).await;
+            match (set, expected) {
+                (Ok(set), true) => assert!(set, "{rights} {entries:?}"),
+                (Err(Error::NoRight(_) | Error::NoSuchMailbox), false) => {}
+                (other, _) => panic!("{rights} {entries:?}: {other:?}"),
+            }
+        }
+        // A mailbox's special use is its owner's to say.
+        let role = [entry(SPECIAL_USE, "\\Important")];
+        let set = with_rights("lrswipkxtea", &role).await;
+        assert!(matches!(set, Err(Error::NotPermitted(_))), "{set:?}");
+    });
+}
+
+#[test]
+fn how_long_messages_stay_is_an_entry() {
+    run(async {
+        let account = memory().account(ALICE).await.unwrap();
+        let id = inbox(&account);
+        let inbox = Some(id);
+        let now = || {
+            let snapshot = account.snapshot();
+            let expiry = snapshot.mailbox(id).unwrap().expiry();
+            expiry.map(|expiry| expiry.age_seconds.map(write_time))
+        };
+        for (value, expected) in [
+            (Some("30"), Some(Some("30"))),
+            (Some("7d"), Some(Some("7"))),
+            (Some("36h"), Some(Some("36h"))),
+            (Some("90m"), Some(Some("90m"))),
+            (Some("61s"), Some(Some("61s"))),
+            (Some("0"), Some(None)),
+            (None, None),
+        ] {
+            let value = value.map(|value| value.as_bytes().into());
+            let name = EXPIRE.into();
+            assert!(set(&account, inbox, &[Entry { name, value }]).await);
+            let expected: Option<Option<String>> = expected.map(|it| it.map(str::to_owned));
+            assert_eq!(now(), expected);
+        }
+        let limits = MetadataLimits::default();
+        for wrong in ["", "x", "-1", "7w", "99999999999999999999"] {
+            let wrong = [entry(EXPIRE, wrong)];
+            let set = account.set_metadata(inbox, None, &wrong, limits).await;
+            assert!(matches!(set, Err(Error::NotPermitted(_))), "{wrong:?}");
+        }
+        assert_eq!(of(&account, "INBOX"), [""; 0]);
     });
 }
 

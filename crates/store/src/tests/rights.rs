@@ -4,8 +4,9 @@ use std::pin::Pin;
 
 use super::*;
 use crate::{
-    Acl, Actor, FlagAction, FlagChange, Identifier, MetadataLimits, Person, Rights, RightsChange,
-    SystemFlags, Who, metadata::Entry,
+    Acl, Actor, AnnotationChange, AnnotationLimits, FlagAction, FlagChange, Identifier,
+    MetadataLimits, Person, Rights, RightsChange, SystemFlags, Who, Whose, annotation::Setting,
+    metadata::Entry,
 };
 
 const BOB: AccountId = AccountId(0xb0b);
@@ -63,6 +64,19 @@ fn flags(action: FlagAction, system: SystemFlags) -> FlagChange {
         },
         unchanged_since: None,
     }
+}
+
+async fn annotate(s: &Site, whose: Whose) -> Result<(), Error> {
+    let change = AnnotationChange {
+        settings: vec![Setting {
+            entry: "/comment".into(),
+            whose,
+            value: Some(b"x"[..].into()),
+        }],
+        unchanged_since: None,
+        limits: AnnotationLimits::default(),
+    };
+    s.theirs.annotate(s.a, &[Uid(1)], &change).await.map(drop)
 }
 
 /// A verb, what it takes on `a`, and what on `b`.
@@ -147,18 +161,11 @@ const VERBS: &[(&str, &str, &str, Act)] = &[
             set.await.map(drop)
         })
     }),
-    ("set private metadata", "l", "", |s| {
-        Box::pin(async {
-            let comment = [Entry {
-                name: "/private/comment".into(),
-                value: Some(b"x"[..].into()),
-            }];
-            let limits = MetadataLimits::default();
-            let set = s
-                .theirs
-                .set_metadata(Some(s.a), Some(BOB), &comment, limits);
-            set.await.map(drop)
-        })
+    ("annotate for all", "n", "", |s| {
+        Box::pin(async { annotate(s, Whose::Shared).await })
+    }),
+    ("annotate for oneself", "r", "", |s| {
+        Box::pin(async { annotate(s, Whose::Private(BOB)).await })
     }),
 ];
 

@@ -9,11 +9,12 @@ use imap::{
     response::{Code, MetadataCode},
 };
 use store::{
-    Account, Metadata,
-    metadata::{Entry, METADATA, SPECIAL_USE},
+    Account, AccountId, Metadata,
+    metadata::{EXPIRE, Entry, METADATA, SPECIAL_USE, write_time},
+    rights::{Actor, Rights},
 };
 
-use super::create;
+use super::{create, cyrus};
 use crate::{
     FLUSH_AT, Gone, Outlet, Site,
     imap::{
@@ -40,13 +41,6 @@ enum Target {
     Mailbox(Found),
 }
 
-/// What somebody wants to do with metadata.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Act {
-    Read,
-    Change,
-}
-
 /// An entry that is there: its name as it was spelt, and its value.
 type There = (Arc<str>, Arc<[u8]>);
 
@@ -63,8 +57,9 @@ pub(crate) async fn get(
     get: &GetMetadata,
     out: &mut impl Outlet,
 ) -> Outcome {
-    let target = target(user, enabled, &get.mailbox, Act::Read).await?;
-    let there = there(user, &target);
+    let target = target(user, enabled, &get.mailbox).await?;
+    may_read(&target)?;
+    let there = there(user, &target, &get.entries);
     let (found, long) = choose(&there, &get.entries, (get.depth, get.size_max));
     write(&target.name(user), enabled, &found, out).await?;
     let done = Done::new("GETMETADATA completed");
@@ -85,10 +80,10 @@ pub(crate) async fn list(
     out: &mut impl Outlet,
 ) -> Result<(), Gone> {
     let target = Target::Mailbox(found);
-    if entries.is_empty() || may(user, &target, Act::Read).is_err() {
+    if entries.is_empty() || may_read(&target).is_err() {
         return Ok(());
     }
-    let there = there(user, &target);
+    let there = there(user, &target, entries);
     let (found, _) = choose(&there, entries, (Depth::Zero, None));
     write(&target.name(user), enabled, &found, out).await
 }
@@ -99,7 +94,7 @@ pub(crate) async fn set(
     enabled: Enabled,
     (mailbox, entries): (&Mailbox, Vec<Wished>),
 ) -> Outcome {
-    let target = target(user, enabled, mailbox, Act::Change).await?;
+    let target = target(user, enabled, mailbox).await?;
     let max = user.site.metadata;
     for (name, value) in &entries {
         if let Target::Server = target
@@ -116,11 +111,16 @@ pub(crate) async fn set(
         {
             may_be_used(&found.mailbox, value.as_deref())?;
         }
+        if let Target::Mailbox(_) = target
+            && cyrus::is_fixed(name)
+        {
+            return Err(Refusal::no(Code::Cannot, "Nobody sets that").into());
+        }
     }
     let entries: Vec<Entry> = entries
         .into_iter()
         .map(|(name, value)| Entry {
-            name: name.into(),
+            name: cyrus::ours(&name).unwrap_or(&name).into(),
             value: value.map(Arc::from),
         })
         .collect();
@@ -129,7 +129,7 @@ pub(crate) async fn set(
     }
     let id = target.mailbox().map(|mailbox| mailbox.id());
     let account = target.account(user);
-    let set = account.set_metadata(id, None, &entries, max.together);
+    let set = account.set_metadata(id, account.reader(), &entries, max.together);
     match set.await {
         Ok(_) => Ok(Done::new("SETMETADATA completed")),
         Err(store::Error::Limit(METADATA)) => {
@@ -182,53 +182,85 @@ impl Target {
     }
 }
 
-/// What a client means, if it may do that with it.
-async fn target(
-    user: &User,
-    enabled: Enabled,
-    mailbox: &Mailbox,
-    act: Act,
-) -> Result<Target, Refusal> {
-    let target = if mailbox.0.is_empty() {
+/// What a client means, as far as the user may know of it.
+async fn target(user: &User, enabled: Enabled, mailbox: &Mailbox) -> Result<Target, Refusal> {
+    Ok(if mailbox.0.is_empty() {
         Target::Server
     } else {
         Target::Mailbox(names::find(user, enabled, mailbox).await?)
-    };
-    may(user, &target, act).map(|()| target)
+    })
 }
 
-/// Who may do what with metadata: RFC 5464 §3.3. All mailboxes that a user finds are the user's own.
-#[expect(clippy::unnecessary_wraps, reason = "where rights will be asked for")]
-fn may(_user: &User, _target: &Target, _act: Act) -> Result<(), Refusal> {
-    Ok(())
+/// Who may read metadata: RFC 5464 §3.3. Who may set it is the store's to say.
+fn may_read(target: &Target) -> Result<(), Refusal> {
+    let Target::Mailbox(Found { account, mailbox }) = target else {
+        return Ok(());
+    };
+    if account.rights(mailbox).intersects(Rights::FOR_METADATA) {
+        return Ok(());
+    }
+    Err(store::Error::NoRight(Rights::READ).into())
 }
 
 /// All entries that a user sees, by their names in lower case.
-fn there(user: &User, target: &Target) -> Vec<(String, There)> {
+fn there(user: &User, target: &Target, asked: &[String]) -> Vec<(String, There)> {
     let snapshot = user.account.snapshot();
-    let metadata = match target {
-        Target::Server => snapshot.metadata(),
-        Target::Mailbox(found) => found.mailbox.metadata(),
+    let (metadata, reader) = match target {
+        Target::Server => (snapshot.metadata(), None),
+        Target::Mailbox(found) => (found.mailbox.metadata(), found.account.reader()),
     };
-    let mut there: Vec<_> = shown(metadata)
+    let mut there: Vec<_> = shown(metadata, reader)
         .map(|(name, value)| (name.to_ascii_lowercase(), (name.clone(), value.clone())))
         .collect();
+    let mut add = |name: &str, value: String| {
+        let value = Arc::from(value.as_bytes());
+        there.push((name.to_owned(), (name.into(), value)));
+    };
     match target {
         Target::Server => of_site(&user.site, &mut there),
-        Target::Mailbox(found) => there.extend(found.mailbox.role().map(|role| {
-            let value = Arc::from(role.attribute().as_bytes());
-            (SPECIAL_USE.to_owned(), (SPECIAL_USE.into(), value))
-        })),
+        Target::Mailbox(Found { account, mailbox }) => {
+            if let Some(role) = mailbox.role().filter(|_| gives_use(account)) {
+                add(SPECIAL_USE, role.attribute().to_owned());
+            }
+            if let Some(expiry) = mailbox.expiry() {
+                add(EXPIRE, write_time(expiry.age_seconds.unwrap_or(0)));
+            }
+            if cyrus::is_asked_for(asked) {
+                let id = user.reach.ids(account.id()).told(mailbox.id());
+                cyrus::entries((account, mailbox), &id.to_string(), &mut add);
+            }
+        }
     }
     there.sort_unstable();
     there
 }
 
-/// The entries that are for clients.
-fn shown(metadata: &Metadata) -> impl Iterator<Item = (&Arc<str>, &Arc<[u8]>)> {
+/// Whether a mailbox's special use is this user's affair: its owner's, and an administrator's.
+fn gives_use(account: &Account) -> bool {
+    account.reader().is_none()
+        || matches!(account.actor(), Actor::User(person) if person.administrator)
+}
+
+/// The entries that are for a client: shared ones, and those that are private to its user, who may be another than
+/// the account's own.
+fn shown(
+    metadata: &Metadata,
+    reader: Option<AccountId>,
+) -> impl Iterator<Item = (&Arc<str>, &Arc<[u8]>)> {
+    let is_private = |name: &str| {
+        let first = name.get(..9);
+        first.is_some_and(|first| first.eq_ignore_ascii_case("/private/"))
+    };
+    let seen = move |owner: Option<AccountId>, name: &str| {
+        if is_private(name) {
+            owner == reader
+        } else {
+            owner.is_none() && name.starts_with('/')
+        }
+    };
     let every = metadata.every();
     every
-        .filter(|(owner, name, _)| owner.is_none() && name.starts_with('/'))
+        .filter(move |(owner, name, _)| seen(*owner, name))
         .map(|(_, name, value)| (name, value))
 }
 

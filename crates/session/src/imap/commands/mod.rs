@@ -8,6 +8,7 @@ pub(crate) mod comparator;
 pub(crate) mod compress;
 pub(crate) mod copy;
 pub(crate) mod create;
+mod cyrus;
 pub(crate) mod delete;
 pub(crate) mod enable;
 pub(crate) mod expunge;
