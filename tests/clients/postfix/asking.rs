@@ -6,31 +6,37 @@ use super::{Postfix, open_to_all, wait_for};
 use crate::chapar::{Chapar, free_ports, text};
 
 /// A server that answers on Unix sockets and by TCP.
-struct Asked {
-    chapar: Chapar,
+pub(super) struct Asked {
+    pub(super) chapar: Chapar,
     socketmap: SocketAddr,
     tcp_table: SocketAddr,
     policy: SocketAddr,
 }
 
 impl Asked {
-    fn start(accounts: &[&str]) -> Self {
+    pub(super) fn start(accounts: &[&str]) -> Self {
+        Self::start_with(accounts, "")
+    }
+
+    /// With further lines of configuration.
+    fn start_with(accounts: &[&str], lines: &str) -> Self {
         let [socketmap, tcp_table, policy] = free_ports();
-        let mut chapar = Chapar::prepare(&format!(
+        let lines = format!(
             r#"
-[postfix]
-socketmap = "socketmap.sock"
-policy = "policy.sock"
-unix-mode = "0666"
-socketmap-listen = ["{socketmap}"]
-tcp-table-listen = ["{tcp_table}"]
-policy-listen = ["{policy}"]
+postfix.socketmap = "socketmap.sock"
+postfix.policy = "policy.sock"
+postfix.unix-mode = "0666"
+postfix.socketmap-listen = ["{socketmap}"]
+postfix.tcp-table-listen = ["{tcp_table}"]
+postfix.policy-listen = ["{policy}"]
+{lines}
 "#
-        ));
+        );
+        let settings: Vec<String> = lines.lines().map(str::to_owned).collect();
+        let chapar = Chapar::with_settings(&settings);
         for account in accounts {
             chapar.add_account(account);
         }
-        chapar.start();
         open_to_all(chapar.directory());
         Self {
             chapar,
@@ -41,7 +47,7 @@ policy-listen = ["{policy}"]
     }
 
     /// The lines of `docs/postfix.md` for `main.cf`, with this server's sockets for `/run/chapar`.
-    fn documented(&self) -> String {
+    pub(super) fn documented(&self) -> String {
         let document =
             fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/postfix.md"))
                 .unwrap();
@@ -54,7 +60,7 @@ policy-listen = ["{policy}"]
 }
 
 /// What a table of Postfix has under a key, if anything; an error, if it says that it can't tell.
-fn look_up(postfix: &Postfix, table: &str, key: &str) -> Result<Option<String>, String> {
+pub(super) fn look_up(postfix: &Postfix, table: &str, key: &str) -> Result<Option<String>, String> {
     let done = Command::new("postmap")
         .arg("-c")
         .arg(postfix.directory.join("conf"))
@@ -142,5 +148,48 @@ smtpd_recipient_restrictions =
         );
         assert!(!postfix.log().contains("bounce"), "{}", postfix.log());
         assert!(!postfix.log().contains("warning"), "{}", postfix.log());
+    }
+}
+
+/// The policy service refuses at RCPT, so nothing is queued and nothing bounces.
+#[test]
+fn mail_without_room_is_refused_while_its_sender_is_there() {
+    let permanent = "lmtp.over-quota = \"permanent\"";
+    for (setting, reply) in [("", "452 4.2.2"), (permanent, "552 5.2.2")] {
+        let asked = Asked::start_with(&["ann", "bob"], setting);
+        let temporary = tempfile::tempdir().unwrap();
+        open_to_all(temporary.path());
+        let postfix = Postfix::start_with(temporary.path(), &asked.documented());
+        let set = |limit: &[&str]| {
+            let done = asked
+                .chapar
+                .run(&[&["quota", "set", "ann"], limit].concat(), "");
+            assert!(done.status.success(), "{}", text(&done));
+        };
+        set(&["--messages", "1"]);
+        assert!(postfix.inject(&["--to", "ann@example.test"]));
+        wait_for(&asked.chapar, "ann", "INBOX", 1, &postfix);
+        let refused = text(&postfix.swaks(&["--to", "ann+lists@example.test"]));
+        let said = format!("{reply} <ann+lists@example.test>");
+        assert!(refused.contains(&said), "{refused}");
+        assert!(postfix.inject(&["--to", "bob@example.test"]));
+        // A size is known once the message has come: there is room for a small one, and not for a large one.
+        set(&["--storage", "64KiB"]);
+        let large = "x".repeat(1000).repeat(100);
+        let refused = text(&postfix.swaks(&["--to", "ann@example.test", "--body", &large]));
+        let said = format!("{reply} <END-OF-MESSAGE>");
+        assert!(refused.contains(&said), "{refused}");
+        assert!(postfix.inject(&["--to", "ann@example.test"]));
+        wait_for(&asked.chapar, "ann", "INBOX", 2, &postfix);
+        assert!(
+            !postfix.log().contains("status=bounced"),
+            "{}",
+            postfix.log()
+        );
+        assert!(
+            !postfix.log().contains("status=deferred"),
+            "{}",
+            postfix.log()
+        );
     }
 }
