@@ -27,6 +27,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod warnings;
 mod wire;
 
 pub use config::Config;

@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::{
     config::Config, control::Control, error::Error, log::start_log, notify, server::Server,
-    settings::Settings,
+    settings::Settings, warnings,
 };
 
 /// How often it is looked whether a checkpoint is due.
@@ -166,6 +166,10 @@ async fn until_told(
         if let Some(rule) = settings.archive.clone() {
             let every = settings.archive_every;
             beside.spawn(archive(services.store.clone(), rule, every));
+        }
+        if !settings.quota_mails.is_empty() {
+            let crossings = services.store.watch_quotas(&settings.quota_mails);
+            beside.spawn(warnings::write(services.clone(), crossings));
         }
         if settings.compact {
             beside.spawn(compaction(services.store.clone(), settings.clone()));

@@ -33,6 +33,8 @@ pub struct Settings {
     pub grace: Duration,
     /// How often the certificate's files are looked at.
     pub certificate_interval: Duration,
+    /// At how many percent of a quota a mail warns of it.
+    pub quota_mails: Vec<u8>,
     /// When mail goes by itself.
     pub expiry: Rules,
     /// How often it is looked what has to go.
@@ -68,6 +70,7 @@ impl Default for Settings {
             write_timeout: Duration::from_mins(2),
             grace: Duration::from_secs(20),
             certificate_interval: Duration::from_mins(1),
+            quota_mails: Vec::new(),
             expiry: Rules::default(),
             expiry_every: Duration::from_hours(1),
             archive: None,

@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 use super::{
     Purpose,
     read::{Severity, Values},
-    value::Value,
+    value::{Value, percent},
 };
 use crate::settings::Address;
 
@@ -46,6 +46,12 @@ pub(super) fn check(values: &mut Values, purpose: Purpose) {
         found.push(("imap.save-limit", what.to_owned()));
     }
     referrals(values, &mut found);
+    for text in values.texts("quota.warning-mails") {
+        if percent(&text).is_none() {
+            let what = format!("`quota.warning-mails`: {text:?} is no percentage, such as \"80%\"");
+            found.push(("quota.warning-mails", what));
+        }
+    }
     if let Err(error) = super::look(values).check() {
         let mut keys = ["namespace.others", "namespace.shared"].into_iter();
         let given = keys.find(|key| values.get(key).is_some());

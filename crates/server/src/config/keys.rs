@@ -107,6 +107,12 @@ pub const KEYS: &[Key] = &[
         "from how many percent of a limit on users are warned; above 100: never",
     ),
     key(
+        "quota.warning-mails",
+        Kind::Texts,
+        Some("[]"),
+        "at how many percent of a quota a mail says so, once: `[\"80%\", \"95%\"]`",
+    ),
+    key(
         "partition.default",
         Kind::Text,
         None,

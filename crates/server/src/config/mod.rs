@@ -348,6 +348,11 @@ fn settings(values: &Values) -> Option<Settings> {
         handshake_timeout: values.duration("limits.handshake")?,
         write_timeout: values.duration("limits.write")?,
         grace: values.duration("limits.stop")?,
+        quota_mails: values
+            .texts("quota.warning-mails")
+            .iter()
+            .filter_map(|text| value::percent(text))
+            .collect(),
         expiry: expiry(values),
         expiry_every: values.duration("expiry.every")?,
         archive: archive(values),

@@ -251,6 +251,12 @@ fn duration(text: &str) -> Option<Duration> {
     (seconds > 0).then_some(Duration::from_secs(seconds))
 }
 
+/// `80%`: from 1 to 100.
+pub(super) fn percent(text: &str) -> Option<u8> {
+    let percent = text.strip_suffix('%')?.parse().ok()?;
+    (1..=100).contains(&percent).then_some(percent)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,6 +307,20 @@ mod tests {
         ] {
             let value = DeValue::parse(text).unwrap();
             assert_eq!(kind.read(value.get_ref()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn percentages_have_their_sign() {
+        for (text, expected) in [
+            ("1%", Some(1)),
+            ("100%", Some(100)),
+            ("0%", None),
+            ("101%", None),
+            ("80", None),
+            ("%", None),
+        ] {
+            assert_eq!(percent(text), expected, "{text}");
         }
     }
 
