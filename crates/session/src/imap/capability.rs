@@ -216,9 +216,25 @@ pub(super) fn needs(name: &str) -> &'static [&'static str] {
     row.map_or(&[], |row| row.needs)
 }
 
+/// Who hears the list before login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// Everybody, in the greeting: what is good for logging in.
+    Greeted,
+    /// Who asks for it: all that there will be, as Cyrus tells it. `cyradm` asks at no other time.
+    Asking,
+}
+
 /// The list before login.
-pub(crate) fn before_login(facts: &Facts<'_>, start_tls: bool, mechanisms: &[Mechanism]) -> String {
-    let mut list = list(facts, |since| since == Since::Greeting);
+pub(crate) fn before_login(
+    facts: &Facts<'_>,
+    heard: Heard,
+    start_tls: bool,
+    mechanisms: &[Mechanism],
+) -> String {
+    let mut list = list(facts, |since| {
+        since == Since::Greeting || heard == Heard::Asking
+    });
     if start_tls && !facts.hidden.hides("STARTTLS") {
         list.push_str(" STARTTLS"); // RFC 9051 §6.2.1
     }
@@ -290,13 +306,20 @@ mod tests {
     fn login_is_disabled_where_plain_is() {
         let settings = Settings::default();
         let secured = listed(&settings, &[], |facts| {
-            before_login(facts, false, &[Mechanism::ScramSha256, Mechanism::Plain])
+            before_login(
+                facts,
+                Heard::Greeted,
+                false,
+                &[Mechanism::ScramSha256, Mechanism::Plain],
+            )
         });
         assert!(
             secured.ends_with("AUTH=SCRAM-SHA-256 AUTH=PLAIN"),
             "{secured}"
         );
-        let open = listed(&settings, &[], |facts| before_login(facts, true, &[]));
+        let open = listed(&settings, &[], |facts| {
+            before_login(facts, Heard::Greeted, true, &[])
+        });
         assert!(open.ends_with("STARTTLS LOGINDISABLED"), "{open}");
     }
 

@@ -60,7 +60,7 @@ pub use search::unattended;
 pub use wording::Language;
 
 use self::{
-    capability::Facts,
+    capability::{Facts, Heard},
     commands::{
         append::{self, Appending},
         login,
@@ -288,8 +288,13 @@ impl Session {
         }
     }
 
-    /// What CAPABILITY says now.
+    /// What the client can do now.
     fn capabilities(&self) -> String {
+        self.capabilities_for(Heard::Greeted)
+    }
+
+    /// The same; before login as they are told to whom it is said.
+    fn capabilities_for(&self, heard: Heard) -> String {
         let user = self.logged_in();
         let facts = Facts {
             settings: &self.services.imap,
@@ -303,7 +308,7 @@ impl Session {
         let channel = login::channel(&self.services, &self.peer);
         let start_tls = self.peer.can_start_tls && self.peer.tls.is_none();
         let mechanisms = self.services.auth.mechanisms(&channel);
-        capability::before_login(&facts, start_tls, &mechanisms)
+        capability::before_login(&facts, heard, start_tls, &mechanisms)
     }
 
     /// What is suppressed now, given who has logged in.

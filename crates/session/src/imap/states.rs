@@ -9,6 +9,7 @@ use imap::{
 
 use super::{
     DONE_LINE_BYTES_MAX, Lines, Sasl, Session,
+    capability::Heard,
     commands::{
         annotate, append, close, comparator, compress, copy, create, delete, enable, expunge, find,
         id, jmap, language, list, login, lsub, metadata, namespace, quota, rename, scan, select,
@@ -29,7 +30,7 @@ impl Session {
     pub(super) fn any(&mut self, command: &command::Any, out: &mut impl Outlet) -> Outcome {
         let done = match command {
             command::Any::Capability => {
-                let capabilities = self.capabilities();
+                let capabilities = self.capabilities_for(Heard::Asking);
                 reply::line(out, format_args!("* CAPABILITY {capabilities}"));
                 Done::new("CAPABILITY completed")
             }
