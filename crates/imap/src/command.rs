@@ -11,6 +11,7 @@ use core::num::NonZeroU32;
 
 use crate::set::SequenceSet;
 
+mod acl;
 mod annotation;
 mod append;
 mod mailbox;
@@ -19,6 +20,7 @@ mod notify;
 mod search;
 mod url;
 
+pub use acl::{Acl, ModRights};
 pub use annotation::{
     AnnotationAttribute, AnnotationEntry, AnnotationKey, AnnotationScope, AnnotationSpec,
     SortAnnotation, StoreAnnotations,
@@ -172,6 +174,8 @@ pub enum Authenticated {
     },
     /// GETJMAPACCESS, RFC 9698 §4.
     GetJmapAccess,
+    /// SETACL, DELETEACL, GETACL, LISTRIGHTS and MYRIGHTS, RFC 4314 §3.
+    Acl(Acl),
     /// GETMETADATA, RFC 5464 §4.2.
     GetMetadata(GetMetadata),
     /// SETMETADATA, RFC 5464 §4.3.

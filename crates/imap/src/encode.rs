@@ -4,6 +4,7 @@
 //! responses ([`list`], [`esearch()`], [`exists`] …) end them with CRLF; those for
 //! data items add no space on either side.
 
+mod acl;
 mod annotation;
 mod esearch;
 mod mailbox;
@@ -15,6 +16,7 @@ mod tests;
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
 
+pub use acl::{acl, list_rights, my_rights};
 pub use annotation::{Attribute, annotations, annotations_changed};
 pub use esearch::{Change, Correlator, Esearch, Numbers, context, esearch};
 pub use mailbox::{ListLine, Listing, Namespace, StatusValue, list, namespaces, status};

@@ -28,7 +28,7 @@ use std::{
 
 pub use self::{
     account::{Account, Credentials, Home},
-    name::{comparable, domain_of},
+    name::{comparable, domain_of, prepared},
     organisation::{Address, Domain, Group, Limits},
     role::{Role, Roles},
 };

@@ -14,6 +14,13 @@ pub fn comparable(name: &str) -> String {
     }
 }
 
+/// An identifier prepared by SASLprep (RFC 4013), as RFC 4314 §3 asks for; `None` if that forbids it.
+#[must_use]
+pub fn prepared(identifier: &str) -> Option<String> {
+    let prepared = stringprep::saslprep(identifier).ok()?;
+    Some(prepared.into_owned())
+}
+
 /// The domain of a name: `example.test` of `ann@example.test`; of `ann` the empty one, which is the site's own.
 #[must_use]
 pub fn domain_of(name: &str) -> &str {

@@ -128,6 +128,13 @@ impl Directory {
             .map(|(domain, _)| Arc::clone(domain))
     }
 
+    /// The domain that the mailboxes of an account of this id belong to, if it is there.
+    #[must_use]
+    pub fn domain_of_account(&self, id: u64) -> Option<Arc<str>> {
+        let shared = self.shared_domain(id);
+        shared.or_else(|| Some(domain_of(&self.name_of(id)?).into()))
+    }
+
     /// A group.
     #[must_use]
     pub fn group(&self, name: &str) -> Option<Arc<Group>> {

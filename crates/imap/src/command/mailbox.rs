@@ -99,6 +99,10 @@ pub struct ListSelection {
 
 /// LIST return options: RFC 9051 §6.3.9.2, RFC 5819, RFC 6154.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent option word of the grammar"
+)]
 pub struct ListReturn {
     /// `SUBSCRIBED`.
     pub subscribed: bool,
@@ -106,6 +110,8 @@ pub struct ListReturn {
     pub children: bool,
     /// `SPECIAL-USE`.
     pub special_use: bool,
+    /// `MYRIGHTS`, RFC 8440.
+    pub my_rights: bool,
     /// `STATUS (…)`.
     pub status: Option<Vec<StatusItem>>,
     /// `METADATA (…)`, RFC 9590: names of entries; none if it was not there.

@@ -312,12 +312,15 @@ fn list_return_opts(c: &mut Cursor<'_>) -> Result<ListReturn> {
         } else if c.eat_word("STATUS") {
             c.sp("STATUS")?;
             returns.status = Some(status_atts(c)?);
+        } else if c.eat_word("MYRIGHTS") {
+            // RFC 8440 §5
+            returns.my_rights = true;
         } else if c.eat_word("METADATA") {
             // RFC 9590 §5
             c.sp("METADATA")?;
             returns.metadata = metadata::entries(c)?;
         } else {
-            return c.expected("SUBSCRIBED, CHILDREN, SPECIAL-USE, STATUS or METADATA");
+            return c.expected("SUBSCRIBED, CHILDREN, SPECIAL-USE, STATUS, MYRIGHTS or METADATA");
         }
         Ok(())
     })?;

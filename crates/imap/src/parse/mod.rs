@@ -6,6 +6,7 @@
 //! grammar and nothing is ambiguous, they are understood: more than one space,
 //! trailing spaces, bare values in ID.
 
+mod acl;
 mod annotation;
 mod append;
 mod convert;
@@ -235,6 +236,11 @@ pub const COMMANDS: &[Row] = &[
     row("GETJMAPACCESS", "RFC 9698 §4", |_| {
         Ok(Command::Authenticated(Authenticated::GetJmapAccess))
     }),
+    row("SETACL", "RFC 4314 §3.1", acl::setacl),
+    row("DELETEACL", "RFC 4314 §3.2", acl::deleteacl),
+    row("GETACL", "RFC 4314 §3.3", acl::getacl),
+    row("LISTRIGHTS", "RFC 4314 §3.4", acl::listrights),
+    row("MYRIGHTS", "RFC 4314 §3.5", acl::myrights),
     row("GETMETADATA", "RFC 5464 §4.2", metadata::getmetadata),
     row("SETMETADATA", "RFC 5464 §4.3", metadata::setmetadata),
     row("GETQUOTA", "RFC 9208 §4.1.1", quota::getquota),

@@ -1,5 +1,6 @@
 //! Every command, from the RFCs' own examples and from what clients send.
 
+mod acl;
 mod append;
 mod errors;
 mod esearch;

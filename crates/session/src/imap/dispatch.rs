@@ -219,6 +219,7 @@ impl Session {
                     .await
             }
             (State::Selected(selected), Command::Selected(command::Selected::Replace(command))) => {
+                selected.readable()?;
                 let services = (&self.services, self.enabled);
                 let begins = || append::Appending::new(takes_utf8_headers);
                 let appending = appending.map_or_else(begins, |appending| *appending);

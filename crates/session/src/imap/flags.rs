@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use imap::{command::Flag, response::Code};
-use store::{Flags, Keyword, Message, SystemFlags};
+use store::{Flags, Keyword, Message, Rights, SystemFlags};
 
 use super::{refusal::Refusal, state::Enabled, view::View, wording::Text};
 
@@ -63,6 +63,23 @@ pub(crate) fn every_flag(keywords: &[Keyword]) -> String {
         all.push_str(name);
     }
     all
+}
+
+/// Writes every flag that whoever has these rights can change for good: PERMANENTFLAGS without parentheses, which
+/// is to say what they may (RFC 4314 §5.1.1).
+pub(crate) fn permanent_flags(keywords: &[Keyword], rights: Rights) -> String {
+    let permitted = rights.permitted(&Flags {
+        system: SystemFlags::EVERY,
+        keywords: keywords.to_vec(),
+    });
+    let system = SYSTEM
+        .iter()
+        .filter(|(flag, _)| permitted.system.contains(*flag));
+    let names = system.map(|(_, name)| *name);
+    let keywords = permitted.keywords.iter().map(|keyword| &**keyword);
+    let new = rights.contains(Rights::WRITE).then_some("\\*");
+    let all: Vec<&str> = names.chain(keywords).chain(new).collect();
+    all.join(" ")
 }
 
 /// Flags as the client sent them. `\Recent` is ignored, as many clients send

@@ -1,7 +1,7 @@
 //! Mailbox names as clients send them: RFC 9051 §5.1, RFC 3501 §5.1.3.
 
 use imap::{command::Mailbox, name::Encoding, response::Code};
-use store::MailboxName;
+use store::{MailboxName, Rights};
 
 use super::{
     deleted,
@@ -97,7 +97,7 @@ pub(crate) async fn find(user: &User, enabled: Enabled, sent: &Mailbox) -> Resul
 /// The mailbox that a command puts messages into.
 ///
 /// # Errors
-/// NO \[TRYCREATE] if it does not exist (RFC 9051 §6.3.12, §6.4.7); NO \[REFERRAL] if it is on
+/// NO \[TRYCREATE] if it does not exist, or the user may not know of it (RFC 9051 §6.3.12, §6.4.7); NO \[REFERRAL] if it is on
 /// another server.
 pub(crate) async fn destination(
     user: &User,
@@ -105,7 +105,11 @@ pub(crate) async fn destination(
     sent: &Mailbox,
 ) -> Result<Found, Refusal> {
     referral::here(user, enabled, sent)?;
-    match find(user, enabled, sent).await {
+    let found = match place(user, enabled, sent).await {
+        Ok(place) => place.with(Rights::INSERT).map_err(Refusal::from),
+        Err(refusal) => Err(refusal),
+    };
+    match found {
         Err(Refusal::No(Some(Code::NonExistent), _)) => Err(try_create()),
         found => found,
     }

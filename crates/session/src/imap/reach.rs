@@ -66,14 +66,38 @@ impl Place {
         self.account.sees(mailbox).then(|| Arc::clone(mailbox))
     }
 
-    /// The mailbox, if the user may read it.
+    /// The mailbox, if the user has these rights on it: whoever has what a command takes may give it, whether or not
+    /// the mailbox is listed to them (RFC 4314 §4).
     ///
     /// # Errors
     /// [`store::Error::NoSuchMailbox`], [`store::Error::NoRight`]
-    pub(crate) fn readable(self) -> Result<Found, store::Error> {
-        let found = self.found()?;
-        found.account.may(&found.mailbox, Rights::READ)?;
+    pub(crate) fn with(self, needed: Rights) -> Result<Found, store::Error> {
+        let found = self.there()?;
+        found.account.may(&found.mailbox, needed)?;
         Ok(found)
+    }
+
+    /// The mailbox, if the user has any of these rights on it.
+    ///
+    /// # Errors
+    /// [`store::Error::NoSuchMailbox`]
+    pub(crate) fn with_any(self, rights: Rights) -> Result<Found, store::Error> {
+        let found = self.there()?;
+        if found.account.rights(&found.mailbox).intersects(rights) {
+            Ok(found)
+        } else {
+            Err(store::Error::NoSuchMailbox)
+        }
+    }
+
+    /// The mailbox, whoever may know of it.
+    fn there(self) -> Result<Found, store::Error> {
+        let snapshot = self.account.snapshot();
+        let mailbox = snapshot.named(&self.name).map(Arc::clone);
+        Ok(Found {
+            account: self.account,
+            mailbox: mailbox.ok_or(store::Error::NoSuchMailbox)?,
+        })
     }
 
     /// The same.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use imap::{UidSet, command::Numbering, set::SequenceSet};
 use mail::collation::Comparator;
-use store::{Account, AccountId, MailboxId, Uid};
+use store::{Account, AccountId, MailboxId, Rights, Uid};
 
 use crate::Site;
 
@@ -109,6 +109,8 @@ pub(crate) struct Selected {
     pub(crate) url_key: Option<std::sync::Arc<[u8]>>,
     /// How full its quotas are, as far as the client has been told.
     pub(crate) fullness: Fullness,
+    /// What the user may do with it, as far as the client has been told.
+    pub(crate) told_rights: Rights,
     /// What is deleted, if it is that which is open.
     pub(crate) deleted: Option<Box<store::past::DeletedMailbox>>,
 }
@@ -192,9 +194,37 @@ impl Selected {
             Ok(mailbox) => self.view.advance(&mailbox),
             // RFC 2180 §3.2: if the mailbox was deleted, the client keeps what it
             // had until it closes it; the store refuses to change it.
-            Err(store::Error::NoSuchMailbox) => {}
+            // The same if the user may no longer read it: see [`Selected::readable`].
+            Err(store::Error::NoSuchMailbox | store::Error::NoRight(_)) => {}
             // What it has is whole, if not the newest; the next refresh tries again.
             Err(error) => tracing::error!(%error, "the newest state of a mailbox can't be read"),
+        }
+    }
+
+    /// What the user may do with it, as things stand now; or did when it was there.
+    pub(crate) fn rights(&self) -> Rights {
+        let snapshot = self.account.snapshot();
+        let now = snapshot.mailbox(self.mailbox);
+        now.map_or(self.told_rights, |mailbox| self.account.rights(mailbox))
+    }
+
+    /// RFC 4314 §5.1.1: nothing is done for a client with a mailbox that its user may no longer read, until it
+    /// closes it.
+    ///
+    /// # Errors
+    /// NO \[NOPERM].
+    pub(crate) fn readable(&self) -> Result<(), Refusal> {
+        let snapshot = self.account.snapshot();
+        match snapshot.mailbox(self.mailbox) {
+            Some(mailbox) if self.deleted.is_none() => {
+                let rights = self.account.rights(mailbox);
+                if rights.contains(Rights::READ) {
+                    Ok(())
+                } else {
+                    Err(store::Error::NoRight(Rights::READ).into())
+                }
+            }
+            _ => Ok(()),
         }
     }
 

@@ -11,9 +11,9 @@ use super::{
     DONE_LINE_BYTES_MAX, Lines, Sasl, Session,
     capability::Heard,
     commands::{
-        annotate, append, close, comparator, compress, copy, create, delete, enable, expunge, find,
-        id, jmap, language, list, login, lsub, metadata, namespace, quota, rename, scan, select,
-        status, store, subscribe, uid_batches, urlauth,
+        acl, annotate, append, close, comparator, compress, copy, create, delete, enable, expunge,
+        find, id, jmap, language, list, login, lsub, metadata, namespace, quota, rename, scan,
+        select, status, store, subscribe, uid_batches, urlauth,
     },
     convert, fetch, referral,
     refusal::{Done, Outcome, Refusal, Stop},
@@ -244,6 +244,9 @@ impl Session {
         let State::Selected(selected) = &mut self.state else {
             return Err(Refusal::bad("Select a mailbox first").into());
         };
+        if !matches!(command, S::Close | S::Unselect) {
+            selected.readable()?;
+        }
         match command {
             S::Check => Ok(Done::new("CHECK completed")),
             S::Close => {
@@ -301,6 +304,7 @@ async fn on_account(
         } => scan::scan(user, enabled, (reference, pattern), &contents, out).await,
         A::Conversions { from, to } => Ok(convert::conversions(&from, &to, out)),
         A::GetJmapAccess => jmap::access(user, out),
+        A::Acl(c) => acl::acl(user, enabled, &c, out).await,
         A::GetMetadata(c) => metadata::get(user, enabled, &c, out).await,
         A::SetMetadata { mailbox, entries } => {
             metadata::set(user, enabled, (&mailbox, entries)).await

@@ -11,11 +11,14 @@ use imap::{
     UidSet,
     command::FetchItem,
     encode::{self, Vanished},
+    response::{Code, Status},
 };
-use store::{Account, ModSeq, OpenMailbox, Uid};
+use store::{Account, ModSeq, OpenMailbox, Rights, Uid};
 
 use super::{
-    fetch, fullness, reply,
+    fetch,
+    flags::{every_flag, permanent_flags},
+    fullness, reply,
     search::contexts,
     state::{Access, Enabled, Selected},
     view::View,
@@ -121,6 +124,7 @@ pub(crate) async fn tell(
 ) -> Result<Told, Gone> {
     selected.refresh().await;
     fullness::news(selected, enabled, out);
+    tell_rights(selected, enabled, out);
     // OLDER and YOUNGER are looked at again whenever the client hears from us: RFC 5032 §2 leaves
     // open how often.
     if !selected.view.has_news() && !selected.contexts.age() {
@@ -154,10 +158,26 @@ pub(crate) async fn tell(
 pub(crate) async fn has_news(selected: &mut Selected, expunges: Expunges) -> bool {
     selected.refresh().await;
     let (view, wants) = (&selected.view, &selected.wants);
-    wants.may_expunge(expunges) && view.has_ghosts()
+    selected.told_rights != selected.rights()
+        || wants.may_expunge(expunges) && view.has_ghosts()
         || selected.contexts.lose_ghosts(view)
         || (wants.flags || wants.annotations) && view.has_untold()
         || wants.messages && view.has_unannounced()
+}
+
+/// Tells what flags the user may change now, if those are others: RFC 4314 §5.1.1.
+fn tell_rights(selected: &mut Selected, enabled: Enabled, out: &mut impl Outlet) {
+    let rights = selected.rights();
+    let before = std::mem::replace(&mut selected.told_rights, rights);
+    let same = before.and(Rights::FLAGS) == rights.and(Rights::FLAGS);
+    if same || selected.access == Access::ReadOnly {
+        return;
+    }
+    let keywords = selected.view.mailbox().keywords();
+    reply::line(out, format_args!("* FLAGS ({})", every_flag(keywords)));
+    let code = Code::PermanentFlags(permanent_flags(keywords, rights));
+    let text = "Flags that will be kept";
+    reply::untagged(out, enabled.language, (Status::Ok, Some(&code)), text);
 }
 
 /// Announces new messages.

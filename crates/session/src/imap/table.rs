@@ -2,7 +2,7 @@
 
 use imap::{
     Command, SequenceSet,
-    command::{self, FetchItem, Numbering, SearchKey, StatusItem},
+    command::{self, Acl, FetchItem, Numbering, SearchKey, StatusItem},
     encode::Listing,
 };
 
@@ -130,6 +130,13 @@ fn authenticated(command: &command::Authenticated) -> Row {
         A::Namespace => told("NAMESPACE"),
         A::Conversions { .. } => told("CONVERSIONS"),
         A::GetJmapAccess => told("GETJMAPACCESS"),
+        A::Acl(c) => told(match c {
+            Acl::Set { .. } => "SETACL",
+            Acl::Delete { .. } => "DELETEACL",
+            Acl::Get(_) => "GETACL",
+            Acl::ListRights { .. } => "LISTRIGHTS",
+            Acl::MyRights(_) => "MYRIGHTS",
+        }),
         A::GetMetadata(_) => told("GETMETADATA"),
         A::SetMetadata { .. } => told("SETMETADATA"),
         A::GetQuota(_) => told("GETQUOTA"),

@@ -4,7 +4,7 @@ use imap::{
     response::Code,
     url::{Message, Server, Target, Url},
 };
-use store::{Account, OpenMailbox, Uid};
+use store::{Account, OpenMailbox, Rights, Uid};
 
 use super::{
     fetch::source::Source,
@@ -117,7 +117,7 @@ pub(crate) async fn named(user: &User, name: &str) -> Result<Found, Nothing> {
         };
         Nothing::Bad(NO_MAILBOX)
     })?;
-    Ok(place.readable()?)
+    Ok(place.with(Rights::READ)?)
 }
 
 /// The octets that a URL names in a mailbox of an account.

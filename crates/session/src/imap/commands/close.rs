@@ -10,8 +10,9 @@ use crate::imap::{
 pub(crate) async fn close(selected: &Selected) -> Outcome {
     if selected.access == Access::ReadWrite {
         match selected.account().expunge(selected.mailbox, None).await {
-            // Deleted meanwhile: nothing is left to expunge.
-            Ok(_) | Err(store::Error::NoSuchMailbox) => {}
+            // Deleted meanwhile: nothing is left to expunge. RFC 4314 §4: nor does it hinder the end that the
+            // user may not.
+            Ok(_) | Err(store::Error::NoSuchMailbox | store::Error::NoRight(_)) => {}
             Err(error) => return Err(error.into()),
         }
     }

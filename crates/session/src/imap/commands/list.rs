@@ -1,4 +1,4 @@
-//! LIST: RFC 9051 §6.3.9, RFC 5258, RFC 5819, RFC 6154, RFC 9590.
+//! LIST: RFC 9051 §6.3.9, RFC 5258, RFC 5819, RFC 6154, RFC 8440, RFC 9590.
 //!
 //! What there is to list: [`crate::imap::tree`].
 
@@ -11,8 +11,8 @@ use store::{Role, rights::Rights};
 use crate::{
     Outlet,
     imap::{
-        commands::{metadata, status},
-        names,
+        commands::{acl, metadata, status},
+        deleted, names,
         pattern::Pattern,
         reach::Found,
         refusal::{Done, Outcome, Refusal, Stop},
@@ -60,7 +60,7 @@ pub(crate) async fn list(
     Ok(Done::new(completed))
 }
 
-/// Writes what is to be told beside a mailbox that is listed: RFC 5819, RFC 9590.
+/// Writes what is to be told beside a mailbox that is listed: RFC 5819, RFC 8440, RFC 9590.
 async fn items(
     user: &User,
     search: &Search<'_>,
@@ -81,6 +81,10 @@ async fn items(
         status::write(told, items, user.message_bytes_max, enabled, out.buffer());
     }
     if node.satisfies(search.selection) {
+        if returns.my_rights && !deleted::is_deleted(found.mailbox.name().as_str()) {
+            let rights = found.account.rights(&found.mailbox);
+            acl::my_rights(name, rights, enabled, out);
+        }
         metadata::list(user, enabled, (found.clone(), &returns.metadata), out).await?;
     }
     Ok(())

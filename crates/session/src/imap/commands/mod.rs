@@ -1,5 +1,6 @@
 //! The commands, one file each, named for them.
 
+pub(crate) mod acl;
 mod administer;
 pub(crate) mod annotate;
 pub(crate) mod append;

@@ -10,7 +10,7 @@ use imap::{
 };
 use mail::Span;
 use memchr::memmem::Finder;
-use store::{Account, Email, Error, OpenMailbox};
+use store::{Account, Email, Error, OpenMailbox, Rights};
 
 use crate::{
     Outlet,
@@ -80,7 +80,7 @@ async fn open(user: &User, found: &Found) -> Result<Option<OpenMailbox>, Refusal
     if let Some(deleted) = deleted::find(user, &place).await? {
         return Ok(deleted.open());
     }
-    let Ok(found) = place.readable() else {
+    let Ok(found) = place.with(Rights::READ) else {
         return Ok(None);
     };
     match found.account.open_mailbox(found.mailbox.id()).await {

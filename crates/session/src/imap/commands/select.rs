@@ -8,14 +8,14 @@ use imap::{
     encode::{self, ListLine, Vanished},
     response::{Code, Status},
 };
-use store::{AnnotationLimits, ModSeq, OpenMailbox};
+use store::{AnnotationLimits, ModSeq, OpenMailbox, Rights};
 
 use crate::{
     Gone, Outlet,
     imap::{
         commands::urlauth,
         deleted,
-        flags::every_flag,
+        flags::{every_flag, permanent_flags},
         fullness::{self, Fullness},
         names,
         refusal::{Done, Refusal, Stop},
@@ -26,6 +26,12 @@ use crate::{
         view::View,
     },
 };
+
+/// The rights of which one makes it READ-WRITE.
+const WRITABLE: Rights = Rights::FLAGS
+    .with(Rights::INSERT)
+    .with(Rights::EXPUNGE)
+    .with(Rights::ANNOTATE);
 
 /// Opens a mailbox. Its caller has left the one before (RFC 9051 §6.3.2: also if this fails).
 pub(crate) async fn select(
@@ -45,7 +51,7 @@ pub(crate) async fn select(
     let mailbox = if let Some(mailbox) = mailbox {
         mailbox
     } else {
-        let found = place.found()?;
+        let found = place.with(Rights::READ)?;
         found.account.open_mailbox(found.mailbox.id()).await?
     };
     // What is deleted can only be looked at.
@@ -73,8 +79,10 @@ pub(crate) async fn select(
         fullness: Fullness::default(),
         url_key: urlauth::key_now(user, (&account, mailbox.id())),
         account,
+        told_rights: Rights::NONE,
         deleted,
     };
+    selected.told_rights = selected.rights();
     sync::claim_recent(&mut selected, *enabled).await;
     describe(&selected, *enabled, out);
     if enabled.rev2 {
@@ -90,6 +98,10 @@ pub(crate) async fn select(
         Access::ReadOnly if selected.deleted.is_some() => {
             Done::with(Code::ReadOnly, "Opened; COPY and MOVE bring messages back")
         }
+        // RFC 4314 §5.2. `s` is among them although `\Seen` is each reader's own: clients would else not keep it.
+        Access::ReadWrite if !selected.told_rights.intersects(WRITABLE) => {
+            Done::with(Code::ReadOnly, "SELECT completed")
+        }
         Access::ReadWrite => Done::with(Code::ReadWrite, "SELECT completed"),
         Access::ReadOnly => Done::with(Code::ReadOnly, "EXAMINE completed"),
     };
@@ -103,7 +115,7 @@ fn describe(selected: &Selected, enabled: Enabled, out: &mut impl Outlet) {
     let flags = every_flag(mailbox.keywords());
     reply::line(out, format_args!("* FLAGS ({flags})"));
     let permanent = match selected.access {
-        Access::ReadWrite => format!("{flags} \\*"),
+        Access::ReadWrite => permanent_flags(mailbox.keywords(), selected.told_rights),
         Access::ReadOnly => String::new(),
     };
     encode::exists(out.buffer(), view.len());

@@ -8,6 +8,8 @@ use imap::{
 };
 use store::Account;
 
+use store::Rights;
+
 use crate::{
     Outlet,
     imap::{
@@ -34,7 +36,7 @@ pub(crate) async fn status(
     let name = user.reach.written(account.id(), &place.name);
     let found = match deleted {
         Some(deleted) => Arc::clone(deleted),
-        None => place.readable()?.mailbox,
+        None => place.with(Rights::READ)?.mailbox,
     };
     let told = Told {
         name: &name,

@@ -26,7 +26,7 @@ use imap::{
     encode::Vanished,
     response::Code,
 };
-use store::{Account, FlagAction, FlagChange, Flags, Message, ModSeq, SystemFlags, Uid};
+use store::{Account, FlagAction, FlagChange, Flags, Message, ModSeq, Rights, SystemFlags, Uid};
 
 use self::{message::Server, plan::Plan, response::Trouble};
 use super::{
@@ -57,7 +57,11 @@ pub(crate) async fn fetch(
     if fetch.vanished {
         tell_vanished(selected, enabled, fetch, out).await?;
     }
-    let seen = if plan.sets_seen && selected.access == Access::ReadWrite {
+    // RFC 4314 §4: where the user may not set it, it is not set.
+    let seen = if plan.sets_seen
+        && selected.access == Access::ReadWrite
+        && selected.rights().contains(Rights::SEEN)
+    {
         mark_seen(selected, &uids, fetch.changed_since).await
     } else {
         UidSet::new()

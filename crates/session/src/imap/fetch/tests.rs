@@ -96,6 +96,7 @@ impl Reader {
             contexts: crate::imap::search::contexts::Contexts::default(),
             fullness: crate::imap::fullness::Fullness::default(),
             url_key: None,
+            told_rights: store::Rights::ALL,
             deleted: None,
         };
         Self {
