@@ -75,6 +75,7 @@ const USES: &[(&str, &str)] = &[
     ("IMAP4rev1", "\\Recent"),
     ("IMAP4rev2", "ENABLE IMAP4rev2"),
     ("ANNOTATE-EXPERIMENT-1", "ANNOTATION"),
+    ("ACL", "SETACL"),
     ("AUTH=", "AUTHENTICATE "),
     ("CHILDREN", "Children"),
     ("COMPRESS=DEFLATE", "COMPRESS DEFLATE"),

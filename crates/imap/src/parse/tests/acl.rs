@@ -69,7 +69,7 @@ fn rights_that_can_be_none_are_refused() {
     ] {
         let line = format!("a {line}");
         let error = command(line.as_bytes()).unwrap_err();
-        assert!(error.to_string().contains(what), "{line}: {error}");
+        assert!(format!("{error}").contains(what), "{line}: {error}");
     }
     for line in [
         "SETACL INBOX john",
