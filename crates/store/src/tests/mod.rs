@@ -11,6 +11,7 @@ mod filling;
 mod metadata;
 pub(crate) mod model;
 mod partitions;
+mod quota;
 mod readers;
 mod repair;
 mod rights;
