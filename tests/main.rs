@@ -31,5 +31,6 @@ mod format;
 mod hostile;
 mod limits;
 mod notified;
+mod roles;
 mod simulation;
 mod transcripts;

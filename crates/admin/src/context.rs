@@ -10,7 +10,9 @@ use std::{
 use auth::{Directory, Roles};
 use store::{Account, AccountId, MailboxId, MailboxName, Store};
 
-use crate::{outcome::Failed, registry::Registry, request::Request, whose};
+use crate::{
+    log::Lately, outcome::Failed, registry::Registry, request::Request, sessions::Sessions, whose,
+};
 
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +58,10 @@ pub struct Context {
     pub by: Arc<str>,
     /// What whoever asks may administer.
     pub roles: Roles,
+    /// Who is connected; `None` where no server runs.
+    pub sessions: Option<Sessions>,
+    /// What its log has said lately; `None` where no server runs.
+    pub lately: Option<Lately>,
     /// What runs now: shared by all contexts of a process.
     pub running: Running,
 }

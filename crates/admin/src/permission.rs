@@ -14,6 +14,7 @@ use crate::{
     address::Address,
     domain::Domain,
     group::Group,
+    login::Auth,
     mailbox::Mailbox,
     outcome::Failed,
     quota::Quota,
@@ -132,6 +133,9 @@ fn takes(request: &Request) -> Takes<'_> {
             ]),
             Address::Remove(remove) => Takes::Domains(vec![domain_named(&remove.address)]),
         },
+        Request::Auth(Auth::Test(test)) => Takes::Help(&test.name),
+        Request::Kick(kick) => Takes::Help(&kick.account),
+        Request::Who(_) => Takes::Anything,
         Request::Copy(copy) => of(copy.messages.whose(), copy.to_account.as_deref()),
         Request::Move(moving) => of(moving.messages.whose(), moving.to_account.as_deref()),
         Request::Deduplicate(it) => of(it.messages.whose(), None),
@@ -161,6 +165,7 @@ fn takes(request: &Request) -> Takes<'_> {
         | Request::Hold(_)
         | Request::Import(_)
         | Request::Index(_)
+        | Request::Log(_)
         | Request::Partition(_)
         | Request::Repair(_)
         | Request::Restore(_)

@@ -7,13 +7,13 @@ use crate::{
     account, address, archive, backup, compact,
     context::Context,
     copy, deduplicate, domain, expiry, export, expunge, fetch, flags, group, history, hold, import,
-    index, mailbox, metadata,
+    index, log, login, mailbox, metadata,
     outcome::{Failed, Outcome},
     partition, quota,
     registry::Registry,
     repair,
     report::Report,
-    restore, role, search, subscription, undelete, verify,
+    restore, role, search, subscription, undelete, verify, who,
 };
 
 /// What an administrator asks for. As JSON an object with the verb's name in `verb`, and its arguments:
@@ -28,6 +28,9 @@ pub enum Request {
     /// Let addresses mean shared mailboxes
     #[command(subcommand)]
     Address(address::Address),
+    /// Find out why somebody can't log in
+    #[command(subcommand)]
+    Auth(login::Auth),
     /// Back the whole store up, and make it of a backup again
     #[command(subcommand)]
     Backup(backup::Backup),
@@ -63,6 +66,8 @@ pub enum Request {
     #[command(subcommand)]
     Hold(hold::Hold),
     Import(import::Import),
+    Kick(who::Kick),
+    Log(log::Log),
     Move(copy::Move),
     /// Show the indexes that make searches quick, bring them up to date, make them anew
     #[command(subcommand)]
@@ -82,6 +87,7 @@ pub enum Request {
     Undelete(undelete::Undelete),
     Unsubscribe(subscription::Unsubscribe),
     Verify(verify::Verify),
+    Who(who::Who),
 }
 
 impl Request {
@@ -93,6 +99,7 @@ impl Request {
         match self {
             Self::Account(verb) => verb.run(context, report).await,
             Self::Address(verb) => verb.run(context.registry(), report),
+            Self::Auth(verb) => verb.run(context.registry()),
             Self::Backup(verb) => verb.run(context, report).await,
             Self::Domain(verb) => verb.run(context.registry(), report),
             Self::Group(verb) => verb.run(context.registry(), report),
@@ -112,6 +119,9 @@ impl Request {
             Self::History(history) => history.run(context, report).await,
             Self::Hold(verb) => verb.run(context, report).await,
             Self::Import(import) => import.run(context, report).await,
+            Self::Kick(kick) => kick.run(context),
+            Self::Log(log) => log.run(context, report),
+            Self::Who(who) => who.run(context, report),
             Self::Move(verb) => verb.run(context, report).await,
             Self::Index(verb) => verb.run(context, report).await,
             Self::Quota(verb) => verb.run(context, report).await,
@@ -131,7 +141,9 @@ impl Request {
     pub fn concerns_accounts_alone(&self) -> bool {
         match self {
             Self::Account(verb) => !verb.needs_store(),
-            Self::Address(_) | Self::Domain(_) | Self::Group(_) | Self::Role(_) => true,
+            Self::Address(_) | Self::Auth(_) | Self::Domain(_) | Self::Group(_) | Self::Role(_) => {
+                true
+            }
             _ => false,
         }
     }
@@ -148,6 +160,7 @@ impl Request {
         match self {
             Self::Account(verb) => verb.register(registry, report),
             Self::Address(verb) => verb.run(registry, report),
+            Self::Auth(verb) => verb.run(registry),
             Self::Domain(verb) => verb.run(registry, report),
             Self::Group(verb) => verb.run(registry, report),
             Self::Role(verb) => verb.run(registry, report),
@@ -188,9 +201,13 @@ impl Request {
             Self::Undelete(undelete) => !undelete.list && !undelete.dry_run,
             Self::Export(_)
             | Self::Fetch(_)
+            | Self::Auth(_)
             | Self::History(_)
+            | Self::Log(_)
             | Self::Search(_)
-            | Self::Verify(_) => false,
+            | Self::Verify(_)
+            | Self::Who(_) => false,
+            Self::Kick(_) => true,
         }
     }
 }

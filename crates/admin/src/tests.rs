@@ -32,6 +32,8 @@ pub(crate) async fn context(directory: &Path) -> Context {
         archive: None,
         by: "admin".into(),
         roles: auth::Roles::all(),
+        sessions: None,
+        lately: None,
         running: crate::Running::default(),
     }
 }

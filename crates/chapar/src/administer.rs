@@ -236,6 +236,8 @@ async fn open(config: &Config, silent: &io::Error) -> Result<Context, Refused> {
         archive: config.settings.archive.clone(),
         by: admin::me(),
         roles: auth::Roles::all(),
+        sessions: None,
+        lately: None,
         running: Running::default(),
     })
 }

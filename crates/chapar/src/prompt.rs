@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 
-use admin::{Request, Secret, account::Account};
+use admin::{Request, Secret, account::Account, login::Auth};
 
 use crate::{Failed, screen::Screen};
 
@@ -11,8 +11,13 @@ const LINE_OCTETS_MAX: u64 = 64 * 1024;
 
 /// Asks what a request still lacks.
 pub(crate) fn complete(request: &mut Request) -> Result<(), Failed> {
-    let Request::Account(verb) = request else {
-        return Ok(());
+    let verb = match request {
+        Request::Account(verb) => verb,
+        Request::Auth(Auth::Test(test)) => {
+            test.password = Some(password(test.password_stdin)?);
+            return Ok(());
+        }
+        _ => return Ok(()),
     };
     match verb {
         Account::Add(add) if !add.no_password => {
@@ -45,6 +50,15 @@ fn confirm(question: &str) -> Result<(), Failed> {
 
 /// A new password: from standard input, or asked for twice.
 fn new_password(from_stdin: bool) -> Result<Secret, Failed> {
+    let once = password(from_stdin)?;
+    if !from_stdin && rpassword::prompt_password("Again: ")?.as_bytes() != once.octets() {
+        return Err(Failed::Because("the two passwords differ".to_owned()));
+    }
+    Ok(once)
+}
+
+/// A password: from standard input, or asked for.
+fn password(from_stdin: bool) -> Result<Secret, Failed> {
     if from_stdin {
         return secret(line()?);
     }
@@ -53,11 +67,7 @@ fn new_password(from_stdin: bool) -> Result<Secret, Failed> {
             "nobody to ask for the password: say --password-stdin".to_owned(),
         ));
     }
-    let password = rpassword::prompt_password("Password: ")?;
-    if rpassword::prompt_password("Again: ")? != password {
-        return Err(Failed::Because("the two passwords differ".to_owned()));
-    }
-    Ok(Secret::new(password))
+    Ok(Secret::new(rpassword::prompt_password("Password: ")?))
 }
 
 fn secret(octets: Vec<u8>) -> Result<Secret, Failed> {

@@ -2,6 +2,7 @@
 
 use std::{fmt, io, net::IpAddr, time::Duration};
 
+use admin::Presence;
 use session::{Gone, Next, Outlet, Peer};
 use tokio::{
     sync::watch,
@@ -76,6 +77,8 @@ pub(crate) struct Connection<P> {
     inflater: Option<Box<Inflater>>,
     handshake: Option<Handshake>,
     seat: Seat,
+    /// What administrators see of it, and end it by.
+    presence: Presence,
     /// The client's, if it has one.
     address: Option<IpAddr>,
     phase: watch::Receiver<Phase>,
@@ -97,6 +100,8 @@ enum Event {
     News,
     Silence,
     Stopping,
+    /// An administrator wants it to end.
+    Ended,
     /// Nothing has happened for a while.
     Rest,
 }
@@ -151,6 +156,7 @@ impl<P: Protocol> Connection<P> {
             wire: Wire::new(stream, opening.write_timeout),
             inflater: None,
             handshake,
+            presence: seat.enter(P::NAME, address),
             seat,
             address,
             phase,
@@ -271,6 +277,7 @@ impl<P: Protocol> Connection<P> {
             _ = self.phase.wait_for(|p| *p >= Phase::Stopping), if !self.told_to_stop => {
                 Ok(Event::Stopping)
             }
+            () = self.presence.ended() => Ok(Event::Ended),
         }
     }
 
@@ -288,6 +295,7 @@ impl<P: Protocol> Connection<P> {
                 self.told_to_stop = true;
                 session.stopping(wire).await
             }
+            Event::Ended => session.ended(wire).await,
             Event::Rest => {
                 wire.doze();
                 if let Some(inflater) = &mut self.inflater {
@@ -333,6 +341,7 @@ impl<P: Protocol> Connection<P> {
                 tracing::info!(user, "logged out, and stays");
                 events::logout(user, P::NAME, self.address, &Disconnect::Closed);
                 self.seat.release();
+                self.presence.belongs_to(None, None);
                 self.strange = Instant::now();
             }
             return Ok(());
@@ -340,7 +349,9 @@ impl<P: Protocol> Connection<P> {
         if self.seat.account() == Some(user) {
             return Ok(());
         }
-        tracing::info!(user, "logged in");
+        let administrator = self.session.administrator();
+        tracing::info!(user, administrator, "logged in");
+        self.presence.belongs_to(Some(user), administrator);
         events::login(user, P::NAME, self.address);
         let seated = self.seat.belongs_to(user);
         seated.map_err(|_| Disconnect::Crowded)

@@ -18,7 +18,7 @@ use std::{
 };
 
 use admin::{
-    Context, Failed, Outcome, Report, Request, Row,
+    Context, Failed, Outcome, Report, Request, Row, Sessions,
     wire::{self, Answer},
 };
 use auth::Roles;
@@ -73,6 +73,11 @@ impl Control {
             room: Arc::new(Semaphore::new(VERBS_MAX as usize)),
             stopping: watch::Sender::new(false),
         }
+    }
+
+    /// Who is connected to the server.
+    pub(crate) fn sessions(&self) -> Sessions {
+        self.context.sessions.clone().unwrap_or_default()
     }
 
     /// Opens the socket. That mail is served matters more: if it can't be opened (the disk may be full), the
@@ -405,6 +410,8 @@ mod tests {
             archive: None,
             by: "admin".into(),
             roles: auth::Roles::all(),
+            sessions: None,
+            lately: None,
             running: admin::Running::default(),
         };
         let control = Arc::new(Control::new(path.to_owned(), 0o600, context));

@@ -27,7 +27,15 @@ pub(crate) trait Protocol: Send + Sized + 'static {
     fn patience(&self) -> Duration;
     fn timed_out(&mut self, out: &mut impl Outlet) -> impl Answer;
     fn stopping(&mut self, out: &mut impl Outlet) -> impl Answer;
+    /// An administrator has ended it.
+    fn ended(&mut self, out: &mut impl Outlet) -> impl Answer {
+        self.stopping(out)
+    }
     fn user(&self) -> Option<&str>;
+    /// The administrator who the user really is.
+    fn administrator(&self) -> Option<&str> {
+        None
+    }
     /// Whether it is a stranger still: one that gets only so much time in all.
     fn is_stranger(&self) -> bool;
 }
@@ -72,8 +80,14 @@ impl Protocol for imap::Session {
     fn stopping(&mut self, out: &mut impl Outlet) -> impl Answer {
         self.stopping(out)
     }
+    fn ended(&mut self, out: &mut impl Outlet) -> impl Answer {
+        self.ended(out)
+    }
     fn user(&self) -> Option<&str> {
         self.user()
+    }
+    fn administrator(&self) -> Option<&str> {
+        self.administrator()
     }
     fn is_stranger(&self) -> bool {
         self.user().is_none()

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use admin::log::Lately;
 use auth::{Authenticator, Directory};
 use session::Services;
 use store::{
@@ -54,12 +55,12 @@ const CHECKPOINT_EVERY: Duration = Duration::from_mins(5);
 /// # Errors
 /// [`Error`]: why it did not start, or what the store could not write when it closed.
 pub async fn run(config: &Config) -> Result<(), Error> {
-    start_log(config.log_format, &config.log_level);
+    let lately = start_log(config.log_format, &config.log_level);
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
     let services = open(config).await?;
-    let control = control(config, &services);
+    let control = control(config, &services, lately);
     let settings = config.settings.clone();
     serve(services, settings, control, async |_: &Server| Ok(())).await
 }
@@ -106,7 +107,7 @@ pub(crate) async fn open(config: &Config) -> Result<Services, Error> {
 }
 
 /// Where administrators ask for things.
-pub(crate) fn control(config: &Config, services: &Services) -> Control {
+pub(crate) fn control(config: &Config, services: &Services, lately: Lately) -> Control {
     let context = admin::Context {
         store: services.store.clone(),
         directory: Arc::clone(services.auth.directory()),
@@ -116,6 +117,8 @@ pub(crate) fn control(config: &Config, services: &Services) -> Control {
         archive: config.settings.archive.clone(),
         by: "admin".into(),
         roles: auth::Roles::all(),
+        sessions: Some(admin::Sessions::default()),
+        lately: Some(lately),
         running: admin::Running::default(),
     };
     Control::new(config.control.clone(), config.control_mode, context)
@@ -153,7 +156,7 @@ async fn until_told(
 ) -> Result<(), Error> {
     // Before mail is served: whoever sees the server run can administer it.
     let opened = control.open();
-    let server = Server::start(services, settings)?;
+    let server = Server::start(services, settings, control.sessions())?;
     let called = ready(&server).await;
     let control = Arc::new(control);
     // They end with it.

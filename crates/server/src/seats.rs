@@ -2,9 +2,11 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use admin::{Presence, Sessions};
 use tokio::sync::watch;
 
 /// Counts connections and holds them to their limits.
@@ -14,6 +16,7 @@ pub(crate) struct Seats {
     live_max: usize,
     by_account: Mutex<HashMap<Arc<str>, usize>>,
     by_account_max: usize,
+    sessions: Sessions,
 }
 
 /// A connection's place; gives it back when dropped.
@@ -28,12 +31,13 @@ pub(crate) struct Seat {
 pub(crate) struct Crowded;
 
 impl Seats {
-    pub(crate) fn new(live_max: usize, by_account_max: usize) -> Arc<Self> {
+    pub(crate) fn new(live_max: usize, by_account_max: usize, sessions: Sessions) -> Arc<Self> {
         Arc::new(Self {
             live: watch::Sender::new(0),
             live_max,
             by_account: Mutex::default(),
             by_account_max,
+            sessions,
         })
     }
 
@@ -73,6 +77,11 @@ impl Seats {
 }
 
 impl Seat {
+    /// Tells administrators of the connection, from now until that is dropped.
+    pub(crate) fn enter(&self, protocol: &'static str, address: Option<IpAddr>) -> Presence {
+        self.seats.sessions.enter(protocol, address)
+    }
+
     /// The account that the connection belongs to, once it has logged in.
     pub(crate) fn account(&self) -> Option<&str> {
         self.account.as_deref()
@@ -121,7 +130,7 @@ mod tests {
 
     #[test]
     fn seats_are_counted_in_all_and_by_account_and_given_back() {
-        let seats = Seats::new(3, 2);
+        let seats = Seats::new(3, 2, Sessions::default());
         let [mut a, mut b, mut c] = [(); 3].map(|()| seats.take().unwrap());
         assert_eq!(seats.take().map(|_| ()), Err(Crowded));
         assert_eq!(a.belongs_to("ann"), Ok(()));

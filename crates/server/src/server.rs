@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use admin::Sessions;
 use session::{Services, imap, lmtp, postfix};
 use tokio::{
     sync::watch,
@@ -38,11 +39,15 @@ const DROP_TIME: Duration = Duration::from_secs(2);
 
 impl Server {
     /// Listens everywhere, or says where it can't; then serves, in tasks of the runtime
-    /// that it is called in.
+    /// that it is called in. Its connections are among these sessions.
     ///
     /// # Errors
     /// [`Error`], with nothing left behind.
-    pub fn start(services: &Services, settings: &Settings) -> Result<Self, Error> {
+    pub fn start(
+        services: &Services,
+        settings: &Settings,
+        sessions: Sessions,
+    ) -> Result<Self, Error> {
         let certificate = match &settings.certificate {
             Some((chain, key)) => Some(Arc::new(Certificate::read(chain.clone(), key.clone())?)),
             None => None,
@@ -50,6 +55,7 @@ impl Server {
         let seats = Seats::new(
             settings.connections_max,
             settings.connections_per_account_max,
+            sessions,
         );
         let mut server = Self {
             addresses: Vec::new(),

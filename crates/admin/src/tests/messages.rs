@@ -53,6 +53,8 @@ impl World {
             archive: None,
             by: "admin root".into(),
             roles: auth::Roles::all(),
+            sessions: None,
+            lately: None,
             running: Running::default(),
         };
         let world = Self {

@@ -59,6 +59,8 @@ impl World {
             },
             by: "admin root".into(),
             roles: auth::Roles::all(),
+            sessions: None,
+            lately: None,
             running: Running::default(),
         };
         Self {

@@ -37,6 +37,7 @@ fn is_cut(line: &str) -> bool {
         "role list",
         "domain list",
         "address list",
+        "who",
     ];
     words
         .iter()
@@ -100,6 +101,13 @@ async fn each_role_has_its_list_of_verbs() {
         // Who has a role is looked after by those who have it, too.
         ("account passwd boss@a.test", false, false),
         ("account remove boss@a.test --yes", false, false),
+        ("auth test ann@a.test", true, true),
+        ("auth test ann@b.test", false, false),
+        ("kick ann@a.test", true, true),
+        ("kick ann@b.test", false, false),
+        ("kick boss@a.test", false, false),
+        ("who", true, true),
+        ("log", false, false),
         ("history ann@a.test", true, false),
         ("search ann@a.test INBOX ALL", true, false),
         ("fetch ann@b.test INBOX ALL", false, false),

@@ -39,10 +39,10 @@ pub async fn quickstart(directory: &Path, out: &mut (impl Write + Send)) -> Resu
     files.write_config(&hostname)?;
     files.write_certificate(&hostname)?;
     // The problems of a server that runs in front of somebody belong on the screen.
-    start_log(Format::Text, "warn");
+    let lately = start_log(Format::Text, "warn");
     let config = Config::read(&files.config()).map_err(Error::Config)?;
     let services = open(&config).await?;
-    let control = control(&config, &services);
+    let control = control(&config, &services, lately);
     let start = Start {
         files: &files,
         services,
@@ -191,7 +191,8 @@ mod tests {
             services: open(&config).await.unwrap(),
             settings: config.settings,
         };
-        let server = Server::start(&start.services, &start.settings).unwrap();
+        let server =
+            Server::start(&start.services, &start.settings, admin::Sessions::default()).unwrap();
         let mut said = Vec::new();
         start.first_steps(&server, &mut said).await.unwrap();
         server.stop().await;

@@ -64,7 +64,7 @@ impl Wish {
         let any = Address::Tcp("127.0.0.1:0".parse().unwrap());
         let listening = listen(&any, &mut Passed::none()).unwrap().remove(0);
         let address = listening.address().unwrap();
-        let seats = Seats::new(self.live_max, self.account_max);
+        let seats = Seats::new(self.live_max, self.account_max, admin::Sessions::default());
         let phase = watch::Sender::new(Phase::Running);
         let handshake = self
             .certificate

@@ -267,6 +267,25 @@ impl Session {
         Ok(Next::Close)
     }
 
+    /// An administrator has ended the session: says BYE.
+    ///
+    /// # Errors
+    /// [`Gone`]
+    #[expect(clippy::unused_async, reason = "the drivers' contract")]
+    pub async fn ended(&mut self, out: &mut impl Outlet) -> Result<Next, Gone> {
+        Ok(bye(
+            self.enabled.language,
+            out,
+            "An administrator has ended the session",
+        ))
+    }
+
+    /// The name of the administrator who is logged in as the user, if one is.
+    #[must_use]
+    pub fn administrator(&self) -> Option<&str> {
+        self.logged_in()?.reach.identity().by.as_deref()
+    }
+
     /// The account's name once logged in, for logs and limits by account.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
