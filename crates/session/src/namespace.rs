@@ -14,6 +14,7 @@
 //! Where the delimiter is `.`, levels may have a `.` in the store. Clients then see `^`, as Cyrus has
 //! it; and `/` for `^`, so that nothing is lost.
 
+mod aliases;
 mod look;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use store::{MailboxName, past::DELETED};
 
+pub use aliases::Aliases;
 pub use look::{Administrators, Impossible, Look, Personal};
 
 /// The level below which shared mailboxes are, too, where they are at the root: for

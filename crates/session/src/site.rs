@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::namespace::Look;
+use crate::namespace::{Aliases, Look};
 
 /// Settings of the site that sessions answer from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Site {
     pub metadata: MetadataMax,
     /// How mailbox names look.
     pub look: Arc<Look>,
+    /// What else the mailboxes of special uses are called.
+    pub aliases: Arc<Aliases>,
     /// From how many percent of a limit on users are told how near it is.
     pub quota_warning: u64,
 }
@@ -29,6 +31,7 @@ impl Default for Site {
             jmap: None,
             metadata: MetadataMax::default(),
             look: Arc::default(),
+            aliases: Arc::default(),
             quota_warning: 90,
         }
     }

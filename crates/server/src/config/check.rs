@@ -52,12 +52,7 @@ pub(super) fn check(values: &mut Values, purpose: Purpose) {
             found.push(("quota.warning-mails", what));
         }
     }
-    if let Err(error) = super::look(values).check() {
-        let mut keys = ["namespace.others", "namespace.shared"].into_iter();
-        let given = keys.find(|key| values.get(key).is_some());
-        let key = given.unwrap_or("namespace.look");
-        found.push((key, format!("`{key}`: {}", error.why())));
-    }
+    namespace(values, &mut found);
     if let Err(why) = session::imap::Identification::read(&values.texts("imap.id")) {
         found.push(("imap.id", format!("`imap.id`: {why}")));
     }
@@ -160,6 +155,18 @@ fn listeners(values: &Values, found: &mut Found) {
             found.push((key, format!("`{key}`: {path} is listened on already")));
         }
         taken.push(path);
+    }
+}
+
+fn namespace(values: &Values, found: &mut Found) {
+    if let Err(why) = session::namespace::Aliases::read(&values.texts("namespace.aliases")) {
+        found.push(("namespace.aliases", format!("`namespace.aliases`: {why}")));
+    }
+    if let Err(error) = super::look(values).check() {
+        let mut keys = ["namespace.others", "namespace.shared"].into_iter();
+        let given = keys.find(|key| values.get(key).is_some());
+        let key = given.unwrap_or("namespace.look");
+        found.push((key, format!("`{key}`: {}", error.why())));
     }
 }
 

@@ -143,6 +143,12 @@ pub const KEYS: &[Key] = &[
         "whether administrators see names as users do, or as Cyrus shows them the whole site; as the look has it, if not given",
     ),
     key(
+        "namespace.aliases",
+        Kind::Texts,
+        Some("[]"),
+        "other names for mailboxes of special uses: `usual`, or `NAME: \\Use`",
+    ),
+    key(
         "expiry.every",
         Kind::Duration,
         Some("\"1h\""),

@@ -20,7 +20,7 @@ pub use value::{Kind, Value};
 use session::lmtp::OverQuota;
 use session::{
     imap::{ForClients, Identification, Suppressed, referral::Remote},
-    namespace::{Administrators, Look},
+    namespace::{Administrators, Aliases, Look},
 };
 
 use crate::{
@@ -225,6 +225,8 @@ fn site(values: &Values) -> Option<session::Site> {
     let text = |key| values.text(key).map(Arc::from);
     Some(session::Site {
         look: Arc::new(look(values)),
+        // Checked before.
+        aliases: Arc::new(Aliases::read(&values.texts("namespace.aliases")).unwrap_or_default()),
         quota_warning: values.count("quota.warning")?,
         admin: text("imap.admin"),
         comment: text("imap.comment"),
@@ -579,6 +581,10 @@ mod tests {
             (
                 "data = \"d\"\n[namespace]\nlook = \"cyrus\"\nothers = \"INBOX.x.\"",
                 ":4:1: error: `namespace.others`: a prefix begins with INBOX",
+            ),
+            (
+                "data = \"d\"\n[namespace]\naliases = [\"Sent Items\"]",
+                ":3:1: error: `namespace.aliases`: \"Sent Items\": it is neither",
             ),
             ("data = \"d\"", "nobody can read mail"),
         ] {

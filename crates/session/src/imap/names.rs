@@ -59,11 +59,25 @@ pub(crate) fn own(user: &User, enabled: Enabled, sent: &Mailbox) -> Option<Mailb
     (place.owner == Owner::Own).then_some(place.name)
 }
 
-/// Where the name that a client sent leads.
+/// Where the name that a client sent leads, another name for a special use among them.
 ///
 /// # Errors
 /// As [`text`], and as [`super::reach::Reach::place`].
 pub(crate) async fn place(user: &User, enabled: Enabled, sent: &Mailbox) -> Result<Place, Refusal> {
+    let place = exact_place(user, enabled, sent).await?;
+    Ok(user.reach.aliased(place))
+}
+
+/// Where the name that a client sent leads, if it is a mailbox's own: what is deleted or gets another name is not
+/// what the name merely stands for.
+///
+/// # Errors
+/// As [`place`].
+pub(crate) async fn exact_place(
+    user: &User,
+    enabled: Enabled,
+    sent: &Mailbox,
+) -> Result<Place, Refusal> {
     user.reach.place(&text(&sent.0, enabled)?).await
 }
 

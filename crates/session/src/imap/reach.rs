@@ -20,7 +20,7 @@ use store::{
 use super::{object_ids::ObjectIds, referral, refusal::Refusal, subscriptions, wording::Text};
 use crate::{
     Services,
-    namespace::{self, Namespace, Nowhere, Owner},
+    namespace::{self, Aliases, Namespace, Nowhere, Owner},
 };
 
 /// The most accounts that a session keeps at hand.
@@ -32,6 +32,7 @@ pub(crate) struct Reach {
     store: Store,
     directory: Arc<Directory>,
     namespace: Namespace,
+    aliases: Arc<Aliases>,
     identity: Identity,
     /// As whom they are written down.
     by: String,
@@ -129,6 +130,7 @@ impl Reach {
             store: services.store.clone(),
             directory: Arc::clone(services.auth.directory()),
             namespace,
+            aliases: Arc::clone(&services.site.aliases),
             own: own.acting_as(&by, Actor::User(person(identity, &identity.domain).into())),
             identity: identity.clone(),
             by,
@@ -205,6 +207,26 @@ impl Reach {
     /// How names are written.
     pub(crate) const fn namespace(&self) -> &Namespace {
         &self.namespace
+    }
+
+    /// A place; if it is of a mailbox of one's own that is not there, and the name stands for a special use, that of
+    /// the mailbox that is there for it.
+    pub(crate) fn aliased(&self, place: Place) -> Place {
+        let Place { account, name } = &place;
+        if account.id() != self.own.id() {
+            return place;
+        }
+        let Some(role) = self.aliases.role(name.as_str()) else {
+            return place;
+        };
+        let snapshot = account.snapshot();
+        match (snapshot.named(name), snapshot.with_role(role)) {
+            (None, Some(meant)) => Place {
+                account: account.clone(),
+                name: meant.name().clone(),
+            },
+            _ => place,
+        }
     }
 
     /// Where a name leads that exists, or should.

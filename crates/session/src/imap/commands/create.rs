@@ -32,6 +32,13 @@ pub(crate) async fn create(
     if let Some(partition) = partition {
         administer::may_place(user, partition).await?;
     }
+    // A client makes what it calls so if it has not seen it: it is there.
+    if let Some(there) = user.reach.aliased(place.clone()).mailbox()
+        && *there.name() != place.name
+    {
+        let id = there.id().to_string();
+        return Ok(Done::with(Code::MailboxId(id), "CREATE completed"));
+    }
     let id = place.account.create(&place.name, role).await?;
     if let Some(partition) = partition {
         administer::place(user, (&place.account, Some(id)), partition).await?;

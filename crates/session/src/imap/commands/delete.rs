@@ -16,7 +16,7 @@ pub(crate) async fn delete(user: &User, enabled: Enabled, mailbox: &Mailbox) -> 
     if let Some(account) = administer::account_meant(user, &name) {
         return administer::delete_account(user, &account);
     }
-    let place = names::place(user, enabled, mailbox).await?;
+    let place = names::exact_place(user, enabled, mailbox).await?;
     place.account.delete(&place.name).await?;
     Ok(Done::new("DELETE completed"))
 }

@@ -47,7 +47,7 @@ async fn on_mailbox(
     enabled: Enabled,
     rename: &Rename,
 ) -> Result<Option<(Account, Option<MailboxId>)>, Refusal> {
-    let from = names::place(user, enabled, &rename.from).await?;
+    let from = names::exact_place(user, enabled, &rename.from).await?;
     let to = names::free_place(user, enabled, &rename.to).await?;
     if from.account.id() != to.account.id() {
         let text =

@@ -12,7 +12,7 @@ use crate::imap::{
 /// Answers SUBSCRIBE. One's own mailbox need not exist; another's has to be seen (RFC 4314 §4).
 pub(crate) async fn subscribe(user: &User, enabled: Enabled, mailbox: &Mailbox) -> Outcome {
     let name = names::new_text(user, enabled, mailbox)?;
-    let place = user.reach.place(&name).await?;
+    let place = user.reach.aliased(user.reach.place(&name).await?);
     if place.account.id() == user.account.id() {
         place.account.subscribe(&place.name).await?;
     } else {
@@ -24,7 +24,8 @@ pub(crate) async fn subscribe(user: &User, enabled: Enabled, mailbox: &Mailbox) 
 /// Answers UNSUBSCRIBE. Nobody is told by it whether there is such a mailbox.
 pub(crate) async fn unsubscribe(user: &User, enabled: Enabled, mailbox: &Mailbox) -> Outcome {
     let name = names::new_text(user, enabled, mailbox)?;
-    match user.reach.place(&name).await {
+    let place = user.reach.place(&name).await;
+    match place.map(|place| user.reach.aliased(place)) {
         Ok(place) if place.account.id() == user.account.id() => {
             place.account.unsubscribe(&place.name).await?;
         }
