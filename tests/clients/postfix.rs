@@ -2,6 +2,7 @@
 //! `swaks` over SMTP arrives in the right mailboxes.
 
 mod asking;
+mod boards;
 
 use std::{
     fs,

@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use auth::directory::{Account, domain_of};
+use auth::directory::Account;
 use session::{Services, warning::Warning};
 use store::{
     AccountId, Arrival, Error, Flags, MailboxName, Resource,
