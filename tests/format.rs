@@ -68,6 +68,8 @@ fn live(chapar: &Chapar) {
         "SELECT INBOX",
         "STORE 1:2 +FLAGS (\\Deleted \\Flagged other)",
         "STORE 3 -FLAGS (\\Seen key2)",
+        "STORE 2:3 ANNOTATION (/comment (value.priv \"mine\" value.shared \"ours\"))",
+        "STORE 3 ANNOTATION (/1/comment (value.shared \"gone\") /comment (value.priv NIL))",
         "COPY 2:4 done/new",
         "MOVE 5 Trash",
         "UID EXPUNGE 1",
@@ -94,6 +96,7 @@ fn live(chapar: &Chapar) {
     append(&mut ann, "done/new", "()", 60);
     ann.ok("SELECT done/new");
     ann.ok("STORE 1 -FLAGS (other)");
+    ann.ok("STORE 2 ANNOTATION (/1/comment (value.shared NIL) /altsubject (value.priv \"late\"))");
     ann.ok("SETMETADATA INBOX (/private/comment NIL /shared/comment \"later\")");
     ann.ok("LOGOUT");
 }
@@ -118,6 +121,7 @@ fn clients_see_what_the_documents_say_is_there() {
     let mut chapar = Chapar::with_accounts(&["ann"]);
     live(&chapar);
     let seen = list_by_imap(&chapar, "ann");
+    assert!(seen.contains("\"/comment shared\": \"ours\""), "{seen}");
     assert!(chapar.terminate().success());
     let read = read_store(&chapar.directory().join("data"));
     same(&only_account(&read), &seen, "a new store");

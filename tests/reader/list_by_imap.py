@@ -36,7 +36,7 @@ def message(head, octets):
     flags = re.search(r"FLAGS \(([^)]*)\)", head).group(1).split()
     date = re.search(r'INTERNALDATE "([^"]*)"', head).group(1).strip()
     moment = datetime.datetime.strptime(date, "%d-%b-%Y %H:%M:%S %z")
-    return {
+    told = {
         "flags": sorted(flag for flag in flags if flag != "\\Recent"),
         "date": int(moment.timestamp()),
         "size": number("RFC822.SIZE"),
@@ -45,6 +45,19 @@ def message(head, octets):
         "threadid": identity("THREADID"),
         "sha256": hashlib.sha256(octets).hexdigest(),
     }
+    tell_annotations(head, told)
+    return told
+
+
+def tell_annotations(head, of):
+    """The user's own annotations and the shared ones; nothing if there are none."""
+    found = re.search(r"ANNOTATION \((.*)\) BODY\[\]", head)
+    shown = {}
+    for entry, values in re.findall(r"(/\S+) \(([^)]*)\)", found.group(1) if found else ""):
+        for scope, value in re.findall(r'value\.(priv|shared) "([^"]*)"', values):
+            shown[f"{entry} shared" if scope == "shared" else entry] = value
+    if shown:
+        of["annotations"] = shown
 
 
 def tell_metadata(client, name, of):
@@ -69,7 +82,7 @@ def mailbox(client, name, attributes):
         "uidnext": number("UIDNEXT"),
         "messages": {},
     }
-    items = "(UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ EMAILID THREADID BODY.PEEK[])"
+    items = "(UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ EMAILID THREADID ANNOTATION (/* value) BODY.PEEK[])"
     for part in said(client.uid("FETCH", "1:*", items)):
         if isinstance(part, tuple):
             head = part[0].decode()

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::id::AccountId;
+use crate::{id::AccountId, mailbox::SHARED_SEEN};
 
 /// The longest name of an entry, in octets.
 pub const ENTRY_OCTETS_MAX: usize = 1000;
@@ -15,6 +15,21 @@ pub const SPECIAL_USE: &str = "/private/specialuse";
 
 /// The entry that is how long messages stay in a mailbox: its rule of expiry, as [`read_time`] has it.
 pub const EXPIRE: &str = "/shared/vendor/chapar/expire";
+
+/// What the names that Cyrus gives entries of its own begin with.
+pub const CYRUS: &str = "/shared/vendor/cmu/cyrus-imapd/";
+
+/// Names that mean an entry of ours, by what comes after [`CYRUS`]: migrated sites have set them, and their tools do.
+const ALIASES: [(&str, &str); 2] = [("expire", EXPIRE), ("sharedseen", SHARED_SEEN)];
+
+/// The entry that is meant, if Cyrus has another name for it.
+#[must_use]
+pub fn meant(name: &str) -> Option<&'static str> {
+    let (first, rest) = name.split_at_checked(CYRUS.len())?;
+    let mut aliases = ALIASES.iter();
+    let alias = aliases.find(|(alias, _)| alias.eq_ignore_ascii_case(rest))?;
+    first.eq_ignore_ascii_case(CYRUS).then_some(alias.1)
+}
 
 /// What a time may be counted in, in seconds; days if nothing is said.
 const UNITS: [(&str, u64); 5] = [

@@ -9,7 +9,8 @@ use crate::{
     id::{AccountId, MailboxId},
     mailbox::SHARED_SEEN,
     metadata::{
-        ENTRY_OCTETS_MAX, EXPIRE, Entry, METADATA, Metadata, MetadataLimits, SPECIAL_USE, read_time,
+        self, ENTRY_OCTETS_MAX, EXPIRE, Entry, METADATA, Metadata, MetadataLimits, SPECIAL_USE,
+        read_time,
     },
     name::Role,
     rights::Rights,
@@ -18,7 +19,8 @@ use crate::{
 impl Account {
     /// Sets entries of a mailbox (`None`: of the account as a whole), or takes them away: all of
     /// them or none. `owner` is the user whose the private ones among them are, if not the account's own.
-    /// [`SPECIAL_USE`] gives a mailbox that use, [`EXPIRE`] that rule of expiry. Gives whether anything changed.
+    /// [`SPECIAL_USE`] gives a mailbox that use, [`EXPIRE`] that rule of expiry; names of Cyrus mean what they mean
+    /// there ([`metadata::meant`]). Gives whether anything changed.
     ///
     /// # Errors
     /// [`Error::NoSuchMailbox`], [`Error::NoRight`]; [`Error::Limit`] of [`METADATA`] if there would be too many
@@ -35,14 +37,15 @@ impl Account {
         if !entries.iter().all(valid) {
             return Err(Error::NotPermitted("no name for metadata"));
         }
+        let entries: Vec<Entry> = entries.iter().map(as_meant).collect();
         self.shared
             .commit(&self.hands, None, |draft| {
                 let before = of(draft, mailbox)?.clone();
-                for entry in entries {
+                for entry in &entries {
                     may_set(draft, mailbox, owner, &entry.name)?;
                 }
                 let apart_before = apart(draft, mailbox);
-                for entry in entries {
+                for entry in &entries {
                     let is = |name: &str| entry.name.eq_ignore_ascii_case(name);
                     match mailbox {
                         Some(id) if is(SPECIAL_USE) => {
@@ -98,6 +101,15 @@ impl Account {
             })
             .await
     }
+}
+
+/// An entry under the name that it has here.
+fn as_meant(entry: &Entry) -> Entry {
+    let mut entry = entry.clone();
+    if let Some(name) = metadata::meant(&entry.name) {
+        entry.name = name.into();
+    }
+    entry
 }
 
 /// Whether whoever makes the draft may set an entry: RFC 5464 §3.3 asks for `l` and any of `r`, `s`, `w`, `i`, `p`.

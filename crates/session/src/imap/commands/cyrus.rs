@@ -1,13 +1,10 @@
 //! Entries of metadata as Cyrus names them, where there is a counterpart here: its clients and tools ask for
-//! these, and migrated sites have set them.
+//! these. Which can be set is the store's to say ([`store::metadata::meant`]).
 
-use store::{Account, Mailbox, SHARED_SEEN, metadata::EXPIRE, metadata::write_time};
-
-/// What Cyrus's own names begin with.
-const CYRUS: &str = "/shared/vendor/cmu/cyrus-imapd/";
-
-/// Names that mean an entry of ours, by what comes after [`CYRUS`].
-const ALIASES: [(&str, &str); 2] = [("expire", EXPIRE), ("sharedseen", SHARED_SEEN)];
+use store::{
+    Account, Mailbox, SHARED_SEEN,
+    metadata::{CYRUS, write_time},
+};
 
 /// What can only be read.
 const FIXED: [&str; 3] = ["annotsize", "size", "uniqueid"];
@@ -16,14 +13,6 @@ const FIXED: [&str; 3] = ["annotsize", "size", "uniqueid"];
 fn after(name: &str) -> Option<&str> {
     let (first, rest) = name.split_at_checked(CYRUS.len())?;
     first.eq_ignore_ascii_case(CYRUS).then_some(rest)
-}
-
-/// The entry of ours that a name means, if it is one of Cyrus's.
-pub(super) fn ours(name: &str) -> Option<&'static str> {
-    let rest = after(name)?;
-    let mut aliases = ALIASES.iter();
-    let found = aliases.find(|(alias, _)| alias.eq_ignore_ascii_case(rest));
-    found.map(|(_, ours)| *ours)
 }
 
 /// Whether it is one that can only be read.

@@ -120,7 +120,7 @@ pub(crate) async fn set(
     let entries: Vec<Entry> = entries
         .into_iter()
         .map(|(name, value)| Entry {
-            name: cyrus::ours(&name).unwrap_or(&name).into(),
+            name: name.into(),
             value: value.map(Arc::from),
         })
         .collect();
