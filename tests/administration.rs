@@ -485,3 +485,43 @@ fn mailboxes_are_made_and_go_beside_a_server_and_without_one() {
     }
     ok(&chapar, &["verify"]);
 }
+
+#[test]
+fn rights_quotas_and_metadata_are_set_beside_a_server_and_without_one() {
+    let mut chapar = with_mail();
+    for (beside, rights, limit) in [(true, "lr", "1"), (false, "lrs", "2")] {
+        let set = objects(&chapar, &["acl", "set", "ann", "INBOX", "bob", rights]);
+        let entry = serde_json::json!({ "identifier": "bob", "rights": rights });
+        assert_eq!(set[0]["acl"][1], entry, "{set:?}");
+        let told = objects(&chapar, &["acl", "rights", "ann", "INBOX", "bob"]);
+        assert_eq!(told[0]["rights"], rights);
+        let nobody = chapar.run(&["acl", "set", "ann", "INBOX", "zoe", "lr"], "");
+        complains(&nobody, 1, "zoe");
+        ok(&chapar, &["quota", "set", "ann", "--messages", limit]);
+        let shown = objects(&chapar, &["quota", "show", "ann", "INBOX"]);
+        assert_eq!(shown[0]["limit"].to_string(), limit);
+        ok(
+            &chapar,
+            &["metadata", "set", "ann", "INBOX", "comment", limit],
+        );
+        let shown = objects(&chapar, &["metadata", "show", "ann"]);
+        assert_eq!(
+            (&shown[0]["entry"], &shown[0]["value"]),
+            (&"/shared/comment".into(), &limit.into())
+        );
+        if beside {
+            let mut ann = chapar.login("ann");
+            let quota = ann.ok("GETQUOTAROOT INBOX").join("\n");
+            assert!(quota.contains("(MESSAGE 1 1)"), "{quota}");
+            let comment = ann.ok("GETMETADATA INBOX /shared/comment").join("\n");
+            assert!(comment.contains("/shared/comment"), "{comment}");
+            let mut bob = chapar.login("bob");
+            let opened = bob.ok("EXAMINE \"Other Users/ann\"").join("\n");
+            assert!(opened.contains("* 1 EXISTS"), "{opened}");
+            ann.ok("LOGOUT");
+            bob.ok("LOGOUT");
+            assert!(chapar.terminate().success());
+        }
+    }
+    ok(&chapar, &["verify"]);
+}

@@ -24,6 +24,7 @@
 //!    is worth one, a test from outside in `tests/administration.rs`.
 
 pub mod account;
+pub mod acl;
 pub mod address;
 pub mod archive;
 pub mod backup;

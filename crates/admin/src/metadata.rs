@@ -13,7 +13,7 @@ use crate::{
     whose::{Accounts, Meant, New, Typed, matches},
 };
 
-/// Cyrus's entries that cyradm knows by one word.
+/// Entries that cyradm knows by one word, below what is private or shared.
 const CYRUS: &str = "/vendor/cmu/cyrus-imapd/";
 
 /// Show, set and remove metadata of mailboxes and accounts
@@ -198,8 +198,13 @@ impl Entries {
     }
 }
 
-/// An entry's whole name.
+/// An entry's whole name; ours, where Cyrus has another for it.
 fn whole(name: &str, private: bool) -> String {
+    let name = spelt_out(name, private);
+    store::metadata::meant(&name).map_or(name, str::to_owned)
+}
+
+fn spelt_out(name: &str, private: bool) -> String {
     let lower = name.to_ascii_lowercase();
     if lower.starts_with("/private/") || lower.starts_with("/shared/") {
         return name.to_owned();
@@ -411,12 +416,10 @@ mod tests {
             ("comment", false, "/shared/comment"),
             ("comment", true, "/private/comment"),
             ("/vendor/x/y", true, "/private/vendor/x/y"),
-            (
-                "sharedseen",
-                false,
-                "/shared/vendor/cmu/cyrus-imapd/sharedseen",
-            ),
             ("*", true, "/private/*"),
+            ("squat", false, "/shared/vendor/cmu/cyrus-imapd/squat"),
+            ("sharedseen", false, store::SHARED_SEEN),
+            ("expire", false, store::metadata::EXPIRE),
         ] {
             assert_eq!(whole(name, private), expected, "{name}");
         }

@@ -144,6 +144,7 @@ fn takes(request: &Request) -> Takes<'_> {
         Request::Flags(it) => of(it.messages.whose(), None),
         Request::Search(it) => of(it.messages.whose(), None),
         Request::Mailbox(verb) => mailbox(verb),
+        Request::Acl(verb) => of(verb.mailboxes().whose(), None),
         Request::Metadata(verb) => of(verb.mailboxes().whose(), None),
         Request::Quota(verb) => match verb {
             Quota::Show(it) => help(it.mailboxes.whose()),

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    account, address, archive, backup, compact,
+    account, acl, address, archive, backup, compact,
     context::Context,
     copy, deduplicate, domain, expiry, export, expunge, fetch, flags, group, history, hold, import,
     index, log, login, mailbox, metadata,
@@ -25,6 +25,9 @@ pub enum Request {
     /// Add, remove, list and change accounts
     #[command(subcommand)]
     Account(account::Account),
+    /// Show and set who may do what with mailboxes
+    #[command(subcommand)]
+    Acl(acl::Acl),
     /// Let addresses mean shared mailboxes
     #[command(subcommand)]
     Address(address::Address),
@@ -98,6 +101,7 @@ impl Request {
     pub async fn run(&self, context: &Context, report: &mut dyn Report) -> Result<Outcome, Failed> {
         match self {
             Self::Account(verb) => verb.run(context, report).await,
+            Self::Acl(verb) => verb.run(context, report).await,
             Self::Address(verb) => verb.run(context.registry(), report),
             Self::Auth(verb) => verb.run(context.registry()),
             Self::Backup(verb) => verb.run(context, report).await,
@@ -173,6 +177,7 @@ impl Request {
     pub fn changes(&self) -> bool {
         match self {
             Self::Account(verb) => verb.changes(),
+            Self::Acl(verb) => verb.changes(),
             Self::Address(verb) => verb.changes(),
             Self::Backup(verb) => verb.changes(),
             Self::Domain(verb) => verb.changes(),

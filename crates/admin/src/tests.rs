@@ -1,5 +1,6 @@
 //! What holds of every verb, whoever adds it.
 
+mod acls;
 mod mailboxes;
 mod messages;
 mod metadata;

@@ -23,7 +23,7 @@ pub mod warning;
 
 use std::{fmt, future::Future, net::IpAddr, sync::Arc};
 
-pub use imap::{Language, unattended as search};
+pub use imap::{Language, identifier, unattended as search};
 pub use limits::Limits;
 pub use site::{MetadataMax, Site};
 

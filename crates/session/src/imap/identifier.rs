@@ -94,12 +94,19 @@ impl Written {
     }
 }
 
+/// Whom a name means, in the lists of an account's mailboxes: for whoever administers them without a session.
+///
+/// # Errors
+/// There is nobody of that name: says so, in English.
+pub fn read(name: &str, directory: &Directory, of: &Account) -> Result<Identifier, String> {
+    let written = Written::new(name.as_bytes());
+    let identifier = written.and_then(|written| written.identifier(directory, of));
+    identifier.map_err(|(Refusal::No(_, text) | Refusal::Bad(_, text))| text.to_string())
+}
+
 /// How an entry's identifier is written. `None` for the owner of what nobody owns.
-pub(crate) fn written(
-    directory: &Directory,
-    of: &Account,
-    identifier: &Identifier,
-) -> Option<String> {
+#[must_use]
+pub fn written(directory: &Directory, of: &Account, identifier: &Identifier) -> Option<String> {
     let name = |account: AccountId| {
         let name = directory.name_of(account.0);
         name.map_or_else(|| account.to_string(), |name| name.to_string())

@@ -19,7 +19,7 @@ pub(crate) mod fetch;
 pub(crate) mod filter;
 pub(crate) mod flags;
 mod fullness;
-mod identifier;
+pub mod identifier;
 mod lines;
 pub(crate) mod message_limit;
 pub(crate) mod metadata_news;
