@@ -70,7 +70,12 @@ fn readers(services: &Services, crossed: &Crossed) -> Vec<Reader> {
     let theirs = accounts.filter(|account| account.roles.administers(&domain));
     let reader = |account| Reader {
         account,
-        domain: Some(format!("@{domain}")),
+        // The site itself has the name of its server.
+        domain: Some(if domain.is_empty() {
+            services.hostname.to_string()
+        } else {
+            domain.to_string()
+        }),
     };
     theirs.map(reader).collect()
 }
