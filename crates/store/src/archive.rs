@@ -11,6 +11,7 @@ use crate::{
     error::Error,
     id::{AccountId, MailboxId, Uid},
     mailbox::{Mailbox, OpenMailbox},
+    metadata::read_time,
     name::MailboxName,
     past::Mode,
     snapshot::Snapshot,
@@ -20,11 +21,9 @@ use crate::{
 /// By whom messages were moved that were moved by themselves.
 pub const BY: &str = "archive";
 
-/// The entry of metadata that says after how many days messages go to the archive, or `never`: of a
+/// The entry of metadata that says after which time messages go to the archive (`365`, `52d`), or `never`: of a
 /// mailbox, for it and all below it that say nothing themselves; of an account, for all its mailboxes.
 pub const ARCHIVE_AFTER: &str = "/shared/vendor/chapar/archive-after";
-
-const SECONDS_OF_DAY: u64 = 86_400;
 
 /// Mailboxes of which is remembered when they have to be looked at again, 32 octets each.
 const REMEMBERED_MAX: usize = 1_000_000;
@@ -52,11 +51,8 @@ impl ArchiveRule {
         let said = own.or_else(|| account.metadata().get(None, ARCHIVE_AFTER));
         match said {
             None => self.age_seconds,
-            // What is no number of days moves nothing.
-            Some(days) => {
-                let days = str::from_utf8(days).ok()?.trim().parse::<u64>().ok()?;
-                Some(days.saturating_mul(SECONDS_OF_DAY))
-            }
+            // What is no time moves nothing.
+            Some(time) => read_time(time),
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::{id::AccountId, mailbox::SHARED_SEEN};
+use crate::{archive::ARCHIVE_AFTER, id::AccountId, mailbox::SHARED_SEEN};
 
 /// The longest name of an entry, in octets.
 pub const ENTRY_OCTETS_MAX: usize = 1000;
@@ -20,7 +20,11 @@ pub const EXPIRE: &str = "/shared/vendor/chapar/expire";
 pub const CYRUS: &str = "/shared/vendor/cmu/cyrus-imapd/";
 
 /// Names that mean an entry of ours, by what comes after [`CYRUS`]: migrated sites have set them, and their tools do.
-const ALIASES: [(&str, &str); 2] = [("expire", EXPIRE), ("sharedseen", SHARED_SEEN)];
+const ALIASES: [(&str, &str); 3] = [
+    ("archive", ARCHIVE_AFTER),
+    ("expire", EXPIRE),
+    ("sharedseen", SHARED_SEEN),
+];
 
 /// The entry that is meant, if Cyrus has another name for it.
 #[must_use]

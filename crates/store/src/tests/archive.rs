@@ -142,7 +142,7 @@ fn metadata_says_where_another_age_counts() {
         assert_eq!(round(&mut archiver, &store, None, Mode::Do).await, []);
         say(&account, None, Some("50")).await;
         say(&account, Some("lists"), Some("never")).await;
-        say(&account, Some("lists/b"), Some("100")).await;
+        say(&account, Some("lists/b"), Some("100d")).await;
         let mut told = round(&mut archiver, &store, Some(1), Mode::Do).await;
         told.sort();
         assert_eq!(told, [went("INBOX", 1), went("lists/b", 1)].concat());

@@ -3,6 +3,7 @@
 
 use store::{
     Account, Mailbox, SHARED_SEEN,
+    archive::ARCHIVE_AFTER,
     metadata::{CYRUS, write_time},
 };
 
@@ -36,6 +37,9 @@ pub(super) fn entries(
     add: &mut impl FnMut(&str, String),
 ) {
     let mut of_cyrus = |name: &str, value: String| add(&format!("{CYRUS}{name}"), value);
+    if let Some(time) = mailbox.metadata().get(None, ARCHIVE_AFTER) {
+        of_cyrus("archive", String::from_utf8_lossy(time).into_owned());
+    }
     if let Some(expiry) = mailbox.expiry() {
         of_cyrus("expire", write_time(expiry.age_seconds.unwrap_or(0)));
     }
