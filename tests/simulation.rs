@@ -6,16 +6,27 @@
 //! must be the mailbox itself. A failure prints its seed: `SEED=n cargo test simulation`;
 //! `SEEDS=n` tries more.
 //!
-//! Every client talks another dialect ([`DIALECTS`]), so that extensions meet each other.
+//! Every client talks another dialect ([`DIALECTS`]), so that extensions meet each other; and they are several
+//! users' ([`USERS`]), who have their `\Seen` each for themselves, and whose rights change as they go. There is no room for more
+//! messages than a quota permits, and what is used of it is what is there, at any moment.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
-    chapar::Chapar,
+    chapar::{Chapar, text},
     connection::{Connection, code_numbers},
 };
 
-const MAILBOXES: [&str; 2] = ["INBOX", "Archive"];
+/// Mailboxes: whose, and what they are called there.
+const MAILBOXES: [(usize, &str); 3] = [(0, "INBOX"), (0, "Archive"), (1, "INBOX")];
+/// How many users there are; clients take turns in being theirs.
+const USERS: usize = 3;
+/// How many messages each user may have.
+const QUOTAS: [usize; USERS] = [40, 15, 1000];
+/// What users may do that are not the owner, from the beginning and always.
+const KEPT: &str = "lrw";
+/// What may be given and taken.
+const CHANGING: [char; 4] = ['s', 't', 'e', 'i'];
 const FLAGS: [&str; 5] = ["\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "work"];
 
 /// How a client talks: the combinations of extensions in which servers break.
@@ -94,10 +105,12 @@ fn random_sessions_agree_with_a_naive_model() {
     };
     let chapar = Chapar::with_accounts(&[]);
     for seed in seeds {
-        let user = format!("sim{seed}");
-        chapar.add_account(&user);
+        let users: [String; USERS] = std::array::from_fn(|n| format!("sim{seed}-{n}"));
+        for user in &users {
+            chapar.add_account(user);
+        }
         println!("seed {seed}");
-        Simulation::new(&chapar, &user, seed).run();
+        Simulation::new(&chapar, users, seed).run();
     }
 }
 
@@ -105,7 +118,19 @@ fn random_sessions_agree_with_a_naive_model() {
 #[derive(Clone, Debug, PartialEq)]
 struct Message {
     uid: u32,
+    octets: usize,
+    /// Without `\Seen`.
     flags: BTreeSet<String>,
+    /// Which users have seen it.
+    seen: BTreeSet<usize>,
+}
+
+impl Message {
+    /// Its flags, as a user is told of them.
+    fn told(&self, user: usize) -> BTreeSet<String> {
+        let seen = self.seen.contains(&user).then(|| "\\Seen".to_owned());
+        self.flags.iter().cloned().chain(seen).collect()
+    }
 }
 
 /// A mailbox as it is.
@@ -113,18 +138,24 @@ struct Message {
 struct Mailbox {
     messages: Vec<Message>,
     uid_next: u32,
+    /// What users may do that are not the owner.
+    rights: BTreeMap<usize, BTreeSet<char>>,
 }
 
 /// A client: its connection, and what it has been told.
 struct Client {
     number: usize,
+    user: usize,
     connection: Connection,
     selected: Option<usize>,
     dialect: Dialect,
     told: Vec<Told>,
     /// What it remembers of a mailbox that it left: UIDVALIDITY, modseq, messages.
-    remembered: HashMap<usize, (u32, u64, Vec<Message>)>,
+    remembered: HashMap<usize, (u32, u64, Vec<Known>)>,
 }
+
+/// A message as a client remembers it: its UID and its flags.
+type Known = (u32, BTreeSet<String>);
 
 /// A message as a client knows it; it may not know everything yet.
 #[derive(Clone, Debug, Default)]
@@ -142,25 +173,35 @@ enum Expunges {
 
 struct Simulation {
     random: fastrand::Rng,
-    mailboxes: [Mailbox; 2],
+    users: [String; USERS],
+    mailboxes: [Mailbox; MAILBOXES.len()],
     clients: Vec<Client>,
-    /// Who was told `\Recent` of a message.
-    recent: HashMap<(usize, u32), usize>,
+    /// Who was told `\Recent` of a message, of each user's clients.
+    recent: HashMap<(usize, usize, u32), usize>,
     serial: u32,
     trace: Vec<String>,
 }
 
 impl Simulation {
-    fn new(chapar: &Chapar, user: &str, seed: u64) -> Self {
+    fn new(chapar: &Chapar, users: [String; USERS], seed: u64) -> Self {
+        let rights = share(chapar, &users);
+        for (user, messages) in users.iter().zip(QUOTAS) {
+            let messages = messages.to_string();
+            let limits = ["--messages", &messages, "--storage", "1GiB"];
+            let done = chapar.run(&[&["quota", "set", user], &limits[..]].concat(), "");
+            assert!(done.status.success(), "{}", text(&done));
+        }
         let clients = (0..CLIENTS)
             .map(|number| {
-                let mut connection = chapar.login(user);
+                let user = number % USERS;
+                let mut connection = chapar.login(&users[user]);
                 let dialect = DIALECTS[number];
                 for line in dialect.says {
                     connection.ok(line);
                 }
                 Client {
                     number,
+                    user,
                     connection,
                     selected: None,
                     dialect,
@@ -169,12 +210,14 @@ impl Simulation {
                 }
             })
             .collect();
-        let mailboxes = std::array::from_fn(|_| Mailbox {
+        let mailboxes = std::array::from_fn(|n| Mailbox {
             uid_next: 1,
+            rights: rights[n].clone(),
             ..Mailbox::default()
         });
         Self {
             random: fastrand::Rng::with_seed(seed),
+            users,
             mailboxes,
             clients,
             recent: HashMap::new(),
@@ -212,7 +255,8 @@ impl Simulation {
             50..60 => self.expunge(client),
             60..72 => self.copy_or_move(client),
             72..84 => self.fetch(client),
-            84..94 => self.search(client),
+            84..92 => self.search(client),
+            92..96 => self.change_rights(client),
             _ => self.leave(client),
         }
     }
@@ -317,7 +361,8 @@ impl Simulation {
                     let recent = flags.contains("\\Recent");
                     known.flags = Some(flags.into_iter().filter(|f| f != "\\Recent").collect());
                     if let (true, Some(uid), Some(mailbox)) = (recent, known.uid, mailbox) {
-                        let owner = *self.recent.entry((mailbox, uid)).or_insert(client);
+                        let of = (self.clients[client].user, mailbox, uid);
+                        let owner = *self.recent.entry(of).or_insert(client);
                         assert_eq!(owner, client, "\\Recent of UID {uid} given twice");
                     }
                 }
@@ -326,19 +371,110 @@ impl Simulation {
         }
     }
 
+    /// What a client calls a mailbox.
+    fn name(&self, client: usize, mailbox: usize) -> String {
+        let (owner, name) = MAILBOXES[mailbox];
+        let of = &self.users[owner];
+        match (owner == self.clients[client].user, name) {
+            (true, _) => name.to_owned(),
+            (false, "INBOX") => format!("\"Other Users/{of}\""),
+            (false, _) => format!("\"Other Users/{of}/{name}\""),
+        }
+    }
+
+    /// Whether a client's user may do something with a mailbox.
+    fn may(&self, client: usize, mailbox: usize, right: char) -> bool {
+        let user = self.clients[client].user;
+        let given = &self.mailboxes[mailbox].rights;
+        MAILBOXES[mailbox].0 == user
+            || KEPT.contains(right)
+            || given.get(&user).is_some_and(|it| it.contains(&right))
+    }
+
+    /// Those of some flags that a client's user may set and clear in a mailbox.
+    fn permitted_flags(
+        &self,
+        client: usize,
+        mailbox: usize,
+        flags: &BTreeSet<String>,
+    ) -> BTreeSet<String> {
+        let takes = |flag: &String| match &**flag {
+            "\\Seen" => 's',
+            "\\Deleted" => 't',
+            _ => 'w',
+        };
+        let may = |flag: &&String| self.may(client, mailbox, takes(flag));
+        flags.iter().filter(may).cloned().collect()
+    }
+
+    /// Whether there is room for so many messages more in a mailbox.
+    fn has_room(&self, mailbox: usize, more: usize) -> bool {
+        let (owner, _) = MAILBOXES[mailbox];
+        more == 0 || self.used(owner).0 + more <= QUOTAS[owner]
+    }
+
+    /// How many messages a user has, and octets of them.
+    fn used(&self, owner: usize) -> (usize, usize) {
+        let own = self.mailboxes.iter().zip(MAILBOXES);
+        let own = own.filter(|(_, (of, _))| *of == owner);
+        let messages = own.flat_map(|(mailbox, _)| &mailbox.messages);
+        messages.fold((0, 0), |(n, octets), it| (n + 1, octets + it.octets))
+    }
+
+    /// What is told of a user's quota is what there is.
+    fn quota(&mut self, client: usize) {
+        let from_here = self.trace.len();
+        self.ok(client, "GETQUOTAROOT INBOX", Expunges::May);
+        let line = self.trace[from_here..]
+            .iter()
+            .find(|line| line.contains("* QUOTA "));
+        let line = line.expect("a quota");
+        let user = self.clients[client].user;
+        let (messages, octets) = self.used(user);
+        let told = |resource| item(line, resource).unwrap().parse::<usize>().unwrap();
+        assert_eq!(told("MESSAGE "), messages, "{line}");
+        assert_eq!(told("STORAGE "), octets.div_ceil(1024), "{line}");
+    }
+
+    /// One whose mailbox it is gives another a right, or takes it.
+    fn change_rights(&mut self, client: usize) {
+        let user = self.clients[client].user;
+        let own: Vec<usize> = (0..MAILBOXES.len())
+            .filter(|mailbox| MAILBOXES[*mailbox].0 == user)
+            .collect();
+        let Some(mailbox) = self.random.choice(&own).copied() else {
+            return;
+        };
+        let other = self.random.choice(0..USERS).unwrap();
+        if other == user {
+            return;
+        }
+        let right = *self.random.choice(&CHANGING).unwrap();
+        let has = self.mailboxes[mailbox].rights.entry(other).or_default();
+        let sign = if has.insert(right) {
+            '+'
+        } else {
+            has.remove(&right);
+            '-'
+        };
+        let (name, of) = (self.name(client, mailbox), self.users[other].clone());
+        let command = format!("SETACL {name} {of} {sign}{right}");
+        self.ok(client, &command, Expunges::May);
+    }
+
     fn truth(&mut self, client: usize) -> &mut Mailbox {
         let mailbox = self.clients[client].selected.unwrap();
         &mut self.mailboxes[mailbox]
     }
 
     fn select(&mut self, client: usize) {
-        let mailbox = self.random.usize(..2);
+        let mailbox = self.random.usize(..MAILBOXES.len());
         let remembered = self.clients[client].remembered.remove(&mailbox);
         self.clients[client].selected = Some(mailbox);
         self.clients[client].told.clear();
-        let name = MAILBOXES[mailbox];
+        let name = self.name(client, mailbox);
         match remembered {
-            Some(known) => self.resync(client, name, known),
+            Some(known) => self.resync(client, &name, known),
             None => {
                 self.ok(client, &format!("SELECT {name}"), Expunges::MustNot);
             }
@@ -348,7 +484,7 @@ impl Simulation {
     }
 
     /// SELECT with QRESYNC: the delta applied to what it remembered is the mailbox.
-    fn resync(&mut self, client: usize, name: &str, known: (u32, u64, Vec<Message>)) {
+    fn resync(&mut self, client: usize, name: &str, known: (u32, u64, Vec<Known>)) {
         let (validity, modseq, mut messages) = known;
         let command = format!("SELECT {name} (QRESYNC ({validity} {modseq}))");
         self.trace.push(format!("{client}: C: {command}"));
@@ -357,22 +493,27 @@ impl Simulation {
             self.trace.push(format!("{client}: S: {line:.300}"));
             if let Some(uids) = line.strip_prefix("* VANISHED (EARLIER) ") {
                 let gone: BTreeSet<u32> = numbers(uids).collect();
-                messages.retain(|m| !gone.contains(&m.uid));
+                messages.retain(|(uid, _)| !gone.contains(uid));
             } else if let (Some(uid), Some(flags)) = (uid_of(line), flags(line)) {
                 let uid = uid.parse().unwrap();
-                messages.retain(|m| m.uid != uid);
-                messages.push(Message {
-                    uid,
-                    flags: flags.into_iter().filter(|f| f != "\\Recent").collect(),
-                });
+                messages.retain(|(has, _)| *has != uid);
+                let flags = flags.into_iter().filter(|f| f != "\\Recent");
+                messages.push((uid, flags.collect()));
             } else if let Some(number) = line.strip_suffix(" EXISTS") {
                 let number = number.trim_start_matches("* ").parse().unwrap();
                 self.clients[client].told.resize(number, Told::default());
             }
         }
-        messages.sort_by_key(|m| m.uid);
-        let truth = &self.truth(client).messages;
-        assert_eq!(&messages, truth, "QRESYNC gave another mailbox");
+        messages.sort_by_key(|(uid, _)| *uid);
+        let truth = self.known(client);
+        assert_eq!(messages, truth, "QRESYNC gave another mailbox");
+    }
+
+    /// The mailbox as the client's user sees it.
+    fn known(&mut self, client: usize) -> Vec<Known> {
+        let user = self.clients[client].user;
+        let messages = self.truth(client).messages.iter();
+        messages.map(|m| (m.uid, m.told(user))).collect()
     }
 
     fn fetch_all(&mut self, client: usize) {
@@ -388,15 +529,15 @@ impl Simulation {
 
     /// Everything the client knows is the truth.
     fn compare(&mut self, client: usize) {
-        let truth = self.truth(client).messages.clone();
+        let truth = self.known(client);
         let told = &self.clients[client].told;
         assert_eq!(told.len(), truth.len(), "the client counts otherwise");
         if self.clients[client].dialect.uid_only {
             for told in told.iter().filter(|told| told.uid.is_some()) {
-                let truth = truth.iter().find(|m| Some(m.uid) == told.uid);
+                let truth = truth.iter().find(|(uid, _)| Some(*uid) == told.uid);
                 let truth = truth.unwrap_or_else(|| panic!("{told:?} is gone"));
                 assert!(
-                    told.flags.as_ref().is_none_or(|f| *f == truth.flags),
+                    told.flags.as_ref().is_none_or(|f| *f == truth.1),
                     "{told:?} is {truth:?}"
                 );
             }
@@ -404,11 +545,11 @@ impl Simulation {
         }
         for (told, truth) in told.iter().zip(&truth) {
             assert!(
-                told.uid.is_none_or(|u| u == truth.uid),
+                told.uid.is_none_or(|u| u == truth.0),
                 "{told:?} is {truth:?}"
             );
             assert!(
-                told.flags.as_ref().is_none_or(|f| *f == truth.flags),
+                told.flags.as_ref().is_none_or(|f| *f == truth.1),
                 "{told:?} is {truth:?}"
             );
         }
@@ -419,6 +560,7 @@ impl Simulation {
         self.compare(client);
         self.fetch_all(client);
         self.compare(client);
+        self.quota(client);
         assert!(
             self.clients[client]
                 .told
@@ -428,27 +570,53 @@ impl Simulation {
     }
 
     fn append(&mut self, client: usize) {
-        let mailbox = self.random.usize(..2);
+        let mailbox = self.random.usize(..MAILBOXES.len());
         let flags = self.some_flags();
         self.serial += 1;
         let message = format!("Subject: {}\r\n\r\ntext\r\n", self.serial);
         let list: Vec<&str> = flags.iter().map(String::as_str).collect();
         let command = format!(
             "APPEND {} ({}) {{{}+}}\r\n{message}",
-            MAILBOXES[mailbox],
+            self.name(client, mailbox),
             list.join(" "),
             message.len()
         );
+        if !self.may(client, mailbox, 'i') {
+            return self.refused(client, &command);
+        }
+        if !self.has_room(mailbox, 1) {
+            return self.full(client, &command);
+        }
         let tagged = self.ok(client, &command, Expunges::May);
         let uid = code_numbers(&tagged, "APPENDUID")[1];
-        self.place(mailbox, uid, flags);
+        let mut flags = self.permitted_flags(client, mailbox, &flags);
+        let seen = flags.remove("\\Seen").then_some(self.clients[client].user);
+        let message = Message {
+            uid,
+            octets: message.len(),
+            flags,
+            seen: seen.into_iter().collect(),
+        };
+        self.place(mailbox, message);
     }
 
-    fn place(&mut self, mailbox: usize, uid: u32, flags: BTreeSet<String>) {
+    /// A command for which there is no room.
+    fn full(&mut self, client: usize, command: &str) {
+        let tagged = self.command(client, command, Expunges::May);
+        assert!(tagged.contains(" NO [OVERQUOTA] "), "{command}: {tagged}");
+    }
+
+    /// A command that takes rights which the user lacks.
+    fn refused(&mut self, client: usize, command: &str) {
+        let tagged = self.command(client, command, Expunges::May);
+        assert!(tagged.contains(" NO [NOPERM] "), "{command}: {tagged}");
+    }
+
+    fn place(&mut self, mailbox: usize, message: Message) {
         let mailbox = &mut self.mailboxes[mailbox];
-        assert_eq!(uid, mailbox.uid_next, "UIDs go up by one");
-        mailbox.uid_next = uid + 1;
-        mailbox.messages.push(Message { uid, flags });
+        assert_eq!(message.uid, mailbox.uid_next, "UIDs go up by one");
+        mailbox.uid_next += 1;
+        mailbox.messages.push(message);
     }
 
     fn some_flags(&mut self) -> BTreeSet<String> {
@@ -499,27 +667,40 @@ impl Simulation {
             "{prefix}STORE {set} {action}FLAGS{silent} ({})",
             list.join(" ")
         );
+        let mailbox = self.clients[client].selected.unwrap();
+        let permitted = self.permitted_flags(client, mailbox, &flags);
+        if !action.is_empty() && permitted.is_empty() && !flags.is_empty() {
+            return self.refused(client, &command);
+        }
         // Messages that are gone may turn the answer into NO; the others are changed all the same.
         self.command(client, &command, Self::permitted(prefix));
+        let every = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
+        let changeable = self.permitted_flags(client, mailbox, &every);
+        let user = self.clients[client].user;
         for message in self
             .truth(client)
             .messages
             .iter_mut()
             .filter(|m| uids.contains(&m.uid))
         {
+            let mut told = message.told(user);
             match action {
-                "+" => message.flags.extend(flags.iter().cloned()),
-                "-" => message.flags.retain(|f| !flags.contains(f)),
-                _ => message.flags.clone_from(&flags),
+                "+" => told.extend(permitted.iter().cloned()),
+                "-" => told.retain(|f| !permitted.contains(f)),
+                _ => {
+                    told.retain(|f| !changeable.contains(f));
+                    told.extend(permitted.iter().cloned());
+                }
             }
+            if told.remove("\\Seen") {
+                message.seen.insert(user);
+            } else {
+                message.seen.remove(&user);
+            }
+            message.flags = told;
         }
         // .SILENT tells nothing: the client knows by itself, if it knew the state before.
-        let truth: HashMap<u32, BTreeSet<String>> = self
-            .truth(client)
-            .messages
-            .iter()
-            .map(|m| (m.uid, m.flags.clone()))
-            .collect();
+        let truth: HashMap<u32, BTreeSet<String>> = self.known(client).into_iter().collect();
         for told in &mut self.clients[client].told {
             if let Some(uid) = told.uid.filter(|u| uids.contains(u) && !silent.is_empty()) {
                 told.flags = truth.get(&uid).cloned();
@@ -543,6 +724,10 @@ impl Simulation {
             ),
             None => "EXPUNGE".to_owned(),
         };
+        let mailbox = self.clients[client].selected.unwrap();
+        if !self.may(client, mailbox, 'e') {
+            return self.refused(client, &command);
+        }
         self.ok(client, &command, Expunges::May);
         self.truth(client).messages.retain(|m| {
             !m.flags.contains("\\Deleted")
@@ -557,9 +742,18 @@ impl Simulation {
         let Some((prefix, set, uids)) = self.some_messages(client) else {
             return;
         };
-        let to = self.random.usize(..2);
+        let to = self.random.usize(..MAILBOXES.len());
+        let from = self.clients[client].selected.unwrap();
         let verb = *self.random.choice(&["COPY", "MOVE"]).unwrap();
-        let command = format!("{prefix}{verb} {set} {}", MAILBOXES[to]);
+        let command = format!("{prefix}{verb} {set} {}", self.name(client, to));
+        let takes_away = self.may(client, from, 't') && self.may(client, from, 'e');
+        if !self.may(client, to, 'i') || verb == "MOVE" && !takes_away {
+            let tagged = self.command(client, &command, Expunges::May);
+            // One that is gone may be the reason as well, or that there was nothing to move.
+            let done = tagged.contains("No messages to ") || !tagged.contains(" OK ");
+            assert!(done, "{command}: {tagged}");
+            return;
+        }
         let from_here = self.trace.len();
         self.command(client, &command, Expunges::May);
         let code = self.trace[from_here..]
@@ -573,9 +767,12 @@ impl Simulation {
             .filter(|m| uids.contains(&m.uid))
             .cloned()
             .collect();
+        // What is moved within an account takes no more room.
+        let stays = verb == "MOVE" && MAILBOXES[from].0 == MAILBOXES[to].0;
         let Some(code) = code else {
-            // By number, one that is gone makes it NO, and nothing is copied.
-            let refused = prefix.is_empty() && present.len() < uids.len();
+            // By number, one that is gone makes it NO, and nothing is copied; and there may be no room.
+            let full = !stays && !self.has_room(to, present.len());
+            let refused = full || prefix.is_empty() && present.len() < uids.len();
             assert!(
                 present.is_empty() || refused,
                 "no COPYUID, but {present:?} exist"
@@ -592,12 +789,30 @@ impl Simulation {
             .split(' ')
             .collect();
         let pairs: Vec<(u32, u32)> = numbers(fields[1]).zip(numbers(fields[2])).collect();
+        assert!(stays || self.has_room(to, present.len()), "{command}");
         assert_eq!(
             pairs.iter().map(|p| p.0).collect::<Vec<_>>(),
             present.iter().map(|m| m.uid).collect::<Vec<_>>()
         );
+        let user = self.clients[client].user;
+        let same_owner = MAILBOXES[from].0 == MAILBOXES[to].0;
         for (message, (_, uid)) in present.iter().zip(&pairs) {
-            self.place(to, *uid, message.flags.clone());
+            let permitted = self.permitted_flags(client, to, &message.told(user));
+            let mut seen = BTreeSet::new();
+            if verb == "MOVE" && same_owner {
+                // The same message in another place: everybody else has seen it who has.
+                seen.clone_from(&message.seen);
+                seen.remove(&user);
+            }
+            seen.extend(permitted.contains("\\Seen").then_some(user));
+            let flags = permitted.into_iter().filter(|flag| flag != "\\Seen");
+            let message = Message {
+                uid: *uid,
+                octets: message.octets,
+                flags: flags.collect(),
+                seen,
+            };
+            self.place(to, message);
         }
         if verb == "MOVE" {
             self.truth(client)
@@ -655,11 +870,12 @@ impl Simulation {
         } else {
             format!("\\{}{}", &flag[..1], flag[1..].to_lowercase())
         };
+        let user = self.clients[client].user;
         let truth: BTreeSet<u32> = self
             .truth(client)
             .messages
             .iter()
-            .filter(|m| m.flags.contains(&name))
+            .filter(|m| m.told(user).contains(&name))
             .map(|m| m.uid)
             .collect();
         // Messages whose arrival or end is not told yet may be missing or still be there.
@@ -683,13 +899,13 @@ impl Simulation {
         let says = self.clients[client].dialect.says;
         if says.iter().any(|line| line.contains("QRESYNC")) {
             self.noop(client);
-            let name = MAILBOXES[mailbox];
+            let name = self.name(client, mailbox);
             let status = self.clients[client]
                 .connection
                 .ok(&format!("STATUS {name} (UIDVALIDITY HIGHESTMODSEQ)"));
             let validity = item(&status[0], "UIDVALIDITY ").unwrap().parse().unwrap();
             let modseq = item(&status[0], "HIGHESTMODSEQ ").unwrap().parse().unwrap();
-            let messages = self.truth(client).messages.clone();
+            let messages = self.known(client);
             self.clients[client]
                 .remembered
                 .insert(mailbox, (validity, modseq, messages));
@@ -700,6 +916,24 @@ impl Simulation {
         let number = self.clients[client].number;
         assert_eq!(number, client);
     }
+}
+
+/// Each user's mailboxes are opened to the others, by their owner. Gives what each other user may do with each mailbox.
+fn share(
+    chapar: &Chapar,
+    users: &[String; USERS],
+) -> [BTreeMap<usize, BTreeSet<char>>; MAILBOXES.len()] {
+    let given: String = KEPT.chars().chain(CHANGING).collect();
+    std::array::from_fn(|mailbox| {
+        let (owner, name) = MAILBOXES[mailbox];
+        let mut connection = chapar.login(&users[owner]);
+        let others = (0..USERS).filter(|user| *user != owner);
+        let rights = others.map(|user| {
+            connection.ok(&format!("SETACL {name} {} {given}", users[user]));
+            (user, CHANGING.into_iter().collect())
+        });
+        rights.collect()
+    })
 }
 
 /// Where a client has a message, by UID. One that it has heard of only by EXISTS is one of those whose
