@@ -266,8 +266,12 @@ fn limits_of(user: &User, domain: &str) -> Limits {
     crate::quota::limits(&user.reach.directory().domain(domain).limits)
 }
 
-/// A domain's limits are in the accounts file.
+/// A domain's limits are in the accounts file. They are what its own administrators are held to.
 async fn set_domain(user: &User, domain: &Arc<str>, limits: Limits) -> Result<(), Refusal> {
+    if !user.reach.identity().roles.is_administrator() {
+        let text = "Only administrators of the server set the limits of a domain";
+        return Err(Refusal::no(Code::NoPerm, text));
+    }
     let (directory, name) = (Arc::clone(user.reach.directory()), Arc::clone(domain));
     let limits = crate::quota::in_file(&limits);
     let written = user
