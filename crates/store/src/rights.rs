@@ -299,6 +299,13 @@ impl Acl {
         Self([(Who::Owner.into(), Rights::EVERY)].into())
     }
 
+    /// What a shared mailbox begins with that is made in no other, as with Cyrus.
+    #[must_use]
+    pub fn of_shared() -> Self {
+        let rights = Rights::LOOKUP.with(Rights::READ).with(Rights::SEEN);
+        Self([(Who::Anyone.into(), rights)].into())
+    }
+
     /// Its entries, in order.
     pub fn entries(&self) -> impl Iterator<Item = (&Identifier, Rights)> {
         self.0

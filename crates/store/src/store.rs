@@ -99,7 +99,7 @@ fn segment_bytes() -> u64 {
 }
 
 /// The entry of an account that has shared mailboxes, and so no INBOX.
-const SHARED: &str = "internal/shared";
+pub(crate) const SHARED: &str = "internal/shared";
 
 impl Store {
     /// Opens a store, making it if the directory is empty or absent, recovering it if need be.

@@ -14,7 +14,9 @@ use crate::{
     id::{MailboxId, UidValidity},
     mailbox::Mailbox,
     name::{DELIMITER, MailboxName, Role},
-    rights::Rights,
+    rights::{Acl, Rights},
+    snapshot::Snapshot,
+    store::SHARED,
 };
 
 /// The most mailboxes of an account: opening it, and its checkpoint, cost by their number.
@@ -201,10 +203,19 @@ fn create_one(
         role,
         uid_validity: UidValidity(next.max(now)),
     })?;
-    // RFC 4314 §4: it begins with the rights of the mailbox that it is made in.
-    let above = draft.snapshot.nearest_above(name);
-    rights::set(draft, id, above.and_then(|above| above.acl.clone()))?;
+    let acl = acl_of_new(&draft.snapshot, name);
+    rights::set(draft, id, acl)?;
     Ok(id)
+}
+
+/// RFC 4314 §4: a mailbox begins with the rights of the one that it is made in. One that nobody owns and that is made
+/// in none can be read by all, or nobody could do anything with it.
+fn acl_of_new(snapshot: &Snapshot, name: &MailboxName) -> Option<Acl> {
+    if let Some(above) = snapshot.nearest_above(name) {
+        return above.acl.clone();
+    }
+    let shared = snapshot.metadata().get(None, SHARED).is_some();
+    shared.then(Acl::of_shared)
 }
 
 fn rename(draft: &mut Draft<'_>, from: &MailboxName, to: &MailboxName) -> Result<(), Error> {

@@ -410,6 +410,23 @@ fn a_new_mailbox_begins_with_the_rights_of_the_one_it_is_made_in() {
 }
 
 #[test]
+fn a_shared_mailbox_begins_by_being_read_by_all() {
+    run(async {
+        let store = memory();
+        let shared = store.shared_account(AccountId(7)).await.unwrap();
+        let made = shared.create(&name("board/minutes"), None).await.unwrap();
+        let snapshot = shared.snapshot();
+        let minutes = snapshot.mailbox(made).unwrap();
+        let theirs = shared.acting_as("imap bob", bob());
+        assert_eq!(theirs.rights(minutes), rights("lrs"));
+        let refused = theirs.create(&name("mine"), None).await;
+        assert!(matches!(refused, Err(Error::NoRight(Rights::CREATE))));
+        let anonymous = shared.acting_as("lmtp", Actor::Anonymous);
+        assert!(!anonymous.rights(minutes).contains(Rights::POST));
+    });
+}
+
+#[test]
 fn owners_do_not_lock_themselves_out() {
     run(async {
         let site = Site::new(Actor::User(Arc::new(Person::owner(ALICE)))).await;

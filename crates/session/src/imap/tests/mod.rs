@@ -2,6 +2,7 @@
 
 mod contexts;
 mod conversations;
+mod rights;
 mod urlauth;
 mod view;
 
