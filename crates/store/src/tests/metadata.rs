@@ -92,6 +92,10 @@ fn entries_are_set_together_and_each_user_has_private_ones() {
 
 /// What Bob may do with metadata of Alice's INBOX once he has these rights.
 async fn with_rights(rights: &str, entries: &[Entry]) -> Result<bool, Error> {
+    as_somebody(rights, entries, false).await
+}
+
+async fn as_somebody(rights: &str, entries: &[Entry], administrator: bool) -> Result<bool, Error> {
     let alice = memory().account(ALICE).await.unwrap();
     let id = inbox(&alice);
     let bob = Identifier::from(Who::Account(BOB));
@@ -102,7 +106,7 @@ async fn with_rights(rights: &str, entries: &[Entry]) -> Result<bool, Error> {
         account: BOB,
         groups: Vec::new(),
         neighbour: true,
-        administrator: false,
+        administrator,
     };
     let theirs = alice.acting_as("imap bob", Actor::User(person.into()));
     let limits = MetadataLimits::default();
@@ -112,7 +116,7 @@ async fn with_rights(rights: &str, entries: &[Entry]) -> Result<bool, Error> {
     let metadata = snapshot.mailbox(id).unwrap().metadata();
     for Entry { name, value } in entries {
         let owner = name.starts_with("/private/").then_some(BOB);
-        if &**name != EXPIRE {
+        if ![EXPIRE, SPECIAL_USE].contains(&&**name) {
             assert_eq!(metadata.get(owner, name), value.as_ref(), "{name}");
         }
     }
@@ -148,10 +152,12 @@ fn others_set_what_their_rights_permit() {
                 (other, _) => panic!("{rights} {entries:?}: {other:?}"),
             }
         }
-        // A mailbox's special use is its owner's to say.
+        // A mailbox's special use is its owner's to say, and who administers the owner may.
         let role = [entry(SPECIAL_USE, "\\Important")];
         let set = with_rights("lrswipkxtea", &role).await;
         assert!(matches!(set, Err(Error::NotPermitted(_))), "{set:?}");
+        let set = as_somebody("r", &[entry(SPECIAL_USE, "\\Important")], true).await;
+        assert!(set.unwrap());
     });
 }
 
