@@ -29,11 +29,13 @@ pub(crate) async fn status(
     items: &[StatusItem],
     out: &mut impl Outlet,
 ) -> Outcome {
-    let place = names::place(user, enabled, mailbox).await?;
+    let named = names::exact_place(user, enabled, mailbox).await?;
+    let place = user.reach.aliased(named.clone());
     let deleted = deleted::find(user, &place).await?;
     let deleted = deleted.as_ref().and_then(|deleted| deleted.mailbox());
     let account = place.account.clone();
-    let name = user.reach.written(account.id(), &place.name);
+    // Who asks by another name listens for that.
+    let name = user.reach.written(account.id(), &named.name);
     let found = match deleted {
         Some(deleted) => Arc::clone(deleted),
         None => place.with(Rights::READ)?.mailbox,
