@@ -16,7 +16,7 @@ pub(crate) mod mailboxes;
 pub(crate) mod metadata;
 mod moving;
 mod open;
-mod quota;
+pub(crate) mod quota;
 mod recent;
 mod relocate;
 mod replace;

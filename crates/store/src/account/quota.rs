@@ -228,6 +228,21 @@ fn set(
     Ok(true)
 }
 
+/// Sets the limits that another state has, in an account that has none.
+pub(crate) fn carry(draft: &mut Draft<'_>, from: &Snapshot) -> Result<(), Error> {
+    let own = &draft.snapshot.quotas;
+    if own.account().is_some() || own.len() > 0 {
+        return Ok(());
+    }
+    if let Some(quota) = from.quotas.account() {
+        set(draft, None, Some(quota))?;
+    }
+    for (name, quota) in from.quotas.every() {
+        set(draft, Some(&name), Some(quota))?;
+    }
+    Ok(())
+}
+
 /// Mailboxes of `from` and below it are called by `to` now: their roots go with them, unless there are others
 /// already. Gives what is to be set once they are.
 pub(super) fn rename(

@@ -21,7 +21,7 @@ use crate::{
         },
     },
     metadata::Entry,
-    past::{Mode, Retention, Undelete, Wanted},
+    past::{Mode, Moment, Restore, Retention, Selection, Source, Target, Undelete, Wanted},
     quota::{Allotment, DomainQuota, Limits, QuotaRoot, Resource, Usage},
 };
 
@@ -280,6 +280,40 @@ fn all_roots_on_the_way_up_hold_and_go_with_their_mailboxes() {
         );
         account.set_quota(Some(&name("z/c")), None).await.unwrap();
         account.move_to(inbox, &[Uid(2)], below).await.unwrap();
+    });
+}
+
+#[test]
+fn limits_come_back_with_the_account_but_never_over_others() {
+    run(async {
+        let (store, other) = (memory(), memory());
+        let account = store.account(ALICE).await.unwrap();
+        deliver(&store, &account, inbox(&account), 2).await.unwrap();
+        // Fewer than there are: what comes back is not refused for the limits that come with it.
+        account.set_quota(None, Some(messages(1))).await.unwrap();
+        let trash = name("Trash");
+        account
+            .set_quota(Some(&trash), Some(messages(7)))
+            .await
+            .unwrap();
+        let moment = Moment::ModSeq(account.snapshot().mod_seq());
+        let source = Source::as_of(&account, moment).await.unwrap();
+        let restore = Restore {
+            selection: Selection::Account,
+            target: Target::InPlace(name("Before")),
+        };
+        let again = other.account(ALICE).await.unwrap();
+        let mut told = |_| {};
+        let all = again.restore(&source, &restore, Mode::Do, &mut told);
+        all.await.unwrap();
+        assert_eq!(again.every_quota_root(), account.every_quota_root());
+
+        // What is set since then stays.
+        again.set_quota(None, Some(messages(9))).await.unwrap();
+        let all = again.restore(&source, &restore, Mode::Do, &mut told);
+        all.await.unwrap();
+        let limits = again.quota_root(None).unwrap().quota.limits;
+        assert_eq!(limits, messages(9));
     });
 }
 

@@ -97,7 +97,7 @@ pub(crate) async fn set(
         Target::Domain(domain) => set_domain(user, domain, limits).await?,
         Target::Mailboxes(account, name) => {
             if !user.reach.administers(account.id()) {
-                may_set(account, name.as_ref())?;
+                may_set(user, account, name.as_ref())?;
             }
             let account = user.reach.in_hands(account);
             account.set_quota(name.as_ref(), Some(limits)).await?;
@@ -214,14 +214,18 @@ fn reveals_messages(state: &RootState) -> bool {
 
 /// Whether somebody who is no administrator may set limits: further ones, on what they administer
 /// (RFC 9208 §6). The store asks for their rights.
-fn may_set(account: &Account, root: Option<&MailboxName>) -> Result<(), Refusal> {
+fn may_set(user: &User, account: &Account, root: Option<&MailboxName>) -> Result<(), Refusal> {
     let administered = match root {
-        None => true,
-        Some(_) => account
-            .quota_root(root)
-            .is_some_and(|state| state.quota.administered),
+        None => {
+            may_read(user, account, None)?;
+            true
+        }
+        Some(name) => {
+            let state = account.quota_root(root);
+            state.is_some_and(|state| state.quota.administered) && sees(account, name)
+        }
     };
-    if administered && root.is_none_or(|name| sees(account, name)) {
+    if administered {
         let text = "Only administrators set that quota";
         return Err(Refusal::no(Code::NoPerm, text));
     }

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use super::{
-    Restore, Restored, Same, Selected, Source, Target, flags, move_others, open_target, take_place,
-    was,
+    Restore, Restored, Same, Selected, Selection, Source, Target, flags, move_others, open_target,
+    take_place, was,
 };
 use crate::{
-    account::{Account, Arrival, AsWas, commit::Draft},
+    account::{Account, Arrival, AsWas, commit::Draft, quota},
     email::Email,
     error::Error,
     id::{MailboxId, Uid},
@@ -90,7 +90,13 @@ impl Account {
             }
             restored.mailboxes.push(entry);
         }
-        let verb = |draft: &mut Draft<'_>| move_others(draft, source, selected, restore);
+        let verb = |draft: &mut Draft<'_>| {
+            let whole = matches!(restore.selection, Selection::Account);
+            if whole && !matches!(restore.target, Target::Beside(_)) {
+                quota::carry(draft, source.state())?;
+            }
+            move_others(draft, source, selected, restore)
+        };
         restored.moved = match mode {
             Mode::Do => self.shared.commit(&self.hands, None, verb).await?,
             Mode::DryRun => self.shared.rehearse(&self.hands, verb).await?,
