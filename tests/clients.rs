@@ -5,6 +5,7 @@
 mod alpine;
 mod compress;
 mod curl;
+mod cyradm;
 mod getmail;
 mod imapfilter;
 mod imaplib;

@@ -440,6 +440,16 @@ impl Actor {
         }
     }
 
+    /// Whether they administer the account that they act on.
+    #[must_use]
+    pub fn administers(&self) -> bool {
+        match self {
+            Self::System => true,
+            Self::User(person) => person.administrator,
+            Self::Anonymous => false,
+        }
+    }
+
     /// What can't be taken from them on mailboxes of `owner`: RFC 4314 §3.7.
     #[must_use]
     pub fn required(&self, owner: AccountId) -> Rights {

@@ -32,12 +32,12 @@ pub(super) fn getmetadata(c: &mut Cursor<'_>) -> Result<Command> {
     }
     let mut names = Vec::new();
     if c.peek() == Some(b'(') {
-        names = c.list1("the entries", entry)?;
+        names = c.list1("the entries", |c| wanted_entry(c, &mut options))?;
     } else {
-        names.push(entry(c)?);
+        names.push(wanted_entry(c, &mut options)?);
         // Its examples have more than one without parentheses, too.
         while c.more() {
-            names.push(entry(c)?);
+            names.push(wanted_entry(c, &mut options)?);
         }
     }
     let entries = once(names);
@@ -49,6 +49,23 @@ pub(super) fn getmetadata(c: &mut Cursor<'_>) -> Result<Command> {
             entries,
         },
     )))
+}
+
+/// An entry that is asked for. `cyradm` asks for all that there is as Cyrus knows it, `/shared/*`: that is DEPTH
+/// infinity.
+fn wanted_entry(c: &mut Cursor<'_>, options: &mut Options) -> Result<String> {
+    for all in ["/private", "/shared"] {
+        let mut ahead = c.clone();
+        if ahead
+            .string("")
+            .is_ok_and(|octets| octets.strip_suffix(b"/*") == Some(all.as_bytes()))
+        {
+            *c = ahead;
+            options.depth = Some(Depth::Infinity);
+            return Ok(all.into());
+        }
+    }
+    entry(c)
 }
 
 /// Whether options come next, and not entries, whose names begin with a slash.

@@ -661,6 +661,11 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Whether whoever makes it administers the account.
+    pub(crate) fn is_administered(&self) -> bool {
+        self.actor.administers()
+    }
+
     /// Whether a mailbox is there that whoever makes it may know of.
     pub(crate) fn sees(&self, name: &MailboxName) -> bool {
         let there = self.snapshot.named(name);

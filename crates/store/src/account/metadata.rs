@@ -114,7 +114,7 @@ fn as_meant(entry: &Entry) -> Entry {
 
 /// Whether whoever makes the draft may set an entry: RFC 5464 §3.3 asks for `l` and any of `r`, `s`, `w`, `i`, `p`.
 /// What all see takes `w`, and `a` if it says what becomes of messages or of `\Seen`; what only one does is theirs
-/// alone. Who gives mailboxes their use is the owner's administrator as well.
+/// alone. Administrators set what all see, and give mailboxes their use, without rights of their own.
 fn may_set(
     draft: &mut Draft<'_>,
     mailbox: Option<MailboxId>,
@@ -133,6 +133,9 @@ fn may_set(
         return draft.may_as_owner();
     }
     let rights = draft.may(mailbox, Rights::LOOKUP)?;
+    if draft.is_administered() && !is_below(name, PRIVATE) {
+        return Ok(());
+    }
     if !rights.intersects(Rights::FOR_METADATA) {
         return Err(Error::NoRight(Rights::READ));
     }
