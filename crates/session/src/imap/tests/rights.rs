@@ -110,7 +110,11 @@ impl Two {
             .named(&MailboxName::inbox())
             .unwrap()
             .id();
-        let selecting = row.selected.then_some(Rights::READ).unwrap_or_default();
+        let selecting = if row.selected {
+            Rights::READ
+        } else {
+            Rights::NONE
+        };
         self.give(mailbox, rights.with(selecting)).await;
         self.give(inbox, Rights::CREATE).await;
         let imap = Arc::default();
