@@ -17,6 +17,9 @@ use crate::{
 /// The most names that are remembered for having been deleted.
 const DELETED_MAX: usize = 1000;
 
+/// Metadata of one user alone (RFC 5464 §3.3).
+const PRIVATE: &str = "/private/";
+
 /// An account that is watched.
 #[derive(Debug)]
 pub(super) struct Watched {
@@ -220,8 +223,13 @@ impl Watched {
         of: Option<MailboxId>,
         entry: &Arc<str>,
     ) {
+        let is_own = self.account.id() == user.account.id();
+        let private = entry.get(..PRIVATE.len());
+        if !is_own && private.is_some_and(|scope| scope.eq_ignore_ascii_case(PRIVATE)) {
+            // The owner's, which is nobody else's business: not even that it changed.
+            return;
+        }
         let Some(id) = of else {
-            let is_own = self.account.id() == user.account.id();
             if is_own && asked.anywhere(Events::SERVER_METADATA) {
                 self.pending.metadata(None, entry);
             }
