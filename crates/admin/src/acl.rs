@@ -66,12 +66,13 @@ impl Acl {
     }
 }
 
-/// Whom a word means, in the lists of somebody's mailboxes.
+/// Whom a word means, in the list of one of somebody's mailboxes.
 ///
 /// # Errors
 /// There is nobody of that name.
-fn read(context: &Context, meant: &Meant, who: &str) -> Result<Identifier, Failed> {
-    identifier::read(who, &context.directory, &meant.account).map_err(Failed::because)
+fn read(context: &Context, meant: &Meant, list: &List, who: &str) -> Result<Identifier, Failed> {
+    let list = (&meant.account, list);
+    identifier::read(who, &context.directory, list).map_err(Failed::because)
 }
 
 /// An identifier as clients see it; the owner of what nobody owns has none.

@@ -312,11 +312,11 @@ impl Changing<'_> {
             }
             return Ok(Some(Acl::of_owner()));
         };
+        let mut acl = mailbox.acl();
         let changes: Vec<(Identifier, RightsChange)> = changes
             .iter()
-            .map(|(who, change)| Ok((read(context, meant, who)?, *change)))
+            .map(|(who, change)| Ok((read(context, meant, &acl, who)?, *change)))
             .collect::<Result<_, Failed>>()?;
-        let mut acl = mailbox.acl();
         for (identifier, change) in &changes {
             acl = if self.dry_run {
                 changed(&acl, identifier, *change)

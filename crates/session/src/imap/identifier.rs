@@ -5,9 +5,12 @@
 
 use std::sync::Arc;
 
-use auth::{Directory, directory::prepared};
+use auth::{
+    Directory,
+    directory::{comparable, prepared},
+};
 use imap::response::Code;
-use store::{Account, AccountId, Identifier, Who};
+use store::{Account, AccountId, Acl, Identifier, Who};
 
 use super::{refusal::Refusal, wording::Text};
 
@@ -41,16 +44,18 @@ impl Written {
         })
     }
 
-    /// Whom it means, among the entries of a mailbox of `of`.
+    /// Whom it means, in the list of a mailbox of `of`.
     ///
     /// # Errors
-    /// NO if there is no such account, nor group.
+    /// NO if there is no such account, nor group, and the list has no entry of such a group that there once was.
     pub(crate) fn identifier(
         &self,
         directory: &Directory,
         of: &Account,
+        list: &Acl,
     ) -> Result<Identifier, Refusal> {
-        let who = self.who(directory).ok_or_else(|| {
+        let who = self.who(directory).or_else(|| self.gone(list));
+        let who = who.ok_or_else(|| {
             Refusal::no(
                 Code::Cannot,
                 Text::with("There is no user or group {}", [self.name.clone().into()]),
@@ -84,23 +89,41 @@ impl Written {
         if is("authenticated") {
             return Some(Who::Authenticated);
         }
-        let group = name.strip_prefix(GROUP).or_else(|| name.strip_prefix('$'));
-        if let Some(group) = group {
+        if let Some(group) = self.group() {
             let group = directory.group(group)?;
             return Some(Who::Group(Arc::clone(&group.name)));
         }
         // An account that has been removed is told by its number, so that its entry can be taken away.
         name.parse().ok().map(Who::Account)
     }
+
+    /// The name of the group that it means, if it means one.
+    fn group(&self) -> Option<&str> {
+        let name = self.name.as_str();
+        name.strip_prefix(GROUP).or_else(|| name.strip_prefix('$'))
+    }
+
+    /// A group that has been removed, and still is in a list: it can be named there, so that its entry can be taken
+    /// away.
+    fn gone(&self, list: &Acl) -> Option<Who> {
+        let name = comparable(self.group()?);
+        let mut entries = list.entries().map(|(identifier, _)| &identifier.who);
+        let is = |who: &&Who| matches!(who, Who::Group(group) if comparable(group) == name);
+        entries.find(is).cloned()
+    }
 }
 
-/// Whom a name means, in the lists of an account's mailboxes: for whoever administers them without a session.
+/// Whom a name means, in the list of a mailbox of an account: for whoever administers it without a session.
 ///
 /// # Errors
 /// There is nobody of that name: says so, in English.
-pub fn read(name: &str, directory: &Directory, of: &Account) -> Result<Identifier, String> {
+pub fn read(
+    name: &str,
+    directory: &Directory,
+    (of, list): (&Account, &Acl),
+) -> Result<Identifier, String> {
     let written = Written::new(name.as_bytes());
-    let identifier = written.and_then(|written| written.identifier(directory, of));
+    let identifier = written.and_then(|written| written.identifier(directory, of, list));
     identifier.map_err(|(Refusal::No(_, text) | Refusal::Bad(_, text))| text.to_string())
 }
 

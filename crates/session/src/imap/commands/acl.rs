@@ -62,7 +62,7 @@ pub(crate) async fn acl(
             let whose = Written::new(identifier)?;
             let found = administered(user, enabled, mailbox).await?;
             let directory = user.reach.directory();
-            let who = whose.identifier(directory, &found.account)?;
+            let who = whose.identifier(directory, &found.account, &found.mailbox.acl())?;
             let required = required(directory, &found, &who);
             let optional = optional(required);
             let name = user.reach.written(found.account.id(), found.mailbox.name());
@@ -104,7 +104,7 @@ async fn set(
     (whose, change): (&Written, RightsChange),
 ) -> Result<(), Refusal> {
     let Found { account, mailbox } = administered(user, enabled, mailbox).await?;
-    let who = whose.identifier(user.reach.directory(), &account)?;
+    let who = whose.identifier(user.reach.directory(), &account, &mailbox.acl())?;
     account.change_rights(mailbox.id(), &who, change).await?;
     Ok(())
 }
