@@ -118,6 +118,20 @@ fn who_is_connected_is_seen_and_sent_away() {
 }
 
 #[test]
+fn who_is_removed_is_there_no_longer() {
+    let chapar = Chapar::with_accounts(&["ann", "bob", "root"]);
+    ok(&chapar, &["role", "grant", "root", "administrator"]);
+    let [mut ann, mut bob, mut root] = ["ann", "bob", "root"].map(|name| chapar.login(name));
+    ok(&chapar, &["account", "remove", "ann", "--yes"]);
+    root.ok("DELETE \"Other Users/bob\"");
+    for connection in [&mut ann, &mut bob] {
+        let goodbye = connection.read_line();
+        assert_eq!(goodbye, "* BYE An administrator has ended the session");
+    }
+    root.ok("NOOP");
+}
+
+#[test]
 fn a_login_is_tested_with_and_without_a_server() {
     let mut chapar = Chapar::with_accounts(&["ann"]);
     for _ in 0..2 {

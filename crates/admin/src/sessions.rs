@@ -79,6 +79,15 @@ impl Sessions {
     pub fn every(&self) -> Vec<Connected> {
         self.open().connected.values().cloned().collect()
     }
+
+    /// Has every session of an account ended.
+    pub fn end_those_of(&self, account: &str) {
+        for connected in self.open().connected.values() {
+            if connected.user.as_deref() == Some(account) {
+                connected.end();
+            }
+        }
+    }
 }
 
 impl Connected {

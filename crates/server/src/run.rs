@@ -108,16 +108,21 @@ pub(crate) async fn open(config: &Config) -> Result<Services, Error> {
 
 /// Where administrators ask for things.
 pub(crate) fn control(config: &Config, services: &Services, lately: Lately) -> Control {
+    let sessions = admin::Sessions::default();
+    let those = sessions.clone();
+    let directory = services.auth.directory();
+    // However it was removed: by a verb, or by an administrator's DELETE over IMAP.
+    directory.on_removal(move |account| those.end_those_of(account));
     let context = admin::Context {
         store: services.store.clone(),
-        directory: Arc::clone(services.auth.directory()),
+        directory: Arc::clone(directory),
         data: config.data.clone(),
         retention: config.retention,
         expiry: config.settings.expiry.clone(),
         archive: config.settings.archive.clone(),
         by: "admin".into(),
         roles: auth::Roles::all(),
-        sessions: Some(admin::Sessions::default()),
+        sessions: Some(sessions),
         lately: Some(lately),
         running: admin::Running::default(),
     };

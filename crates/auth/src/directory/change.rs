@@ -103,7 +103,8 @@ impl Directory {
         })
     }
 
-    /// Removes an account, also from its groups. Its mail is not touched.
+    /// Removes an account, also from its groups. Its mail is not touched; whoever is to be told is
+    /// ([`Directory::on_removal`]).
     ///
     /// # Errors
     /// [`Error::Missing`], or what is wrong with the file.
@@ -118,7 +119,11 @@ impl Directory {
             document.accounts.remove(at);
             document.forget_member(&name);
             Ok(())
-        })
+        })?;
+        if let Some(tell) = self.farewell.0.get() {
+            tell(&name);
+        }
+        Ok(())
     }
 
     /// Gives an account another password.

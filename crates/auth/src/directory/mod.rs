@@ -21,9 +21,10 @@ mod role;
 mod tests;
 
 use std::{
+    fmt,
     io::ErrorKind,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 pub use self::{
@@ -41,6 +42,20 @@ pub struct Directory {
     path: PathBuf,
     domains: Vec<String>,
     read: Mutex<Read>,
+    farewell: Farewell,
+}
+
+/// Whom to tell of accounts that are removed, if anybody.
+#[derive(Default)]
+struct Farewell(OnceLock<Box<Tell>>);
+
+/// Tells of an account, by its name.
+type Tell = dyn Fn(&str) + Send + Sync;
+
+impl fmt::Debug for Farewell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Farewell({})", self.0.get().is_some())
+    }
 }
 
 /// What was read, and when.
@@ -135,7 +150,14 @@ impl Directory {
             path,
             domains,
             read,
+            farewell: Farewell::default(),
         })
+    }
+
+    /// Whom to tell, by its name, of each account that is removed through this directory: its sessions are to end.
+    /// Only the first time that it is said.
+    pub fn on_removal(&self, told: impl Fn(&str) + Send + Sync + 'static) {
+        let _kept = self.farewell.0.set(Box::new(told));
     }
 
     /// The account with that name, in any case.
