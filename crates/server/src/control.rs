@@ -386,7 +386,11 @@ impl Drop for Alarm {
 
 #[cfg(test)]
 mod tests {
-    use std::{io::Write, net::Shutdown, os::unix::fs::MetadataExt};
+    use std::{
+        io::{Read, Write},
+        net::Shutdown,
+        os::unix::fs::MetadataExt,
+    };
 
     use auth::Directory;
     use store::Store;
@@ -429,7 +433,10 @@ mod tests {
             // What is refused half way is not read to its end.
             let _ = socket.write_all(line.as_bytes());
             let _ = socket.shutdown(Shutdown::Write);
-            io::read_to_string(socket).unwrap()
+            // Then the connection is reset, once the answer has been read.
+            let mut answers = Vec::new();
+            let _ = socket.read_to_end(&mut answers);
+            String::from_utf8(answers).unwrap()
         });
         let answers = asked.await.unwrap();
         let answers = answers.lines();

@@ -32,6 +32,7 @@ fn boards() -> Asked {
     root.ok("SETACL \"Shared Folders/Board/Announce\" anonymous p");
     root.ok("CREATE \"Shared Folders/Staff\"");
     root.ok("SETACL \"Shared Folders/Staff\" ann lrsp");
+    root.ok("DELETEACL \"Shared Folders/Staff\" anyone");
     asked
 }
 

@@ -302,7 +302,7 @@ fn mailboxes() {
         },
     );
     after(
-        "STATUS x ( RECENT UIDVALIDITY UNSEEN DELETED SIZE HIGHESTMODSEQ MAILBOXID APPENDLIMIT )",
+        "STATUS x ( RECENT UIDVALIDITY UNSEEN DELETED DELETED-STORAGE SIZE HIGHESTMODSEQ MAILBOXID APPENDLIMIT )",
         Authenticated::Status {
             mailbox: mailbox("x"),
             items: StatusItem::ALL
