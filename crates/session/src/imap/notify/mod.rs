@@ -2,7 +2,7 @@
 //!
 //! What happens in the selected mailbox goes through [`crate::imap::sync`], as far as the client wants it
 //! ([`Wants`]). What happens elsewhere is found in the account's changes ([`store::Watch`]), so that no mailbox
-//! is looked at in which nothing happened, and waits in [`Pending`] until it may be told: what is
+//! is looked at in which nothing happened, and waits in [`pending`] until it may be told: what is
 //! told is then how things stand, once, however much happened.
 //!
 //! Several groups may apply to a mailbox, and then the events of all of them do (§6).
