@@ -46,7 +46,12 @@ impl MetadataNews {
             if user.account.did(&brief) {
                 continue;
             }
-            for (of, entry) in &brief.metadata {
+            // What is somebody else's is not for this client.
+            let own = brief
+                .metadata
+                .iter()
+                .filter(|(_, whose, _)| whose.is_none());
+            for (of, _, entry) in own {
                 if self.entries < ENTRIES_MAX {
                     let entries = self.changed.entry(*of).or_default();
                     self.entries += usize::from(entries.insert(Arc::clone(entry)));

@@ -36,9 +36,9 @@ pub struct Brief {
     pub names: Vec<Naming>,
     /// Names that were subscribed to, or no longer are; in order.
     pub subscriptions: Vec<MailboxName>,
-    /// Entries of metadata that were set or taken away: of which mailbox (`None`: of the account), and which.
-    /// What is somebody else's, or shown to nobody, is left out.
-    pub metadata: Vec<(Option<MailboxId>, Arc<str>)>,
+    /// Entries of metadata that were set or taken away: of which mailbox (`None`: of the account), whose (`None`:
+    /// shared, or the account's own user's), and which. What is shown to nobody is left out.
+    pub metadata: Vec<(Option<MailboxId>, Option<AccountId>, Arc<str>)>,
     /// Mailboxes with which others may do other things.
     pub rights: Vec<MailboxId>,
     /// Who has seen messages of which mailboxes now, or no longer has: only they are told.
@@ -260,15 +260,15 @@ impl Brief {
                 } => brief.seen.push((*mailbox, *reader)),
                 Change::MetadataSet {
                     mailbox,
-                    owner: None,
+                    owner,
                     entry,
                     ..
                 } if entry.starts_with('/') => {
-                    brief.metadata.push((*mailbox, Arc::clone(entry)));
+                    brief.metadata.push((*mailbox, *owner, Arc::clone(entry)));
                 }
                 Change::RightsSet { mailbox, .. } => brief.rights.push(*mailbox),
                 Change::RoleSet { id, .. } => {
-                    brief.metadata.push((Some(*id), SPECIAL_USE.into()));
+                    brief.metadata.push((Some(*id), None, SPECIAL_USE.into()));
                 }
                 _ => {}
             }

@@ -6,7 +6,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use store::{Account, Brief, Mailbox, MailboxId, MailboxName, Naming, Watch, account::Messages};
+use store::{
+    Account, AccountId, Brief, Mailbox, MailboxId, MailboxName, Naming, Watch, account::Messages,
+};
 
 use super::{Asked, Events, Open, is_observable, pending::Pending};
 use crate::{
@@ -103,8 +105,10 @@ impl Watched {
             }
             names_changed |= !brief.names.is_empty() || !brief.rights.is_empty();
             if !did {
-                for (of, entry) in &brief.metadata {
-                    self.note_metadata(asked, user, *of, entry);
+                for (of, whose, entry) in &brief.metadata {
+                    if self.is_for(user, *whose, entry) {
+                        self.note_metadata(asked, user, *of, entry);
+                    }
                 }
             }
             if !is_own && did {
@@ -215,6 +219,13 @@ impl Watched {
         }
     }
 
+    /// Whether an entry is the user's business: what is private to somebody else is not, not even that it changed.
+    fn is_for(&self, user: &User, whose: Option<AccountId>, entry: &str) -> bool {
+        let scope = entry.get(..PRIVATE.len());
+        let private = scope.is_some_and(|scope| scope.eq_ignore_ascii_case(PRIVATE));
+        !private || whose.unwrap_or(self.account.id()) == user.account.id()
+    }
+
     /// §5.6, §5.7.
     fn note_metadata(
         &mut self,
@@ -224,11 +235,6 @@ impl Watched {
         entry: &Arc<str>,
     ) {
         let is_own = self.account.id() == user.account.id();
-        let private = entry.get(..PRIVATE.len());
-        if !is_own && private.is_some_and(|scope| scope.eq_ignore_ascii_case(PRIVATE)) {
-            // The owner's, which is nobody else's business: not even that it changed.
-            return;
-        }
         let Some(id) = of else {
             if is_own && asked.anywhere(Events::SERVER_METADATA) {
                 self.pending.metadata(None, entry);
