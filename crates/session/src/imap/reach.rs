@@ -288,6 +288,17 @@ impl Reach {
         })
     }
 
+    /// Whether a name would be that of a mailbox in another account than this, whoever there is.
+    pub(crate) fn is_of_another(&self, account: AccountId, client: &str) -> bool {
+        let Ok(place) = self.namespace.read(client) else {
+            return false;
+        };
+        match (self.owner(account), place.owner) {
+            (Owner::Other(one), Owner::Other(other)) => one.to_lowercase() != other.to_lowercase(),
+            (one, other) => one != other,
+        }
+    }
+
     /// Whether the user is subscribed to a name in an account. Their own need not be a mailbox's.
     pub(crate) fn is_subscribed(&self, account: &Account, name: &MailboxName) -> bool {
         if account.id() == self.own.id() {

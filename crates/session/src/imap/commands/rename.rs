@@ -48,11 +48,19 @@ async fn on_mailbox(
     rename: &Rename,
 ) -> Result<Option<(Account, Option<MailboxId>)>, Refusal> {
     let from = names::exact_place(user, enabled, &rename.from).await?;
-    let to = names::free_place(user, enabled, &rename.to).await?;
-    if from.account.id() != to.account.id() {
+    let elsewhere = || {
         let text =
             "A mailbox can't be renamed into somebody else's: make one there and move its messages";
-        return Err(Refusal::no(Code::Cannot, text));
+        Refusal::no(Code::Cannot, text)
+    };
+    // Before it is looked whether there is such an account: that is not told.
+    let text = names::new_text(user, enabled, &rename.to)?;
+    if user.reach.is_of_another(from.account.id(), &text) {
+        return Err(elsewhere());
+    }
+    let to = names::free_place(user, enabled, &rename.to).await?;
+    if from.account.id() != to.account.id() {
+        return Err(elsewhere());
     }
     let stays = rename.partition.is_some() && from.name == to.name;
     if !stays {
