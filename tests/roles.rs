@@ -122,7 +122,10 @@ fn who_is_removed_is_there_no_longer() {
     let chapar = Chapar::with_accounts(&["ann", "bob", "root"]);
     ok(&chapar, &["role", "grant", "root", "administrator"]);
     let [mut ann, mut bob, mut root] = ["ann", "bob", "root"].map(|name| chapar.login(name));
-    ok(&chapar, &["account", "remove", "ann", "--yes"]);
+    ok(&chapar, &["account", "rename", "ann", "anna"]);
+    let who = ok(&chapar, &["who", "anna"]);
+    assert!(who.contains("sessions 1"), "{who}");
+    ok(&chapar, &["account", "remove", "anna", "--yes"]);
     root.ok("DELETE \"Other Users/bob\"");
     for connection in [&mut ann, &mut bob] {
         let goodbye = connection.read_line();

@@ -80,6 +80,16 @@ impl Sessions {
         self.open().connected.values().cloned().collect()
     }
 
+    /// An account has another name: its sessions go by that.
+    pub fn renamed(&self, account: &str, new: &str) {
+        let new: Arc<str> = new.into();
+        for connected in self.open().connected.values_mut() {
+            if connected.user.as_deref() == Some(account) {
+                connected.user = Some(Arc::clone(&new));
+            }
+        }
+    }
+
     /// Has every session of an account ended.
     pub fn end_those_of(&self, account: &str) {
         for connected in self.open().connected.values() {

@@ -111,8 +111,11 @@ pub(crate) fn control(config: &Config, services: &Services, lately: Lately) -> C
     let sessions = admin::Sessions::default();
     let those = sessions.clone();
     let directory = services.auth.directory();
-    // However it was removed: by a verb, or by an administrator's DELETE over IMAP.
-    directory.on_removal(move |account| those.end_those_of(account));
+    // However it was done: by a verb, or by an administrator's DELETE or RENAME over IMAP.
+    directory.on_farewell(move |account, new| match new {
+        Some(new) => those.renamed(account, new),
+        None => those.end_those_of(account),
+    });
     let context = admin::Context {
         store: services.store.clone(),
         directory: Arc::clone(directory),

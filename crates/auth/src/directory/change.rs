@@ -89,7 +89,7 @@ impl Directory {
     pub fn rename(&self, name: &str, new: &str) -> Result<String, Error> {
         let new = check_name(new)?;
         let name = comparable(name);
-        self.change(|document| {
+        let new = self.change(|document| {
             if name != new {
                 must_be_new(document, &new)?;
                 document.forget_member(&new);
@@ -100,11 +100,13 @@ impl Directory {
                 member.clone_from(&new);
             }
             Ok(new)
-        })
+        })?;
+        self.bid_farewell(&name, Some(&new));
+        Ok(new)
     }
 
     /// Removes an account, also from its groups. Its mail is not touched; whoever is to be told is
-    /// ([`Directory::on_removal`]).
+    /// ([`Directory::on_farewell`]).
     ///
     /// # Errors
     /// [`Error::Missing`], or what is wrong with the file.
@@ -120,9 +122,7 @@ impl Directory {
             document.forget_member(&name);
             Ok(())
         })?;
-        if let Some(tell) = self.farewell.0.get() {
-            tell(&name);
-        }
+        self.bid_farewell(&name, None);
         Ok(())
     }
 

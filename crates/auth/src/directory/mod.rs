@@ -45,12 +45,12 @@ pub struct Directory {
     farewell: Farewell,
 }
 
-/// Whom to tell of accounts that are removed, if anybody.
+/// Whom to tell of accounts that are removed or get another name, if anybody.
 #[derive(Default)]
 struct Farewell(OnceLock<Box<Tell>>);
 
-/// Tells of an account, by its name.
-type Tell = dyn Fn(&str) + Send + Sync;
+/// Tells of an account, by the name that it had; and which it has now, if it is there still.
+type Tell = dyn Fn(&str, Option<&str>) + Send + Sync;
 
 impl fmt::Debug for Farewell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -154,10 +154,17 @@ impl Directory {
         })
     }
 
-    /// Whom to tell, by its name, of each account that is removed through this directory: its sessions are to end.
-    /// Only the first time that it is said.
-    pub fn on_removal(&self, told: impl Fn(&str) + Send + Sync + 'static) {
+    /// Whom to tell of each account that is removed through this directory, or gets another name: by the name that it
+    /// had, and the new one, if any. Sessions of the one are to end, and those of the other to be found. Only the
+    /// first time that it is said.
+    pub fn on_farewell(&self, told: impl Fn(&str, Option<&str>) + Send + Sync + 'static) {
         let _kept = self.farewell.0.set(Box::new(told));
+    }
+
+    fn bid_farewell(&self, name: &str, new: Option<&str>) {
+        if let Some(tell) = self.farewell.0.get() {
+            tell(name, new);
+        }
     }
 
     /// The account with that name, in any case.
