@@ -1,0 +1,121 @@
+//! `bench`: Chapar and its peers at the same work, in the same run.
+
+#![expect(
+    dead_code,
+    reason = "the clients can do more than the first workloads ask"
+)]
+
+mod client;
+mod corpus;
+mod failure;
+mod measure;
+mod peer;
+mod process;
+mod scene;
+mod workload;
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::Parser;
+
+use corpus::Corpus;
+use failure::{Failure, Result};
+use peer::{Peer, chapar::Chapar};
+use scene::{Scale, Scene};
+
+/// Compare Chapar with Dovecot and Cyrus, workload by workload.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Only workloads whose name begins so; may be given again
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    only: Vec<String>,
+    /// Rounds that count; the first one of each is thrown away besides
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+    /// How much is done
+    #[arg(long, value_enum, default_value_t = Scale::Quick)]
+    scale: Scale,
+    /// A chapar to measure, `PATH` or `NAME=PATH`; may be given again
+    #[arg(long, value_name = "NAME=PATH")]
+    chapar: Vec<String>,
+    /// What the messages are made from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where mail, configuration and results are kept
+    #[arg(long, default_value = "target/bench")]
+    directory: PathBuf,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("bench: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    std::fs::create_dir_all(&arguments.directory).map_err(Failure::at(&arguments.directory))?;
+    let directory = std::path::absolute(&arguments.directory)?;
+    raise_limits()?;
+    let corpus = Arc::new(Corpus::new(arguments.seed));
+    let mut scenes = Vec::new();
+    for peer in peers(arguments, &directory)? {
+        scenes.push(Scene::open(peer, arguments.scale, &corpus)?);
+    }
+    let names: Vec<String> = scenes.iter().map(|s| s.peer().name().to_owned()).collect();
+    let wanted = |name: &str| {
+        let only = &arguments.only;
+        only.is_empty() || only.iter().any(|wanted| name.starts_with(&**wanted))
+    };
+    let measured = measure::run(&mut scenes, arguments.rounds, wanted, |name| {
+        eprintln!("{name} …");
+    });
+    let mut output = std::io::stdout().lock();
+    for one in &measured {
+        writeln!(output, "{}", one.table(&names))?;
+    }
+    for scene in &mut scenes {
+        scene.stop()?;
+    }
+    Ok(())
+}
+
+fn peers(arguments: &Arguments, directory: &Path) -> Result<Vec<Box<dyn Peer>>> {
+    let mut peers: Vec<Box<dyn Peer>> = Vec::new();
+    for given in &arguments.chapar {
+        let (name, program) = given.split_once('=').unwrap_or(("chapar", given));
+        let program = std::path::absolute(program)?;
+        peers.push(Box::new(Chapar::new(
+            name,
+            &program,
+            &directory.join(name),
+        )?));
+    }
+    Ok(peers)
+}
+
+/// Thousands of connections need as many descriptors, here and in the servers, which inherit this.
+fn raise_limits() -> Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let now = getrlimit(Resource::Nofile);
+    for wanted in [Some(65536), now.maximum] {
+        let limit = Rlimit {
+            current: wanted,
+            maximum: wanted.max(now.maximum),
+        };
+        if setrlimit(Resource::Nofile, limit).is_ok() {
+            return Ok(());
+        }
+    }
+    Err(Failure::Broken(
+        "no limit of open files can be set".to_owned(),
+    ))
+}

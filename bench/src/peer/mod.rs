@@ -1,0 +1,172 @@
+//! The servers that are compared: how each is set up, started, stopped and given accounts.
+
+pub(crate) mod chapar;
+
+use std::{
+    fs::{self, File},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::failure::{Failure, Result};
+
+/// The password of every account.
+pub(crate) const PASSWORD: &str = "correct-horse-battery";
+
+/// Where a server listens; all on loopback.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addresses {
+    /// IMAP in clear.
+    pub(crate) imap: SocketAddr,
+    /// IMAP with TLS from the beginning.
+    pub(crate) imaps: SocketAddr,
+    /// LMTP.
+    pub(crate) lmtp: SocketAddr,
+}
+
+impl Addresses {
+    /// Three ports that nobody listens on now.
+    pub(crate) fn free() -> Result<Self> {
+        // All three are held until all are known: else two could be the same.
+        let listen = || TcpListener::bind("127.0.0.1:0");
+        let held = [listen()?, listen()?, listen()?];
+        let [imap, imaps, lmtp] = held.each_ref().map(TcpListener::local_addr);
+        Ok(Self {
+            imap: imap?,
+            imaps: imaps?,
+            lmtp: lmtp?,
+        })
+    }
+}
+
+/// A server with a directory of its own. What it has stored stays there from run to run.
+pub(crate) trait Peer: Send + Sync {
+    /// What the tables call it.
+    fn name(&self) -> &str;
+
+    /// Program and version, as the program or its package says.
+    fn version(&self) -> String;
+
+    /// Where it keeps everything.
+    fn directory(&self) -> &Path;
+
+    /// Where it listens, once it has been started.
+    fn addresses(&self) -> Addresses;
+
+    /// Starts it and waits until it listens.
+    fn start(&mut self) -> Result<()>;
+
+    /// Stops it as its administrator would, and waits for its end.
+    fn stop(&mut self) -> Result<()>;
+
+    /// The process above all others of it, while it runs.
+    fn process(&self) -> Option<u32>;
+
+    /// Makes accounts, each with [`PASSWORD`] and an INBOX; those that are there stay. The server runs.
+    fn add_accounts(&mut self, names: &[String]) -> Result<()>;
+
+    /// The address at which LMTP takes mail for an account.
+    fn recipient(&self, account: &str) -> String {
+        account.to_owned()
+    }
+
+    /// Whether every connection has processes of its own: thousands of them are then too many for
+    /// a machine of usual size.
+    fn process_per_session(&self) -> bool {
+        true
+    }
+}
+
+/// Starts a program that stays in the foreground, with what it says in `log` of its directory.
+fn spawn(directory: &Path, command: &mut Command) -> Result<Child> {
+    let path = directory.join("log");
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .map_err(Failure::at(&path))?;
+    command
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log);
+    let name = command.get_program().to_string_lossy().into_owned();
+    command
+        .spawn()
+        .map_err(|e| Failure::Broken(format!("{name}: {e}")))
+}
+
+/// Waits until something listens at all of the addresses.
+fn await_listening(child: &mut Child, directory: &Path, addresses: Addresses) -> Result<()> {
+    let give_up = Instant::now() + Duration::from_mins(2);
+    for address in [addresses.imap, addresses.imaps, addresses.lmtp] {
+        while TcpStream::connect(address).is_err() {
+            let ended = child.try_wait()?;
+            if ended.is_some() || Instant::now() > give_up {
+                let log = fs::read_to_string(directory.join("log")).unwrap_or_default();
+                let end: Vec<&str> = log.lines().rev().take(10).collect();
+                return Err(Failure::Broken(format!(
+                    "{} does not listen at {address} ({ended:?}):\n{}",
+                    directory.display(),
+                    end.into_iter().rev().collect::<Vec<_>>().join("\n")
+                )));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    Ok(())
+}
+
+/// Asks a process to end, and waits until it has.
+fn terminate(child: &mut Child) -> Result<()> {
+    if let Some(pid) = rustix::process::Pid::from_raw(child.id().cast_signed()) {
+        // If it is gone already, there is nothing to be done.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+    let give_up = Instant::now() + Duration::from_secs(30);
+    while child.try_wait()?.is_none() {
+        if Instant::now() > give_up {
+            child.kill()?;
+            child.wait()?;
+            return Err(Failure::Broken("it did not end, and was killed".to_owned()));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}
+
+/// What a program prints, or why it failed.
+fn output(command: &mut Command) -> Result<String> {
+    let name = format!("{command:?}");
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| Failure::Broken(format!("{name}: {e}")))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(Failure::Broken(format!("{name}: {said}")));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// A certificate for `mail.example.test` in a directory: `cert.pem` and `key.pem`, of the same kind
+/// for all: the handshake's cost is mostly that of its signature.
+fn make_certificate(directory: &Path) -> Result<()> {
+    let (certificate, key) = (directory.join("cert.pem"), directory.join("key.pem"));
+    if certificate.exists() && key.exists() {
+        return Ok(());
+    }
+    let mut openssl = Command::new("openssl");
+    openssl
+        .args(["req", "-x509", "-nodes", "-days", "3650"])
+        .args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"])
+        .args(["-subj", "/CN=mail.example.test"])
+        .args(["-addext", "subjectAltName=DNS:mail.example.test"])
+        .arg("-keyout")
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate);
+    output(&mut openssl)?;
+    Ok(())
+}

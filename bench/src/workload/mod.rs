@@ -1,0 +1,48 @@
+//! What the servers are asked to do.
+
+mod delivery;
+
+use crate::{
+    failure::Result,
+    measure::{Figure, Sample},
+    scene::Scene,
+};
+
+/// One kind of work. There is one value for every server, so what it prepares it may keep.
+pub(crate) trait Workload {
+    /// Its name in tables and on the command line: lower case, with hyphens; the part before the first
+    /// hyphen is the file that it is in.
+    fn name(&self) -> &'static str;
+
+    /// What is counted: `delivery`, `message`, `login`.
+    fn operation(&self) -> &'static str;
+
+    /// What the servers are compared by.
+    fn figure(&self) -> Figure {
+        Figure::Cpu
+    }
+
+    /// Makes what it needs and is not measured: accounts, mailboxes, connections.
+    fn prepare(&mut self, scene: &mut Scene) -> Result<()>;
+
+    /// One round; mostly a call of [`Scene::timed`]. Rounds are numbered from 0, which is to warm up and is
+    /// not counted.
+    fn run(&mut self, scene: &mut Scene, round: u32) -> Result<Sample>;
+
+    /// Whether a first round is to be thrown away: not where what is measured happens only once.
+    fn warms_up(&self) -> bool {
+        true
+    }
+
+    /// Gives back what it holds open, after the last round.
+    fn finish(&mut self, _scene: &mut Scene) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Every workload, in the order of the tables; for one server.
+pub(crate) fn all() -> Vec<Box<dyn Workload>> {
+    let mut all: Vec<Box<dyn Workload>> = Vec::new();
+    all.extend(delivery::all());
+    all
+}
