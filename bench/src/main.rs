@@ -11,7 +11,9 @@ mod failure;
 mod measure;
 mod peer;
 mod process;
+mod results;
 mod scene;
+mod terminal;
 mod workload;
 
 use std::{
@@ -26,6 +28,7 @@ use clap::Parser;
 use corpus::Corpus;
 use failure::{Failure, Result};
 use peer::{Peer, chapar::Chapar};
+use results::{Machine, Results};
 use scene::{Scale, Scene};
 
 /// Compare Chapar with Dovecot and Cyrus, workload by workload.
@@ -70,18 +73,30 @@ fn run(arguments: &Arguments) -> Result<()> {
     for peer in peers(arguments, &directory)? {
         scenes.push(Scene::open(peer, arguments.scale, &corpus)?);
     }
-    let names: Vec<String> = scenes.iter().map(|s| s.peer().name().to_owned()).collect();
     let wanted = |name: &str| {
         let only = &arguments.only;
         only.is_empty() || only.iter().any(|wanted| name.starts_with(&**wanted))
     };
-    let measured = measure::run(&mut scenes, arguments.rounds, wanted, |name| {
-        eprintln!("{name} …");
+    let mut results = Results {
+        began: results::now(),
+        machine: Machine::here(&directory),
+        seed: arguments.seed,
+        scale: arguments.scale,
+        rounds: arguments.rounds,
+        servers: scenes
+            .iter()
+            .map(|scene| scene.peer().description())
+            .collect(),
+        rows: Vec::new(),
+    };
+    let servers = results.servers.clone();
+    let mut output = std::io::stdout();
+    results.rows = measure::run(&mut scenes, arguments.rounds, wanted, |row| {
+        // Nobody may be reading any more; the results are saved all the same.
+        let _ = writeln!(output, "{}", terminal::table(row, &servers));
     });
-    let mut output = std::io::stdout().lock();
-    for one in &measured {
-        writeln!(output, "{}", one.table(&names))?;
-    }
+    let saved = results.save(&directory.join("results"))?;
+    eprintln!("saved as {}", saved.display());
     for scene in &mut scenes {
         scene.stop()?;
     }

@@ -1,9 +1,10 @@
 //! Rounds, samples and what they come to.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use crate::{
-    failure::{Failure, Result},
+    failure::Result,
+    results::{Outcome, Row},
     scene::Scene,
     workload::{self, Workload},
 };
@@ -67,38 +68,32 @@ pub(crate) struct Sample {
     pub(crate) grown: u64,
 }
 
-/// The samples of one workload: for every server, its rounds.
-pub(crate) struct Measured {
-    pub(crate) workload: &'static str,
-    pub(crate) operation: &'static str,
-    pub(crate) figure: Figure,
-    /// In the order of the servers.
-    pub(crate) servers: Vec<Result<Vec<Sample>>>,
-}
-
-/// Runs the workloads that are wanted on all servers, their rounds interleaved.
+/// Runs the workloads that are wanted on all servers, their rounds interleaved; each row is shown when it
+/// is there.
 pub(crate) fn run(
     scenes: &mut [Scene],
     rounds: u32,
     wanted: impl Fn(&str) -> bool,
-    mut say: impl FnMut(&str),
-) -> Vec<Measured> {
+    mut show: impl FnMut(&Row),
+) -> Vec<Row> {
     let mut by_server: Vec<_> = scenes.iter().map(|_| workload::all().into_iter()).collect();
-    let mut measured = Vec::new();
+    let mut rows = Vec::new();
     loop {
-        let row: Vec<Box<dyn Workload>> = by_server.iter_mut().filter_map(Iterator::next).collect();
-        let Some(first) = row.first() else {
-            return measured;
+        let workloads: Vec<Box<dyn Workload>> =
+            by_server.iter_mut().filter_map(Iterator::next).collect();
+        let Some(first) = workloads.first() else {
+            return rows;
         };
         if wanted(first.name()) {
-            say(first.name());
-            measured.push(one(scenes, row, rounds));
+            let row = one(scenes, workloads, rounds);
+            show(&row);
+            rows.push(row);
         }
     }
 }
 
 /// One workload: prepared everywhere, then round by round everywhere.
-fn one(scenes: &mut [Scene], mut row: Vec<Box<dyn Workload>>, rounds: u32) -> Measured {
+fn one(scenes: &mut [Scene], mut row: Vec<Box<dyn Workload>>, rounds: u32) -> Row {
     let mut servers: Vec<Result<Vec<Sample>>> = scenes
         .iter_mut()
         .zip(&mut row)
@@ -123,70 +118,10 @@ fn one(scenes: &mut [Scene], mut row: Vec<Box<dyn Workload>>, rounds: u32) -> Me
         }
     }
     let first = row.first();
-    Measured {
-        workload: first.map_or("", |workload| workload.name()),
-        operation: first.map_or("", |workload| workload.operation()),
+    Row {
+        workload: first.map_or("", |workload| workload.name()).to_owned(),
+        operation: first.map_or("", |workload| workload.operation()).to_owned(),
         figure: first.map_or(Figure::Cpu, |workload| workload.figure()),
-        servers,
+        outcomes: servers.into_iter().map(Outcome::from).collect(),
     }
-}
-
-/// The middle one.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-impl Measured {
-    /// A table for a terminal: a line for every server.
-    pub(crate) fn table(&self, names: &[String]) -> String {
-        let mut table = format!(
-            "{}\n  {:<18}{:>12}{:>14}{:>12}{:>12}{:>12}\n",
-            self.workload,
-            "",
-            format!("{}/s", self.operation),
-            "cpu",
-            "p50",
-            "p99",
-            "memory"
-        );
-        for (name, samples) in names.iter().zip(&self.servers) {
-            match samples {
-                Ok(samples) => {
-                    let middle =
-                        |of: &dyn Fn(&Sample) -> f64| median(samples.iter().map(of).collect());
-                    let _ = writeln!(
-                        table,
-                        "  {name:<18}{:>12.1}{:>11.1} µs{:>9.2} ms{:>9.2} ms{:>8.1} MiB",
-                        middle(&|s| count(s.operations) / s.wall.as_secs_f64()),
-                        middle(&|s| s.cpu.as_secs_f64() * 1e6 / count(s.operations)),
-                        middle(&|s| milliseconds(&s.latencies, 0.5)),
-                        middle(&|s| milliseconds(&s.latencies, 0.99)),
-                        middle(&|s| count(s.memory) / 1_048_576.0),
-                    );
-                }
-                Err(Failure::NotOffered(what)) => {
-                    let _ = writeln!(table, "  {name:<18}not offered: {what}");
-                }
-                Err(e) => {
-                    let _ = writeln!(table, "  {name:<18}{e}");
-                }
-            }
-        }
-        table
-    }
-}
-
-fn milliseconds(latencies: &Latencies, part: f64) -> f64 {
-    latencies
-        .quantile(part)
-        .map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e3)
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "what is counted here is far below 2^52"
-)]
-fn count(number: u64) -> f64 {
-    number as f64
 }

@@ -107,6 +107,10 @@ impl Peer for Chapar {
             .unwrap_or_else(|e| e.to_string())
     }
 
+    fn ours(&self) -> bool {
+        true
+    }
+
     fn directory(&self) -> &Path {
         &self.directory
     }

@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::failure::{Failure, Result};
+use crate::{
+    failure::{Failure, Result},
+    results::Server,
+};
 
 /// The password of every account.
 pub(crate) const PASSWORD: &str = "correct-horse-battery";
@@ -48,6 +51,20 @@ pub(crate) trait Peer: Send + Sync {
 
     /// Program and version, as the program or its package says.
     fn version(&self) -> String;
+
+    /// Whether it is a Chapar.
+    fn ours(&self) -> bool {
+        false
+    }
+
+    /// What is saved of it with the results.
+    fn description(&self) -> Server {
+        Server {
+            name: self.name().to_owned(),
+            version: self.version(),
+            ours: self.ours(),
+        }
+    }
 
     /// Where it keeps everything.
     fn directory(&self) -> &Path;
