@@ -47,7 +47,7 @@ struct Arguments {
     #[arg(long, value_name = "NAME=PATH")]
     chapar: Vec<String>,
     /// What the messages are made from
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = corpus::SEED)]
     seed: u64,
     /// Where mail, configuration and results are kept
     #[arg(long, default_value = "target/bench")]
