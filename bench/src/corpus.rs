@@ -114,6 +114,11 @@ impl Corpus {
         }
     }
 
+    /// What it was made from.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// The octets of message `n`, with CRLF; no line begins with a dot.
     pub(crate) fn message(&self, n: u64) -> Vec<u8> {
         let mut out = Vec::new();

@@ -8,6 +8,7 @@
 mod client;
 mod corpus;
 mod failure;
+mod mailbox;
 mod measure;
 mod peer;
 mod process;

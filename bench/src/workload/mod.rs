@@ -1,6 +1,7 @@
 //! What the servers are asked to do.
 
 mod delivery;
+mod fetch;
 
 use crate::{
     failure::Result,
@@ -44,5 +45,6 @@ pub(crate) trait Workload {
 pub(crate) fn all() -> Vec<Box<dyn Workload>> {
     let mut all: Vec<Box<dyn Workload>> = Vec::new();
     all.extend(delivery::all());
+    all.extend(fetch::all());
     all
 }
