@@ -18,32 +18,52 @@ pub(crate) enum Filling {
 
 /// So many octets of messages go into one command, or a message more.
 const BATCH: usize = 4 << 20;
+/// And no more than so many: servers have limits.
+const BATCH_MESSAGES: usize = 250;
 
 impl Scene {
     /// The account, made for this, whose INBOX has the first `count` messages of the corpus, in order, with the
     /// flags and dates that they have there. `purpose` keeps apart what is changed and what is only read.
     pub(crate) fn full(&mut self, purpose: &str, filling: Filling, count: u64) -> Result<String> {
+        Ok(self.full_each(purpose, filling, count, 1)?.swap_remove(0))
+    }
+
+    /// The same, for so many accounts.
+    pub(crate) fn full_each(
+        &mut self,
+        purpose: &str,
+        filling: Filling,
+        count: u64,
+        accounts: usize,
+    ) -> Result<Vec<String>> {
         let kind = if filling == Filling::Real {
             ""
         } else {
             "small"
         };
         let name = format!("{purpose}{kind}{count}s{}n", self.corpus.seed());
-        let account = self.accounts(&name, 1)?.swap_remove(0);
-        let mut client = self.login(&account)?;
-        let there = exists(&mut client, "INBOX")?;
-        if there > count {
-            return Err(Failure::Broken(format!(
-                "{account} has {there} messages, not {count}"
-            )));
+        let accounts = self.accounts(&name, accounts)?;
+        let mut small = None;
+        for account in &accounts {
+            let mut client = self.login(account)?;
+            let there = exists(&mut client, "INBOX")?;
+            if there > count {
+                return Err(Failure::Broken(format!(
+                    "{account} has {there} messages, not {count}"
+                )));
+            }
+            if there < count {
+                let corpus = match filling {
+                    Filling::Real => &*self.corpus,
+                    Filling::Small => {
+                        small.get_or_insert_with(|| Corpus::small(self.corpus.seed()))
+                    }
+                };
+                load(&mut client, "INBOX", corpus, there..count)?;
+            }
+            client.logout()?;
         }
-        if there < count {
-            let small = (filling == Filling::Small).then(|| Corpus::small(self.corpus.seed()));
-            let corpus = small.as_ref().unwrap_or(&self.corpus);
-            load(&mut client, "INBOX", corpus, there..count)?;
-        }
-        client.logout()?;
-        Ok(account)
+        Ok(accounts)
     }
 }
 
@@ -58,7 +78,7 @@ pub(crate) fn load(
     while numbers.peek().is_some() {
         let mut command = format!("APPEND \"{mailbox}\"").into_bytes();
         let mut message = Vec::new();
-        for n in numbers.by_ref() {
+        for n in numbers.by_ref().take(BATCH_MESSAGES) {
             message.clear();
             corpus.write(n, &mut message);
             let (flags, date) = (corpus.flags(n), corpus.internal_date(n));

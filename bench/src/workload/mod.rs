@@ -1,7 +1,9 @@
 //! What the servers are asked to do.
 
+mod copy;
 mod delivery;
 mod fetch;
+mod flags;
 
 use crate::{
     failure::Result,
@@ -46,5 +48,7 @@ pub(crate) fn all() -> Vec<Box<dyn Workload>> {
     let mut all: Vec<Box<dyn Workload>> = Vec::new();
     all.extend(delivery::all());
     all.extend(fetch::all());
+    all.extend(flags::all());
+    all.extend(copy::all());
     all
 }
