@@ -28,7 +28,12 @@ use clap::Parser;
 
 use corpus::Corpus;
 use failure::{Failure, Result};
-use peer::{Peer, chapar::Chapar};
+use peer::{
+    Peer,
+    chapar::Chapar,
+    cyrus::Cyrus,
+    dovecot::{Dovecot, Format},
+};
 use results::{Machine, Results};
 use scene::{Scale, Scene};
 
@@ -44,6 +49,9 @@ struct Arguments {
     /// How much is done
     #[arg(long, value_enum, default_value_t = Scale::Quick)]
     scale: Scale,
+    /// Only these servers: chapar, dovecot-maildir, dovecot-sdbox, dovecot-mdbox, cyrus
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    servers: Vec<String>,
     /// A chapar to measure, `PATH` or `NAME=PATH`; may be given again
     #[arg(long, value_name = "NAME=PATH")]
     chapar: Vec<String>,
@@ -104,16 +112,27 @@ fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
+/// The servers that are wanted, in the order of the tables.
 fn peers(arguments: &Arguments, directory: &Path) -> Result<Vec<Box<dyn Peer>>> {
+    let wanted = |name: &str| {
+        arguments.servers.is_empty() || arguments.servers.iter().any(|wanted| wanted == name)
+    };
     let mut peers: Vec<Box<dyn Peer>> = Vec::new();
     for given in &arguments.chapar {
         let (name, program) = given.split_once('=').unwrap_or(("chapar", given));
         let program = std::path::absolute(program)?;
-        peers.push(Box::new(Chapar::new(
-            name,
-            &program,
-            &directory.join(name),
-        )?));
+        let below = directory.join(name);
+        peers.push(Box::new(Chapar::new(name, &program, &below)?));
+    }
+    for format in [Format::Maildir, Format::Sdbox, Format::Mdbox] {
+        let name = Dovecot::name_of(format);
+        if wanted(name) {
+            peers.push(Box::new(Dovecot::new(format, &directory.join(name))?));
+        }
+    }
+    if wanted(Cyrus::NAME) {
+        let below = directory.join(Cyrus::NAME);
+        peers.push(Box::new(Cyrus::new(&directory.join("peers"), &below)?));
     }
     Ok(peers)
 }

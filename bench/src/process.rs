@@ -27,7 +27,12 @@ impl Tree {
     /// counted too. Trees that are there at the same time need different names.
     pub(crate) fn new(root: u32, name: &str) -> Self {
         let mut tree = Self { root, group: None };
-        tree.group = Group::with(name, &tree.members());
+        if let Some(group) = Group::new(name) {
+            // What it starts once it is in the group, is in it by itself; so nothing slips through.
+            group.take(&[root]);
+            group.take(&tree.members());
+            tree.group = group.cpu().map(|_| group);
+        }
         tree
     }
 
@@ -78,21 +83,21 @@ struct Group {
 }
 
 impl Group {
-    /// A new one with these processes in it; none where the system has no control groups, or does not
-    /// let us make any.
-    fn with(name: &str, processes: &[u32]) -> Option<Self> {
+    /// A new one; none where the system has no control groups, or does not let us make any.
+    fn new(name: &str) -> Option<Self> {
         let all = Path::new("/sys/fs/cgroup");
         let first = all.join("cpuacct");
         let above = if first.is_dir() { &first } else { all };
         let directory = above.join(format!("chapar-bench-{}-{name}", std::process::id()));
         fs::create_dir(&directory).ok()?;
-        let group = Self { directory };
+        Some(Self { directory })
+    }
+
+    fn take(&self, processes: &[u32]) {
         for process in processes {
             // One that has ended meanwhile is no loss.
-            let _ = fs::write(group.directory.join("cgroup.procs"), process.to_string());
+            let _ = fs::write(self.directory.join("cgroup.procs"), process.to_string());
         }
-        let inside = fs::read_to_string(group.directory.join("cgroup.procs")).ok()?;
-        (!inside.is_empty() && group.cpu().is_some()).then_some(group)
     }
 
     fn cpu(&self) -> Option<Duration> {

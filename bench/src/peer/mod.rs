@@ -1,6 +1,8 @@
 //! The servers that are compared: how each is set up, started, stopped and given accounts.
 
 pub(crate) mod chapar;
+pub(crate) mod cyrus;
+pub(crate) mod dovecot;
 
 use std::{
     fs::{self, File},
