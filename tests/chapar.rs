@@ -22,6 +22,8 @@ pub(crate) struct Chapar {
     process: Option<Child>,
     /// Set for the server, besides what this process has.
     pub(crate) environment: Vec<(&'static str, &'static str)>,
+    /// A program that runs the server, and its arguments; none, if empty.
+    pub(crate) under: Vec<String>,
     pub(crate) imap: SocketAddr,
     pub(crate) imaps: SocketAddr,
     pub(crate) lmtp: SocketAddr,
@@ -69,6 +71,7 @@ impl Chapar {
             temporary: None,
             process: None,
             environment: Vec::new(),
+            under: Vec::new(),
             imap,
             imaps,
             lmtp,
@@ -154,7 +157,7 @@ plaintext = true
             .append(true)
             .open(self.directory.join("log"))
             .unwrap();
-        let child = command()
+        let child = command_under(&self.under)
             .arg("serve")
             .arg("--config")
             .arg(self.config())
@@ -244,6 +247,16 @@ impl Drop for Chapar {
 
 fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_chapar"))
+}
+
+/// The same, run by another program.
+fn command_under(under: &[String]) -> Command {
+    let Some((program, arguments)) = under.split_first() else {
+        return command();
+    };
+    let mut command = Command::new(program);
+    command.args(arguments).arg(env!("CARGO_BIN_EXE_chapar"));
+    command
 }
 
 /// Puts the values of `from` into `into`, table by table.

@@ -4,6 +4,7 @@
 //! * [`transcripts`]: what a client says and hears, as text files;
 //! * [`clients`]: real mail clients and a real Postfix;
 //! * [`conformance`]: what is claimed, what is announced and what is shown are the same;
+//! * [`costs`]: system calls and instructions, counted;
 //! * [`events`]: what happened, in the log;
 //! * [`faults`]: the process killed, the disk full, the file damaged;
 //! * [`format`]: what is on disk can be read, by the documents alone and by later programs;
@@ -24,6 +25,7 @@ mod chapar;
 mod clients;
 mod conformance;
 mod connection;
+mod costs;
 mod documents;
 mod events;
 mod faults;

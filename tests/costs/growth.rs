@@ -1,0 +1,183 @@
+//! Instructions, counted by callgrind, in mailboxes of two sizes.
+
+use std::path::{Path, PathBuf};
+
+use super::{fill, message, program, quiet};
+use crate::{chapar::Chapar, connection::Connection};
+
+const FEW: usize = 1_000;
+const MANY: usize = 10_000;
+
+/// Instructions that what runs by the clock may add.
+const BY_THE_CLOCK: u64 = 300_000;
+
+/// A server whose instructions are counted.
+struct Counted {
+    chapar: Chapar,
+    counts: PathBuf,
+}
+
+impl Counted {
+    /// Starts what has been prepared once more, under callgrind.
+    fn start(mut chapar: Chapar) -> Self {
+        assert!(chapar.terminate().success());
+        let counts = chapar.directory().join("counts");
+        chapar.under = vec![
+            "valgrind".to_owned(),
+            "--tool=callgrind".to_owned(),
+            "--instr-atstart=no".to_owned(),
+            format!("--callgrind-out-file={}", counts.display()),
+        ];
+        chapar.start();
+        Self { chapar, counts }
+    }
+
+    fn control(&self, option: &str) {
+        program(
+            "callgrind_control",
+            &[option, &self.chapar.pid().to_string()],
+        );
+    }
+
+    /// Instructions of the whole server while this is done.
+    fn instructions(&self, work: impl FnOnce()) -> u64 {
+        self.control("--instr=on");
+        self.control("--zero");
+        work();
+        self.control("--dump");
+        self.control("--instr=off");
+        let mut sum = 0;
+        for file in self.counts.parent().unwrap().read_dir().unwrap() {
+            let path = file.unwrap().path();
+            if is_dump(&path) {
+                sum += total(&std::fs::read_to_string(&path).unwrap());
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+        assert!(sum > 0, "callgrind counted nothing");
+        sum
+    }
+}
+
+fn is_dump(path: &Path) -> bool {
+    let name = path.file_name().unwrap().to_string_lossy();
+    name.starts_with("counts")
+}
+
+fn total(dump: &str) -> u64 {
+    let line = dump.lines().find_map(|l| l.strip_prefix("totals: "));
+    line.map_or(0, |n| n.trim().parse().unwrap())
+}
+
+/// An operation, on a mailbox that is selected; `{box}` stands for its name.
+struct Operation {
+    name: &'static str,
+    commands: &'static [&'static str],
+}
+
+/// What must cost the same however many messages there are.
+const OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "FETCH of ten",
+        commands: &["FETCH 500:509 (UID FLAGS ENVELOPE BODYSTRUCTURE)"],
+    },
+    Operation {
+        name: "FETCH of a body",
+        commands: &["FETCH 300 BODY.PEEK[]"],
+    },
+    Operation {
+        name: "UID FETCH of a header",
+        commands: &["UID FETCH 301 BODY.PEEK[HEADER]"],
+    },
+    Operation {
+        name: "STORE of one",
+        commands: &["STORE 400 +FLAGS (\\Flagged)"],
+    },
+    Operation {
+        name: "FETCH CHANGEDSINCE",
+        commands: &["FETCH 1:* (FLAGS) (CHANGEDSINCE {modseq})"],
+    },
+    Operation {
+        name: "COPY of ten",
+        commands: &["COPY 100:109 aside"],
+    },
+    Operation {
+        name: "MOVE of ten",
+        commands: &["MOVE 100:109 aside"],
+    },
+    Operation {
+        name: "EXPUNGE of two",
+        commands: &["STORE 200:201 +FLAGS.SILENT (\\Deleted)", "EXPUNGE"],
+    },
+    Operation {
+        name: "UID SEARCH UID",
+        commands: &["UID SEARCH UID 5"],
+    },
+    Operation {
+        name: "STATUS",
+        commands: &["STATUS aside (MESSAGES UNSEEN UIDNEXT HIGHESTMODSEQ)"],
+    },
+    Operation {
+        name: "NOOP",
+        commands: &["NOOP"],
+    },
+];
+
+/// The instructions of each operation in this mailbox.
+fn measure(counted: &Counted, connection: &mut Connection, mailbox: &str) -> Vec<u64> {
+    let select = format!("SELECT {mailbox}");
+    // Once, so that what is read once has been.
+    connection.ok(&select);
+    let lines = connection.ok(&select);
+    let modseq = lines
+        .iter()
+        .find_map(|l| l.strip_prefix("* OK [HIGHESTMODSEQ "))
+        .unwrap();
+    let modseq = modseq.split(']').next().unwrap().to_owned();
+    let ready = |command: &str| {
+        command
+            .replace("{box}", mailbox)
+            .replace("{modseq}", &modseq)
+    };
+    let mut counts: Vec<u64> = OPERATIONS
+        .iter()
+        .map(|operation| {
+            counted.instructions(|| {
+                for command in operation.commands {
+                    connection.ok(&ready(command));
+                }
+            })
+        })
+        .collect();
+    counts.push(counted.instructions(|| {
+        connection.append(mailbox, &message(MANY));
+    }));
+    counts
+}
+
+/// What an operation answers is what it costs, not how much lies in the mailbox.
+#[test]
+fn nothing_grows_with_the_mailbox() {
+    let chapar = quiet();
+    let mut connection = chapar.login("ann");
+    connection.ok("CREATE aside");
+    fill(&mut connection, "few", FEW);
+    fill(&mut connection, "many", MANY);
+    drop(connection);
+
+    let counted = Counted::start(chapar);
+    let mut connection = counted.chapar.login("ann");
+    let few = measure(&counted, &mut connection, "few");
+    let many = measure(&counted, &mut connection, "many");
+    let names = OPERATIONS.iter().map(|o| o.name).chain(["APPEND"]);
+    let mut grown = Vec::new();
+    for ((name, few), many) in names.zip(few).zip(many) {
+        eprintln!("{name:24} {few:>12} {many:>12}");
+        if many > few + few / 2 + BY_THE_CLOCK {
+            grown.push(format!(
+                "{name}: {few} instructions with {FEW} messages, {many} with {MANY}"
+            ));
+        }
+    }
+    assert!(grown.is_empty(), "{}", grown.join("\n"));
+}
