@@ -341,6 +341,11 @@ fn lists(from: &Person, out: &mut String) {
     );
 }
 
+/// Whether the subject of the thread that begins with `root` has the word that is looked for.
+pub(super) fn marked(corpus: &Corpus, root: u64, style: Style) -> bool {
+    style.language == Language::English && corpus.random(root, "marked").below(50) == 0
+}
+
 /// The subject of a thread, which its first message decides.
 fn subject(corpus: &Corpus, root: u64, style: Style, list: bool, reply: bool) -> String {
     let mut random = corpus.random(root, "subject");
@@ -348,7 +353,7 @@ fn subject(corpus: &Corpus, root: u64, style: Style, list: bool, reply: bool) ->
     if list {
         text.push_str("[project] ");
     }
-    if random.below(50) == 0 && style.language == Language::English {
+    if marked(corpus, root, style) {
         text.push_str(super::SUBJECT);
         text.push(' ');
     }

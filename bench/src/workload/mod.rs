@@ -4,6 +4,7 @@ mod copy;
 mod delivery;
 mod fetch;
 mod flags;
+mod search;
 
 use crate::{
     failure::Result,
@@ -50,5 +51,7 @@ pub(crate) fn all() -> Vec<Box<dyn Workload>> {
     all.extend(fetch::all());
     all.extend(flags::all());
     all.extend(copy::all());
+    all.extend(search::searches());
+    all.extend(search::orders());
     all
 }
