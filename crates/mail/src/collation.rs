@@ -131,8 +131,8 @@ fn unicode_casemap(text: &str, out: &mut String) {
     out.reserve(text.len());
     let mut rest = text;
     while !rest.is_empty() {
-        let others = rest.bytes().position(|b| !b.is_ascii());
-        let (ascii, tail) = rest.split_at(others.unwrap_or(rest.len()));
+        let ascii = encoding_rs::Encoding::ascii_valid_up_to(rest.as_bytes());
+        let (ascii, tail) = rest.split_at(ascii);
         push_upper(ascii, out);
         let mut chars = tail.chars();
         if let Some(first) = chars.next() {

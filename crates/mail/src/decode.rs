@@ -88,6 +88,10 @@ const PAD: u8 = 64;
 const SPACE: u8 = 65;
 const JUNK: u8 = 66;
 
+fn meaning(octet: u8) -> u8 {
+    DIGITS.get(usize::from(octet)).copied().unwrap_or(JUNK)
+}
+
 /// What each octet means: a digit below 64, or one of the above.
 const DIGITS: [u8; 256] = digits();
 
@@ -111,8 +115,16 @@ const fn digits() -> [u8; 256] {
 impl Base64 {
     fn push(&mut self, octets: &[u8], out: &mut Vec<u8>) {
         out.reserve(octets.len() / 4 * 3);
-        for octet in octets {
-            match DIGITS.get(usize::from(*octet)).copied().unwrap_or(JUNK) {
+        let mut rest = octets;
+        loop {
+            if self.digits == 0 {
+                rest = self.quanta(rest, out);
+            }
+            let Some((octet, others)) = rest.split_first() else {
+                return;
+            };
+            rest = others;
+            match meaning(*octet) {
                 PAD => self.end_quantum(out),
                 SPACE => {}
                 JUNK => self.junk += 1,
@@ -128,6 +140,25 @@ impl Base64 {
                 }
             }
         }
+    }
+
+    /// Decodes the four digits that follow, again and again: most of a body is nothing else. Gives back the
+    /// rest.
+    fn quanta<'a>(&mut self, octets: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+        let mut rest = octets;
+        while let Some((quantum, others)) = rest.split_first_chunk::<4>() {
+            let digits = quantum.map(meaning);
+            if digits.iter().any(|digit| *digit >= PAD) {
+                break;
+            }
+            let bits = digits.map(u32::from);
+            let bits = bits.iter().fold(0, |bits, digit| bits << 6 | digit);
+            let [_, decoded @ ..] = bits.to_be_bytes();
+            out.extend_from_slice(&decoded);
+            self.used += 4;
+            rest = others;
+        }
+        rest
     }
 
     fn end_quantum(&mut self, out: &mut Vec<u8>) {
@@ -163,13 +194,49 @@ struct QuotedPrintable {
 impl QuotedPrintable {
     fn push(&mut self, octets: &[u8], out: &mut Vec<u8>) {
         out.reserve(octets.len());
-        for &octet in octets {
+        let mut rest = octets;
+        while let Some((&octet, others)) = rest.split_first() {
             if self.escape.is_empty() {
-                self.plain(octet, out);
+                rest = match rest {
+                    [b'=', high, low, after @ ..]
+                        if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
+                    {
+                        out.append(&mut self.space);
+                        out.push(hex(*high) << 4 | hex(*low));
+                        after
+                    }
+                    [b'=', b'\r', b'\n', after @ ..] => {
+                        out.append(&mut self.space);
+                        after
+                    }
+                    [b'=' | b'\r' | b'\n', ..] => {
+                        self.plain(octet, out);
+                        others
+                    }
+                    _ => self.run(rest, out),
+                };
             } else {
                 self.escaped(octet, out);
+                rest = others;
             }
         }
+    }
+
+    /// What comes before the end of the line, or an escape. Gives back the rest.
+    fn run<'a>(&mut self, octets: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+        let len = memchr::memchr3(b'=', b'\r', b'\n', octets).unwrap_or(octets.len());
+        let (run, rest) = octets.split_at(len);
+        let is_solid = |octet: &u8| !matches!(octet, b' ' | b'\t');
+        let solid = run.iter().rposition(is_solid).map_or(0, |last| last + 1);
+        let (solid, blank) = run.split_at(solid);
+        if !solid.is_empty() {
+            out.append(&mut self.space);
+            out.extend_from_slice(solid);
+        }
+        for octet in blank {
+            self.plain(*octet, out);
+        }
+        rest
     }
 
     fn plain(&mut self, octet: u8, out: &mut Vec<u8>) {
@@ -262,6 +329,11 @@ mod tests {
             (Encoding::QuotedPrintable, b"a \t\r\n b ", b"a\r\n b"),
             (Encoding::QuotedPrintable, b"=G1 =1G =", b"=G1 =1G "),
             (Encoding::QuotedPrintable, b"==41", b"=A"),
+            (
+                Encoding::QuotedPrintable,
+                b"a \t=41  =\r\n b\r \n =\r",
+                b"a \tA   b\r\n ",
+            ),
             (Encoding::EightBit, b"\xff=", b"\xff="),
         ] {
             for cut in 0..=body.len() {
@@ -269,6 +341,25 @@ mod tests {
                 let got = decode(encoding, &[head, tail]);
                 assert_eq!(got, (expected.to_vec(), Ok(())), "{body:?} cut at {cut}");
             }
+        }
+    }
+
+    #[test]
+    fn long_bodies_are_decoded_as_octet_by_octet() {
+        let mut random = fastrand::Rng::with_seed(5);
+        let alphabets = [&b"AZaz09+/\r\n= !"[..], b"ABCDEFGHabcdefgh0123\r\n"];
+        let quoted = [&b"ab= \t\r\n4F"[..], b"abcdefghijk =4\n"];
+        for round in 0..400 {
+            let (encoding, alphabets) = if round % 2 == 0 {
+                (Encoding::Base64, alphabets)
+            } else {
+                (Encoding::QuotedPrintable, quoted)
+            };
+            let alphabet = alphabets[round / 2 % 2];
+            let any = |_| alphabet[random.usize(..alphabet.len())];
+            let body: Vec<u8> = (0..300).map(any).collect();
+            let octets: Vec<&[u8]> = body.chunks(1).collect();
+            assert_eq!(decode(encoding, &[&body]), decode(encoding, &octets));
         }
     }
 

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use mail::{
-    Span,
+    Part, Span,
     digest::{Digest, DigestRef},
 };
 
@@ -92,6 +92,13 @@ impl Email {
     pub fn digest_ref(&self) -> DigestRef<'_> {
         let octets = self.record.digest();
         DigestRef::new(octets).expect("the digest was readable")
+    }
+
+    /// The MIME tree, as [`Email::digest`] has it.
+    #[must_use]
+    pub fn structure(&self) -> Part {
+        let structure = self.digest_ref().structure();
+        structure.unwrap_or_else(|| self.digest().structure)
     }
 
     /// Octets of the trace fields.

@@ -1,7 +1,7 @@
 //! Reading the text of a message, piece by piece: for whoever looks for something in it, and
 //! for the index.
 
-use std::{collections::VecDeque, mem};
+use std::collections::VecDeque;
 
 use mail::{
     Span,
@@ -10,6 +10,10 @@ use mail::{
 
 use crate::{email::Email, error::Error};
 
+/// Octets of a body that are looked at in one step: what is found early is found soon, and what is
+/// decoded is still in the processor's cache when it is compared.
+const STEP_BYTES: u64 = 8 << 10;
+
 /// Reads the text of a message. Each [`TextReader::step`] is a bounded piece, so that who
 /// reads can let others have their turn in between.
 #[derive(Debug)]
@@ -17,7 +21,10 @@ pub struct TextReader<'a> {
     email: &'a Email,
     waiting: VecDeque<Stretch>,
     body: Option<Body>,
+    /// The octets read last, which are more than were asked for: what is kept as one is verified as one.
     octets: Vec<u8>,
+    /// Where the first of them is.
+    start: u64,
     extract: Extract,
 }
 
@@ -39,6 +46,7 @@ impl<'a> TextReader<'a> {
             waiting: stretches(structure, email.trace_len()).into(),
             body: None,
             octets: Vec::new(),
+            start: 0,
             extract: Extract::default(),
         }
     }
@@ -58,9 +66,11 @@ impl<'a> TextReader<'a> {
             }
             match &stretch.kind {
                 Kind::Header => {
-                    self.read(stretch.span).await?;
-                    self.extract.header(&self.octets, &stretch, sink);
-                    return Ok(Some(self.octets.len()));
+                    let span = stretch.span;
+                    self.load(span).await?;
+                    let octets = loaded(&self.octets, self.start, span);
+                    self.extract.header(octets, &stretch, sink);
+                    return Ok(Some(octets.len()));
                 }
                 Kind::Body(encoding, charset) => {
                     let body = Body {
@@ -79,22 +89,43 @@ impl<'a> TextReader<'a> {
         let whole = body.stretch.span.end.min(self.email.size());
         if body.at < whole && sink.wants(&body.stretch) {
             let start = body.at;
-            let end = whole.min(self.email.read_end(start)).max(start + 1);
-            self.read(Span { start, end }).await?;
-            let octets = mem::take(&mut self.octets);
+            let kept = self.email.read_end(start).max(start + 1);
+            let end = whole.min(kept).min(start + STEP_BYTES);
+            let span = Span { start, end };
+            self.load(span).await?;
+            let octets = loaded(&self.octets, self.start, span);
             let (decoders, stretch) = (&mut body.decoders, &body.stretch);
-            self.extract.body(&octets, decoders, stretch, sink);
-            self.octets = octets;
+            self.extract.body(octets, decoders, stretch, sink);
+            let looked_at = octets.len();
             body.at = end;
             self.body = Some(body);
-            return Ok(self.octets.len());
+            return Ok(looked_at);
         }
         self.extract.body_end(body.decoders, &body.stretch, sink);
         Ok(0)
     }
 
-    async fn read(&mut self, span: Span) -> Result<(), Error> {
+    /// Sees to it that the octets of a span are there, and those after it that are kept as one with its last:
+    /// what is looked at next is among them, most often.
+    async fn load(&mut self, span: Span) -> Result<(), Error> {
+        let end = self.start + self.octets.len() as u64;
+        if self.start <= span.start && span.end.min(self.email.size()) <= end {
+            return Ok(());
+        }
         self.octets.clear();
-        self.email.read(span, &mut self.octets).await
+        self.start = span.start;
+        let kept = self.email.read_end(span.end.saturating_sub(1));
+        let more = Span {
+            start: span.start,
+            end: span.end.max(kept),
+        };
+        self.email.read(more, &mut self.octets).await
     }
+}
+
+/// Octets `span` of a message of which `octets` are those from `start` on.
+fn loaded(octets: &[u8], start: u64, span: Span) -> &[u8] {
+    let place = |at: u64| usize::try_from(at.saturating_sub(start)).unwrap_or(usize::MAX);
+    let (from, to) = (place(span.start), place(span.end).min(octets.len()));
+    octets.get(from..to).unwrap_or_default()
 }

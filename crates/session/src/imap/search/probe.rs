@@ -46,7 +46,7 @@ impl Witness {
     }
 
     fn structure(&self) -> &Part {
-        self.structure.get_or_init(|| self.email.digest().structure)
+        self.structure.get_or_init(|| self.email.structure())
     }
 
     /// Answers the probes of one source.
