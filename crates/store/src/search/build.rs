@@ -1,7 +1,7 @@
 //! Making segments: of messages that are read, and of other segments.
 
 use std::{
-    io,
+    io, mem,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -47,9 +47,9 @@ pub(super) struct Live {
     check: u32,
 }
 
-/// Every message of an account, once, ascending by EMAILID. One mailbox after the other is
-/// opened for it.
-pub(super) async fn live(account: &Account) -> Result<Vec<Live>, Error> {
+/// Every message of an account that has one of these EMAILIDs, once, ascending by EMAILID. One mailbox after
+/// the other is opened for it.
+pub(super) async fn live(account: &Account, emails: Covers) -> Result<Vec<Live>, Error> {
     let mut all = Vec::new();
     let snapshot = account.snapshot();
     for (_, mailbox) in snapshot.mailboxes().filter(|(_, it)| !it.is_empty()) {
@@ -57,7 +57,9 @@ pub(super) async fn live(account: &Account) -> Result<Vec<Live>, Error> {
             Err(Error::NoSuchMailbox) => continue,
             open => open?,
         };
-        all.extend(open.every().map(|message| Live {
+        let wanted = open.every();
+        let wanted = wanted.filter(|message| emails.contains(&message.email.0));
+        all.extend(wanted.map(|message| Live {
             email: message.email.0,
             record: Piece {
                 at: message.record,
@@ -127,7 +129,7 @@ pub(super) async fn fill(
             gathered.write(&to, &covers, &stopped)
         })
         .await??;
-        merge(drawer, live, pace.rate()).await?;
+        merge(account, drawer, pace.rate()).await?;
         if end == *gap.end() {
             return Ok(added);
         }
@@ -143,7 +145,7 @@ async fn read(
 ) -> Result<(), Error> {
     let email = Email::fetch(account.shared.partitions.clone(), message.record).await?;
     grams.fields(&email);
-    let structure = email.digest().structure;
+    let structure = email.structure();
     let mut reader = TextReader::new(&email, &structure);
     while let Some(octets) = reader.step(grams).await? {
         pace.spend(octets as u64).await;
@@ -168,7 +170,7 @@ impl Gathered {
 
     /// Writes them as a segment.
     fn write(mut self, drawer: &Drawer, covers: &Covers, stop: &AtomicBool) -> Result<(), Error> {
-        self.pairs.sort_unstable();
+        by_key(&mut self.pairs);
         let halves = |pair: &u64| ((pair >> 32) as u32, (pair & 0xffff_ffff) as u32);
         let of = u32::try_from(self.documents.len()).unwrap_or(u32::MAX);
         write(drawer, covers, of, |writer| {
@@ -183,6 +185,39 @@ impl Gathered {
             }
             Ok(self.documents)
         })
+    }
+}
+
+/// Bits of a key that are looked at together.
+const DIGIT_BITS: usize = 9;
+
+/// Sorts pairs by their keys, which have 27 bits. Those of one key stay as they are: messages were added
+/// in their order.
+fn by_key(pairs: &mut Vec<u64>) {
+    let mut sorted = vec![0; pairs.len()];
+    for digit in 0..3 {
+        let shift = 32 + digit * DIGIT_BITS;
+        let digit = |pair: u64| (pair >> shift & ((1 << DIGIT_BITS) - 1)) as usize;
+        // How many have each digit, and then where the next of these goes.
+        let mut places = [0_usize; 1 << DIGIT_BITS];
+        for pair in pairs.iter() {
+            if let Some(count) = places.get_mut(digit(*pair)) {
+                *count += 1;
+            }
+        }
+        let mut before = 0;
+        for place in &mut places {
+            before += mem::replace(place, before);
+        }
+        for pair in pairs.iter() {
+            if let Some(place) = places.get_mut(digit(*pair)) {
+                if let Some(there) = sorted.get_mut(*place) {
+                    *there = *pair;
+                }
+                *place += 1;
+            }
+        }
+        mem::swap(pairs, &mut sorted);
     }
 }
 
@@ -217,41 +252,35 @@ fn write(
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Full`].
-async fn merge(drawer: &Drawer, live: &[Live], rate: Option<u64>) -> Result<(), Error> {
+async fn merge(account: &Account, drawer: &Drawer, rate: Option<u64>) -> Result<(), Error> {
     for _ in 0..MERGES_MAX {
-        let (to, stop) = (drawer.clone(), Stop::default());
-        let stopped = Arc::clone(&stop.0);
-        let emails: Vec<u64> = live.iter().map(|it| it.email).collect();
-        let merged = aside("store-index", move || {
-            let Some(group) = group(&to)? else {
-                return Ok(false);
-            };
-            let slow = Slow {
-                stop: &stopped,
-                rate,
-            };
-            Merge::of(&to, &group, &emails)?
-                .map_or(Ok(true), |merge| merge.write(&to, &group, &slow))
-        });
-        if !merged.await?? {
+        let to = drawer.clone();
+        let group = aside("store-index", move || group(&to)).await??;
+        let Some(group) = group else {
+            break;
+        };
+        let covers =
+            *group.first().map_or(&0, Covers::start)..=*group.last().map_or(&0, Covers::end);
+        let live = live(account, covers).await?;
+        if !write_anew(drawer, group, &live, rate).await? {
             break;
         }
     }
     Ok(())
 }
 
-/// Writes a segment anew without what is not alive.
+/// Writes segments anew, as one, without what is not alive. Whether anything may be left to do.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Full`].
-pub(super) async fn rewrite(
+pub(super) async fn write_anew(
     drawer: &Drawer,
-    covers: &Covers,
+    group: Vec<Covers>,
     live: &[Live],
     rate: Option<u64>,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let (to, stop) = (drawer.clone(), Stop::default());
-    let (group, stopped) = (vec![covers.clone()], Arc::clone(&stop.0));
+    let stopped = Arc::clone(&stop.0);
     let emails: Vec<u64> = live.iter().map(|it| it.email).collect();
     let done = aside("store-index", move || {
         let slow = Slow {
@@ -260,7 +289,7 @@ pub(super) async fn rewrite(
         };
         Merge::of(&to, &group, &emails)?.map_or(Ok(true), |merge| merge.write(&to, &group, &slow))
     });
-    done.await?.map(drop)
+    done.await?
 }
 
 /// Segments that follow each other and are to become one.
@@ -460,6 +489,21 @@ fn failed(drawer: &Drawer, covers: &Covers, fault: Fault) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pairs_are_sorted_by_their_keys() {
+        let mut random = fastrand::Rng::with_seed(3);
+        let keys: Vec<u32> = (0..500).map(|_| random.u32(..7 << 24)).collect();
+        let pairs = (0..5000).map(|message| {
+            let key = keys[random.usize(..keys.len())];
+            u64::from(key) << 32 | message
+        });
+        let mut pairs: Vec<u64> = pairs.collect();
+        let mut expected = pairs.clone();
+        expected.sort_unstable();
+        by_key(&mut pairs);
+        assert_eq!(pairs, expected);
+    }
 
     #[test]
     fn segments_of_about_a_size_that_follow_each_other_are_merged() {

@@ -70,6 +70,22 @@ impl Roll {
         (self.len == 3).then_some(self.gram)
     }
 
+    fn push_all(&mut self, octets: &[u8], mut add: impl FnMut(u32)) {
+        let mut octets = octets.iter();
+        while self.len < 2
+            && let Some(octet) = octets.next()
+        {
+            self.push(u32::from(*octet));
+        }
+        let mut gram = self.gram;
+        for octet in octets {
+            gram = (gram << 8 | u32::from(*octet)) & GRAM_MASK;
+            add(gram);
+            self.len = 3;
+        }
+        self.gram = gram;
+    }
+
     /// The text ends here: two more keys, or one, or none.
     fn end(&mut self, mut add: impl FnMut(u32)) {
         if self.len > 0 {
@@ -91,9 +107,7 @@ struct Rolls {
 impl Rolls {
     fn push(&mut self, folded: &str, mut add: impl FnMut(u32)) {
         if self.whole == self.bare && folded.is_ascii() {
-            for octet in folded.bytes() {
-                self.whole.push(octet.into()).into_iter().for_each(&mut add);
-            }
+            self.whole.push_all(folded.as_bytes(), add);
             self.bare = self.whole;
             return;
         }

@@ -43,6 +43,9 @@ use crate::{
 /// a segment for each would cost much.
 pub const WAITING_MAX: u64 = 64;
 
+/// Of an account's messages one in so many may wait to be indexed.
+const WAITING_SHARE: u64 = 512;
+
 /// After so many rounds an account's files are looked at again, though no mail came: something may have
 /// become of them.
 const TRUSTED_ROUNDS: u64 = 20;
@@ -113,6 +116,22 @@ pub struct IndexOptions {
     pub least: u64,
 }
 
+impl IndexOptions {
+    /// More messages may wait where more are indexed: making a segment takes opening the mailboxes, and so costs
+    /// by what is in them.
+    fn patient(self, account: &Account) -> Self {
+        let snapshot = account.snapshot();
+        let mailboxes = snapshot.mailboxes();
+        let messages: u64 = mailboxes
+            .map(|(_, mailbox)| u64::from(mailbox.counters().messages))
+            .sum();
+        Self {
+            least: self.least.max(messages / WAITING_SHARE),
+            ..self
+        }
+    }
+}
+
 /// Which accounts a round looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndexRound {
@@ -180,6 +199,10 @@ impl Store {
                 } else if self.desk().is_done(&account, options.least) {
                     return Ok(0);
                 }
+                let options = options.patient(&account);
+                if round == IndexRound::Open && self.desk().is_done(&account, options.least) {
+                    return Ok(0);
+                }
                 self.index(&account, options).await
             };
             match indexed.await {
@@ -220,7 +243,8 @@ impl Store {
         {
             return Err(Error::Full);
         }
-        let live = build::live(account).await?;
+        let first = gaps.first().map_or(1, |gap| *gap.start());
+        let live = build::live(account, first..=last).await?;
         let mut pace = Pace::new(options.rate);
         let mut added = 0;
         for gap in gaps {
@@ -240,7 +264,7 @@ impl Store {
         if segments.is_empty() {
             return Ok(());
         }
-        let live = build::live(account).await?;
+        let live = build::live(account, 0..=u64::MAX).await?;
         for covers in segments {
             let (from, emails) = (covers.clone(), emails(&live));
             let told = on_disk(&drawer, move |drawer| tell(drawer, &from, &emails)).await?;
@@ -251,7 +275,7 @@ impl Store {
             if missing > WAITING_MAX.max(within / 16) {
                 on_disk(&drawer, move |drawer| drawer.remove(&covers)).await?;
             } else if status.gone * 4 > status.gone + status.indexed {
-                build::rewrite(&drawer, &covers, &live, options.rate).await?;
+                build::write_anew(&drawer, vec![covers], &live, options.rate).await?;
             }
         }
         Ok(())
@@ -284,7 +308,7 @@ impl Store {
     /// # Errors
     /// [`Error::Io`], [`Error::Corrupt`] if its mailboxes can't be read.
     pub async fn index_status(&self, account: &Account) -> Result<IndexStatus, Error> {
-        let live = build::live(account).await?;
+        let live = build::live(account, 0..=u64::MAX).await?;
         let (emails, mut sum) = (emails(&live), IndexStatus::default());
         sum.messages = live.len() as u64;
         sum.of_octets = account

@@ -25,9 +25,14 @@ pub(super) fn encode(list: &[u32], of: u32, into: &mut Vec<u8>) {
     let mut next = 0;
     for &document in list {
         let gap = document - next;
-        bits.zeros(gap >> k);
-        bits.put(1, 1);
-        bits.put(u64::from(gap & ((1 << k) - 1)), k);
+        let (quotient, remainder) = (gap >> k, u64::from(gap & ((1 << k) - 1)));
+        if quotient + 1 + k <= 32 {
+            bits.put((remainder << 1 | 1) << quotient, quotient + 1 + k);
+        } else {
+            bits.zeros(quotient);
+            bits.put(1, 1);
+            bits.put(remainder, k);
+        }
         next = document + 1;
     }
     bits.end();
@@ -44,10 +49,11 @@ impl Bits<'_> {
     fn put(&mut self, bits: u64, len: u32) {
         self.held |= bits << self.len;
         self.len += len;
-        while self.len >= 8 {
-            self.into.push((self.held & 0xff) as u8);
-            self.held >>= 8;
-            self.len -= 8;
+        if self.len >= 32 {
+            let [first @ .., _, _, _, _] = self.held.to_le_bytes();
+            self.into.extend_from_slice(&first);
+            self.held >>= 32;
+            self.len -= 32;
         }
     }
 
@@ -60,9 +66,9 @@ impl Bits<'_> {
     }
 
     fn end(&mut self) {
-        if self.len > 0 {
-            self.into.push((self.held & 0xff) as u8);
-        }
+        let octets = self.len.div_ceil(8) as usize;
+        self.into
+            .extend(self.held.to_le_bytes().into_iter().take(octets));
     }
 }
 
