@@ -67,6 +67,29 @@ impl Scene {
     }
 }
 
+impl Scene {
+    /// The account whose INBOX has so many messages that nobody reads: a thousand small ones, copied again and
+    /// again. For where only their number counts.
+    pub(crate) fn large(&mut self, count: u64) -> Result<String> {
+        let first = count.min(1000);
+        let account = self.accounts(&format!("large{count}n"), 1)?.swap_remove(0);
+        let mut client = self.login(&account)?;
+        let mut there = exists(&mut client, "INBOX")?;
+        if there < first {
+            let corpus = Corpus::small(self.corpus.seed());
+            load(&mut client, "INBOX", &corpus, there..first)?;
+            there = exists(&mut client, "INBOX")?;
+        }
+        while there < count {
+            let some = there.min(count - there).min(10_000);
+            client.command(&format!("COPY 1:{some} INBOX"))?;
+            there = exists(&mut client, "INBOX")?;
+        }
+        client.logout()?;
+        Ok(account)
+    }
+}
+
 /// Appends messages of a corpus to a mailbox, many with each command, with their flags and dates.
 pub(crate) fn load(
     client: &mut Imap,

@@ -100,6 +100,8 @@ fn one(scenes: &mut [Scene], mut row: Vec<Box<dyn Workload>>, rounds: u32) -> Ro
         .map(|(scene, workload)| workload.prepare(scene).map(|()| Vec::new()))
         .collect();
     let warm_up = u32::from(row.first().is_some_and(|workload| workload.warms_up()));
+    let at_most = row.first().map_or(0, |workload| workload.rounds_max());
+    let rounds = rounds.min(at_most);
     for round in 0..rounds + warm_up {
         for ((scene, workload), samples) in scenes.iter_mut().zip(&mut row).zip(&mut servers) {
             let Ok(so_far) = samples else {

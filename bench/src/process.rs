@@ -24,10 +24,10 @@ pub(crate) struct Tree {
 
 impl Tree {
     /// The tree of a process that has been started and is at rest; what it starts from here on is
-    /// counted too. Trees that are there at the same time need different names.
-    pub(crate) fn new(root: u32, name: &str) -> Self {
+    /// counted too.
+    pub(crate) fn new(root: u32) -> Self {
         let mut tree = Self { root, group: None };
-        if let Some(group) = Group::new(name) {
+        if let Some(group) = Group::new(root) {
             // What it starts once it is in the group, is in it by itself; so nothing slips through.
             group.take(&[root]);
             group.take(&tree.members());
@@ -84,11 +84,11 @@ struct Group {
 
 impl Group {
     /// A new one; none where the system has no control groups, or does not let us make any.
-    fn new(name: &str) -> Option<Self> {
+    fn new(root: u32) -> Option<Self> {
         let all = Path::new("/sys/fs/cgroup");
         let first = all.join("cpuacct");
         let above = if first.is_dir() { &first } else { all };
-        let directory = above.join(format!("chapar-bench-{}-{name}", std::process::id()));
+        let directory = above.join(format!("chapar-bench-{root}"));
         fs::create_dir(&directory).ok()?;
         Some(Self { directory })
     }
@@ -185,7 +185,7 @@ mod tests {
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
-        let tree = Tree::new(shell.id(), "test");
+        let tree = Tree::new(shell.id());
         let before = tree.cpu();
         let mut input = shell.stdin.take().unwrap();
         std::io::Write::write_all(&mut input, b"go\n").unwrap();

@@ -170,10 +170,10 @@ impl Scene {
     pub(crate) fn settle(&self, at_most: Duration) {
         let tree = &self.tree;
         let give_up = Instant::now() + at_most;
-        let step = Duration::from_millis(25);
+        let step = Duration::from_millis(10);
         let mut last = tree.cpu();
         let mut quiet = 0;
-        while quiet < 4 && Instant::now() < give_up {
+        while quiet < 3 && Instant::now() < give_up {
             std::thread::sleep(step);
             let now = tree.cpu();
             // A timer that looks whether there is something to do is not work.
@@ -211,9 +211,23 @@ impl Scene {
             grown: now.saturating_sub(memory),
         })
     }
+
+    /// Measures what sessions cost that stay open: memory is looked at when they have been at rest for a
+    /// while, and servers have given back what they want to.
+    pub(crate) fn timed_at_rest(
+        &mut self,
+        work: impl FnOnce(&Self) -> Result<u64>,
+    ) -> Result<Sample> {
+        let before = self.tree.memory();
+        let mut sample = self.timed(|scene, _| work(scene))?;
+        std::thread::sleep(self.peer.rest());
+        sample.memory = self.tree.memory();
+        sample.grown = sample.memory.saturating_sub(before);
+        Ok(sample)
+    }
 }
 
 fn tree(peer: &dyn Peer) -> Tree {
     // A server that does not run has no process, and uses nothing.
-    Tree::new(peer.process().unwrap_or(u32::MAX), peer.name())
+    Tree::new(peer.process().unwrap_or(u32::MAX))
 }

@@ -1,5 +1,6 @@
-//! Chapar: its default configuration but for addresses, and limits that many clients from one
-//! machine would meet.
+//! Chapar: its default configuration but for addresses, limits that many clients from one machine would
+//! meet, and when the text of messages is indexed: not by the clock, which would add to whatever is
+//! measured then, but when a workload asks for it.
 
 use std::{
     collections::BTreeSet,
@@ -11,7 +12,9 @@ use std::{
     time::Duration,
 };
 
-use super::{Addresses, PASSWORD, Peer, await_listening, make_certificate, spawn, terminate};
+use super::{
+    Addresses, PASSWORD, Peer, await_listening, make_certificate, output, spawn, terminate,
+};
 use crate::{
     client::imap::Imap,
     failure::{Failure, Result},
@@ -62,6 +65,8 @@ plaintext = true
 [limits]
 connections = 50000
 connections-per-account = 50000
+[search]
+index = false
 [log]
 level = "warn"
 "#
@@ -103,8 +108,7 @@ impl Peer for Chapar {
     }
 
     fn version(&self) -> String {
-        super::output(Command::new(&self.program).arg("--version"))
-            .unwrap_or_else(|e| e.to_string())
+        output(Command::new(&self.program).arg("--version")).unwrap_or_else(|e| e.to_string())
     }
 
     fn ours(&self) -> bool {
@@ -194,6 +198,18 @@ impl Peer for Chapar {
 
     fn recipient(&self, account: &str) -> String {
         format!("{account}@example.test")
+    }
+
+    fn rest(&self) -> Duration {
+        Duration::from_secs(7)
+    }
+
+    fn index(&self, account: &str) -> Result<()> {
+        let mut verb = Command::new(&self.program);
+        verb.args(["index", "update", account, "--config"])
+            .arg(self.configured());
+        output(&mut verb)?;
+        Ok(())
     }
 
     fn process_per_session(&self) -> bool {

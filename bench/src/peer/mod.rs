@@ -91,6 +91,17 @@ pub(crate) trait Peer: Send + Sync {
         account.to_owned()
     }
 
+    /// How long a session has to be at rest until the server has given back what it wants to.
+    fn rest(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    /// Makes searches in an account as quick as they get, where the server does that in the background
+    /// otherwise.
+    fn index(&self, _account: &str) -> Result<()> {
+        Ok(())
+    }
+
     /// Whether every connection has processes of its own: thousands of them are then too many for
     /// a machine of usual size.
     fn process_per_session(&self) -> bool {

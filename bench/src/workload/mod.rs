@@ -1,10 +1,15 @@
 //! What the servers are asked to do.
 
+mod append;
 mod copy;
 mod delivery;
 mod fetch;
 mod flags;
+mod idle;
+mod list;
+mod login;
 mod search;
+mod select;
 
 use crate::{
     failure::Result,
@@ -38,6 +43,11 @@ pub(crate) trait Workload {
         true
     }
 
+    /// How many rounds there are at most, where one takes long.
+    fn rounds_max(&self) -> u32 {
+        u32::MAX
+    }
+
     /// Gives back what it holds open, after the last round.
     fn finish(&mut self, _scene: &mut Scene) -> Result<()> {
         Ok(())
@@ -48,10 +58,15 @@ pub(crate) trait Workload {
 pub(crate) fn all() -> Vec<Box<dyn Workload>> {
     let mut all: Vec<Box<dyn Workload>> = Vec::new();
     all.extend(delivery::all());
+    all.extend(append::all());
+    all.extend(login::all());
+    all.extend(select::all());
+    all.extend(list::all());
     all.extend(fetch::all());
     all.extend(flags::all());
     all.extend(copy::all());
     all.extend(search::searches());
     all.extend(search::orders());
+    all.extend(idle::all());
     all
 }
