@@ -2,12 +2,14 @@
 
 mod append;
 mod copy;
+mod day;
 mod delivery;
 mod fetch;
 mod flags;
 mod idle;
 mod list;
 mod login;
+mod resync;
 mod search;
 mod select;
 
@@ -67,6 +69,8 @@ pub(crate) fn all() -> Vec<Box<dyn Workload>> {
     all.extend(copy::all());
     all.extend(search::searches());
     all.extend(search::orders());
+    all.extend(resync::all());
     all.extend(idle::all());
+    all.extend(day::all());
     all
 }
