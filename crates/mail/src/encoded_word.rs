@@ -25,6 +25,10 @@ pub enum Exactly {
 /// raw octets taken for UTF-8 or, where they are not, windows-1252.
 #[must_use]
 pub fn decode(value: &[u8]) -> String {
+    let value = &*header::unfold(value);
+    if value.is_ascii() && memmem::find(value, b"=?").is_none() {
+        return String::from_utf8_lossy(value).into_owned();
+    }
     let mut text = String::with_capacity(value.len());
     each(value, |charset, octets| {
         text.push_str(&charset::decode_all(charset.unwrap_or("us-ascii"), octets));

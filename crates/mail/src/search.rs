@@ -83,6 +83,12 @@ impl Matcher {
         self.window.clear();
     }
 
+    /// Begins anew, with another text.
+    pub fn reset(&mut self) {
+        self.interrupt();
+        self.found = self.needle.needle().is_empty();
+    }
+
     /// Whether it has been found.
     #[must_use]
     pub const fn found(&self) -> bool {
@@ -146,5 +152,12 @@ mod tests {
         matcher.interrupt();
         matcher.push("b");
         assert!(!matcher.found());
+        matcher.push("ab");
+        assert!(matcher.found());
+        matcher.reset();
+        assert!(!matcher.found());
+        let mut empty = Matcher::new("");
+        empty.reset();
+        assert!(empty.found());
     }
 }

@@ -9,10 +9,13 @@
 
 use alloc::{string::String, vec::Vec};
 
+use memchr::{memchr2, memmem};
+
 use crate::{
     charset::TextDecoder,
     decode::TransferDecoder,
-    encoded_word, header,
+    encoded_word,
+    header::{self, Field},
     structure::{Encoding, Part, PartKind, Span},
 };
 
@@ -116,7 +119,7 @@ pub struct Extract {
 impl Extract {
     /// A whole header.
     pub fn header(&mut self, octets: &[u8], stretch: &Stretch, sink: &mut impl Sink) {
-        for field in header::fields(octets) {
+        for field in header::fields(octets).filter(|field| !says_as_it_stands(field)) {
             sink.gap();
             self.text.clear();
             self.text.push_str(&String::from_utf8_lossy(field.name));
@@ -158,6 +161,21 @@ impl Extract {
     }
 }
 
+/// Whether a field as it stands has in it what it says, name and value: then it is looked at with the whole
+/// header, and need not be by itself.
+fn says_as_it_stands(field: &Field<'_>) -> bool {
+    let (name, raw) = (field.name.len(), field.raw);
+    let value = field.value.trim_ascii();
+    !value.is_empty()
+        && raw.is_ascii()
+        && raw.get(name..).is_some_and(|rest| {
+            rest.strip_prefix(b": ")
+                .is_some_and(|rest| rest.starts_with(value))
+        })
+        && memchr2(b'\r', b'\n', value).is_none()
+        && memmem::find(value, b"=?").is_none()
+}
+
 /// From a body's octets to text.
 #[derive(Debug)]
 pub struct Decoders {
@@ -185,6 +203,7 @@ mod tests {
     /// As a webmail sends it: alternatives, a picture, a forwarded message.
     const MESSAGE: &[u8] = b"From: =?utf-8?q?J=C3=B6rg?= <j@example.test>\r\n\
         Subject: =?utf-8?b?R3LDvMOfZQ==?= aus =?iso-8859-1?q?K=F6ln?=\r\n\
+        X-Tight:squeezed\r\nX-Folded: once\r\n twice\r\n\
         Content-Type: multipart/mixed; boundary=\"b1\"\r\n\r\n\
         preamble\r\n\
         --b1\r\nContent-Type: multipart/alternative; boundary=b2\r\n\r\n\
@@ -260,6 +279,10 @@ mod tests {
             ("Gr\u{fc}\u{df}e aus K\u{f6}ln", false, true),
             ("=?utf-8?q?J=C3=B6rg?= <j@", false, true),
             ("subject: gr\u{fc}", false, true),
+            ("content-type: image/png; name=bild.png", false, true),
+            ("x-tight: squeezed", false, true),
+            ("x-tight:squeezed", false, true),
+            ("x-folded: once twice", false, true),
             ("bild.png", false, true),
             ("delivered-to: me", false, true),
             ("secret", false, false),

@@ -123,15 +123,24 @@ impl Email {
     /// from there to there reads nothing twice. Some hundred KiB further at most.
     #[must_use]
     pub fn read_end(&self, at: u64) -> u64 {
+        self.kept_with(at).end
+    }
+
+    /// The octets that are kept and verified as one with octet `at`; nothing at the end.
+    pub(crate) fn kept_with(&self, at: u64) -> Span {
+        let mut start = 0;
         let mut end = self.trace_len();
-        let mut pieces = self.record.pieces.iter();
-        while end <= at {
-            let Some(piece) = pieces.next() else {
-                return self.size();
-            };
+        for piece in &self.record.pieces {
+            if end > at {
+                break;
+            }
+            start = end;
             end += u64::from(piece.len);
         }
-        end
+        if end <= at {
+            start = end;
+        }
+        Span { start, end }
     }
 
     /// The digest as it is written down.

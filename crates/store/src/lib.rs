@@ -74,4 +74,4 @@ pub use rights::{Acl, Actor, Identifier, Person, Rights, Who};
 pub use search::{IndexOptions, IndexRound, IndexStatus};
 pub use snapshot::Snapshot;
 pub use store::{Options, Store};
-pub use text::TextReader;
+pub use text::{Buffers, TextReader};

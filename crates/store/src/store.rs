@@ -27,7 +27,7 @@ use crate::{
     incoming::Incoming,
     name::MailboxName,
     quota::{Allotment, Crossed, DomainQuota, RootState, pool::Pools},
-    search::Desk,
+    search::{Desk, recall::Recall},
     sharing::Sharing,
     verify::{self, Depth, Finding, Summary, Walked},
 };
@@ -71,6 +71,8 @@ struct Inner {
     /// One compaction at a time.
     compaction: tokio::sync::Mutex<()>,
     indexing: Desk,
+    /// What was found when messages were looked at.
+    recall: Arc<Recall>,
     /// What is kept for domains.
     pools: Arc<Pools>,
 }
@@ -158,6 +160,7 @@ impl Store {
                 moves: tokio::sync::Mutex::default(),
                 compaction: tokio::sync::Mutex::default(),
                 indexing: Desk::default(),
+                recall: Arc::default(),
                 pools: Arc::default(),
             }),
         }
@@ -265,6 +268,7 @@ impl Store {
             partitions: partitions.clone(),
             pools,
             sharing: Arc::clone(&self.inner.sharing),
+            recall: Arc::clone(&self.inner.recall),
             home: engine,
             clock: *clock,
         };

@@ -21,10 +21,16 @@ pub struct TextReader<'a> {
     email: &'a Email,
     waiting: VecDeque<Stretch>,
     body: Option<Body>,
+    /// Where the first of the octets is that were read last.
+    start: u64,
+    buffers: &'a mut Buffers,
+}
+
+/// Memory that one message after the other is read into.
+#[derive(Debug, Default)]
+pub struct Buffers {
     /// The octets read last, which are more than were asked for: what is kept as one is verified as one.
     octets: Vec<u8>,
-    /// Where the first of them is.
-    start: u64,
     extract: Extract,
 }
 
@@ -40,14 +46,14 @@ struct Body {
 impl<'a> TextReader<'a> {
     /// At the beginning of a message. `structure` is that of its digest.
     #[must_use]
-    pub fn new(email: &'a Email, structure: &mail::Part) -> Self {
+    pub fn new(email: &'a Email, structure: &mail::Part, buffers: &'a mut Buffers) -> Self {
+        buffers.octets.clear();
         Self {
             email,
             waiting: stretches(structure, email.trace_len()).into(),
             body: None,
-            octets: Vec::new(),
             start: 0,
-            extract: Extract::default(),
+            buffers,
         }
     }
 
@@ -68,8 +74,9 @@ impl<'a> TextReader<'a> {
                 Kind::Header => {
                     let span = stretch.span;
                     self.load(span).await?;
-                    let octets = loaded(&self.octets, self.start, span);
-                    self.extract.header(octets, &stretch, sink);
+                    let Buffers { octets, extract } = &mut *self.buffers;
+                    let octets = loaded(octets, self.start, span);
+                    extract.header(octets, &stretch, sink);
                     return Ok(Some(octets.len()));
                 }
                 Kind::Body(encoding, charset) => {
@@ -93,33 +100,36 @@ impl<'a> TextReader<'a> {
             let end = whole.min(kept).min(start + STEP_BYTES);
             let span = Span { start, end };
             self.load(span).await?;
-            let octets = loaded(&self.octets, self.start, span);
-            let (decoders, stretch) = (&mut body.decoders, &body.stretch);
-            self.extract.body(octets, decoders, stretch, sink);
+            let Buffers { octets, extract } = &mut *self.buffers;
+            let octets = loaded(octets, self.start, span);
+            extract.body(octets, &mut body.decoders, &body.stretch, sink);
             let looked_at = octets.len();
             body.at = end;
             self.body = Some(body);
             return Ok(looked_at);
         }
-        self.extract.body_end(body.decoders, &body.stretch, sink);
+        let extract = &mut self.buffers.extract;
+        extract.body_end(body.decoders, &body.stretch, sink);
         Ok(0)
     }
 
-    /// Sees to it that the octets of a span are there, and those after it that are kept as one with its last:
-    /// what is looked at next is among them, most often.
+    /// Sees to it that the octets of a span are there, and those that are kept as one with them: what is looked
+    /// at next is among them, most often.
     async fn load(&mut self, span: Span) -> Result<(), Error> {
-        let end = self.start + self.octets.len() as u64;
+        let octets = &mut self.buffers.octets;
+        let end = self.start + octets.len() as u64;
         if self.start <= span.start && span.end.min(self.email.size()) <= end {
             return Ok(());
         }
-        self.octets.clear();
-        self.start = span.start;
-        let kept = self.email.read_end(span.end.saturating_sub(1));
-        let more = Span {
-            start: span.start,
-            end: span.end.max(kept),
+        octets.clear();
+        let first = self.email.kept_with(span.start);
+        let last = self.email.kept_with(span.end.saturating_sub(1));
+        self.start = first.start.min(span.start);
+        let kept = Span {
+            start: self.start,
+            end: span.end.max(last.end),
         };
-        self.email.read(more, &mut self.octets).await
+        self.email.read(kept, octets).await
     }
 }
 

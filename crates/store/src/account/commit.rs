@@ -30,6 +30,7 @@ use crate::{
     past::LOOKING_MAX,
     quota::{DomainQuota, kept::Quotas, pool::Pools},
     rights::{Actor, Rights, Who},
+    search::recall::Recall,
     sharing::Sharing,
     snapshot::Snapshot,
     threads::{Question, Threads},
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     /// What is kept for the domains of all accounts.
     pub(crate) pools: Arc<Pools>,
     pub(crate) sharing: Arc<Sharing>,
+    pub(crate) recall: Arc<Recall>,
     /// The engine of the partition that its batches go to.
     pub(super) home: ArcSwap<Engine>,
     /// Whether it is being moved: no verb does anything then. Changed with the tip's lock held.
@@ -66,6 +68,7 @@ pub(crate) struct Opening {
     pub(crate) partitions: Partitions,
     pub(crate) pools: Arc<Pools>,
     pub(crate) sharing: Arc<Sharing>,
+    pub(crate) recall: Arc<Recall>,
     /// The engine of its partition.
     pub(crate) home: Engine,
     pub(crate) clock: Clock,
@@ -169,6 +172,7 @@ impl Shared {
             partitions,
             pools,
             sharing,
+            recall,
             home,
             clock,
         } = opening;
@@ -178,6 +182,7 @@ impl Shared {
             partitions,
             pools,
             sharing,
+            recall,
             home: ArcSwap::from_pointee(home),
             moving: watch::Sender::new(false),
             clock,

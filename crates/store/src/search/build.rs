@@ -21,7 +21,7 @@ use crate::{
     email::{Email, Piece},
     engine::{io_error, partitions::aside},
     error::Error,
-    text::TextReader,
+    text::{Buffers, TextReader},
 };
 
 /// Keys of messages that are gathered before they are written, 8 octets each.
@@ -105,6 +105,7 @@ pub(super) async fn fill(
     let to = live.partition_point(|it| it.email <= *gap.end());
     let mut rest = live.get(from..to).unwrap_or_default();
     let (mut start, mut added) = (*gap.start(), 0);
+    let mut buffers = Buffers::default();
     loop {
         let mut grams = Grams::new();
         let mut gathered = Gathered::default();
@@ -115,7 +116,7 @@ pub(super) async fn fill(
                 break;
             }
             rest = others;
-            match read(account, *message, &mut grams, pace).await {
+            match read(account, *message, (&mut grams, &mut buffers), pace).await {
                 Ok(()) => gathered.add(*message, grams.take()),
                 // It is always looked at, and then said to be damaged.
                 Err(Error::Corrupt { .. } | Error::OutOfService(_)) => drop(grams.take()),
@@ -140,13 +141,13 @@ pub(super) async fn fill(
 async fn read(
     account: &Account,
     message: Live,
-    grams: &mut Grams,
+    (grams, buffers): (&mut Grams, &mut Buffers),
     pace: &mut Pace,
 ) -> Result<(), Error> {
     let email = Email::fetch(account.shared.partitions.clone(), message.record).await?;
     grams.fields(&email);
     let structure = email.structure();
-    let mut reader = TextReader::new(&email, &structure);
+    let mut reader = TextReader::new(&email, &structure, buffers);
     while let Some(octets) = reader.step(grams).await? {
         pace.spend(octets as u64).await;
     }

@@ -15,6 +15,7 @@ mod drawer;
 mod grams;
 mod pages;
 mod postings;
+pub(crate) mod recall;
 mod segment;
 mod sift;
 #[cfg(test)]
@@ -28,8 +29,11 @@ use std::{
     },
 };
 
-pub use self::sift::{Place, Sieve, Sifted};
 use self::{build::Live, drawer::Drawer, pages::Fault};
+pub use self::{
+    recall::{Answers, Question},
+    sift::{Place, Sieve, Sifted},
+};
 use crate::{
     account::Account,
     compact::pace::Pace,

@@ -29,13 +29,18 @@ mod text;
 mod thread;
 pub mod unattended;
 
+use std::sync::Arc;
+
 use imap::{
     UidSet,
     command::{self, SearchReturn, SortKey},
     encode::Correlator,
     response::{Code, Status},
 };
-use store::{Account, Error, Message, search::Sifted};
+use store::{
+    Account, EmailId, Error, Message,
+    search::{Answers, Sifted},
+};
 
 pub(crate) use self::thread::thread;
 use self::{
@@ -43,7 +48,7 @@ use self::{
     damaged::Damaged,
     found::{Found, One, Telling},
     pace::Pace,
-    probe::Witness,
+    probe::{Looking, Witness},
     query::{Facts, Search, Source},
     sieve::{LOOKED_AT_MIN, SIEVES_MAX},
 };
@@ -368,6 +373,9 @@ struct Finder<'a> {
     score: u8,
     /// Messages whose fate the snapshot did not tell.
     looked_at: usize,
+    /// Of the probes, what messages have answered before, if that is remembered.
+    remembered: Vec<Option<Arc<Answers>>>,
+    looking: Looking,
     /// What the index says, once it was asked.
     sifted: Option<Sifted>,
     damaged: Damaged,
@@ -383,6 +391,12 @@ impl<'a> Finder<'a> {
             answers: vec![None; search.probes.len()],
             score: 0,
             looked_at: 0,
+            remembered: search
+                .probes
+                .iter()
+                .map(|probe| Some(account.answers(probe.question(search.collation)?)))
+                .collect(),
+            looking: Looking::new(search),
             sifted: None,
             damaged: Damaged::default(),
             pace: Pace::default(),
@@ -431,15 +445,43 @@ impl<'a> Finder<'a> {
 
     /// Reads a message that its snapshot leaves undecided, if the index does too.
     async fn ask(&mut self, message: &Message<'_>, facts: &Facts<'_>) -> Result<bool, Error> {
+        if let Some(verdict) = self.recall(message.email, facts) {
+            return Ok(verdict);
+        }
         self.looked_at += 1;
         if self.looked_at > LOOKED_AT_MIN
             && let Some(verdict) = self.sift(message, facts).await
         {
+            self.remember(message.email);
             return Ok(verdict);
         }
         match self.testimony(message, facts).await {
-            Ok(verdict) => Ok(verdict),
+            Ok(verdict) => {
+                self.remember(message.email);
+                Ok(verdict)
+            }
             Err(error) => self.damaged.note(message.uid, error).map(|()| false),
+        }
+    }
+
+    /// What the message answered when it was asked before, if that decides it.
+    fn recall(&mut self, email: EmailId, facts: &Facts<'_>) -> Option<bool> {
+        for (answers, answer) in self.remembered.iter().zip(&mut self.answers) {
+            if let Some(answers) = answers
+                && answer.is_none()
+            {
+                *answer = answers.of(email);
+            }
+        }
+        self.search.query.verdict(facts, &self.answers)
+    }
+
+    /// For whoever asks next.
+    fn remember(&self, email: EmailId) {
+        for (answers, answer) in self.remembered.iter().zip(&self.answers) {
+            if let (Some(answers), Some(answer)) = (answers, answer) {
+                answers.note(email, *answer);
+            }
         }
     }
 
@@ -469,7 +511,7 @@ impl<'a> Finder<'a> {
 
     async fn testimony(&mut self, message: &Message<'_>, facts: &Facts<'_>) -> Result<bool, Error> {
         let email = self.account.email(message).await?;
-        let mut witness = Witness::new(email, self.search);
+        let mut witness = Witness::new(email, self.search, &mut self.looking);
         for source in [Source::Digest, Source::Header, Source::Text] {
             let probes = &self.search.probes;
             let mut asked = probes.iter().zip(&self.answers);

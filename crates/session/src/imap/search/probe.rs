@@ -6,7 +6,10 @@ use mail::{
     Part, Span, What, collation::Collation, encoded_word, fuzzy::Likeness, header,
     text::HEADER_BYTES_MAX,
 };
-use store::{Email, Error, TextReader, search::Place};
+use store::{
+    Buffers, Email, Error, TextReader,
+    search::{Place, Question},
+};
 
 use super::{
     pace::Pace,
@@ -19,7 +22,7 @@ const OCTETS_PER_STEP: usize = 16;
 
 /// A message that is being asked.
 #[derive(Debug)]
-pub(super) struct Witness {
+pub(super) struct Witness<'a> {
     email: Email,
     /// What texts are compared by.
     collation: Collation,
@@ -27,13 +30,73 @@ pub(super) struct Witness {
     structure: OnceLock<Part>,
     /// Of FUZZY's probes that have been answered, how well what they ask for was found; else 0.
     scores: Vec<u8>,
+    looking: &'a mut Looking,
 }
 
-impl Witness {
+/// What looks for the texts of a search, in one message after the other.
+#[derive(Debug)]
+pub(super) struct Looking {
+    texts: Texts,
+    buffers: Buffers,
+}
+
+impl Looking {
+    /// For the probes of this search.
+    pub(super) fn new(search: &Search) -> Self {
+        let mut texts = Texts::default();
+        let probes = search.probes.iter();
+        for probe in probes.filter(|probe| probe.source == Source::Text) {
+            match &probe.what {
+                Asked::Body(text) => texts.exact(Scope::Body, search.collation, text),
+                Asked::Text(text) => texts.exact(Scope::All, search.collation, text),
+                Asked::Like { place, words } => {
+                    let scope = match place {
+                        Place::Body => Scope::Body,
+                        Place::Text | Place::Field(_) => Scope::All,
+                    };
+                    texts.fuzzy(scope, words);
+                }
+                // They are of the header.
+                Asked::Sent(_) | Asked::Field { .. } => {}
+            }
+        }
+        Self {
+            texts,
+            buffers: Buffers::default(),
+        }
+    }
+}
+
+impl Probe {
+    /// What is asked, if the answer costs so much that it is worth remembering.
+    pub(super) fn question(&self, collation: Collation) -> Option<Question> {
+        let folded = |text: &str| {
+            let mut folded = String::new();
+            collation.fold(text, &mut folded);
+            folded
+        };
+        let (place, text) = match &self.what {
+            Asked::Body(text) => (Place::Body, folded(text)),
+            Asked::Text(text) => (Place::Text, folded(text)),
+            Asked::Field { name, contains } if self.source == Source::Header => {
+                (Place::Field(name.to_ascii_lowercase()), contains.clone())
+            }
+            Asked::Field { .. } | Asked::Sent(_) | Asked::Like { .. } => return None,
+        };
+        Some(Question {
+            place,
+            text,
+            collation,
+        })
+    }
+}
+
+impl<'a> Witness<'a> {
     /// To be asked the probes of this search.
-    pub(super) fn new(email: Email, search: &Search) -> Self {
+    pub(super) fn new(email: Email, search: &Search, looking: &'a mut Looking) -> Self {
         Self {
             email,
+            looking,
             collation: search.collation,
             structure: OnceLock::new(),
             scores: vec![0; search.probes.len()],
@@ -72,7 +135,7 @@ impl Witness {
 
     /// For each probe of a source: whether what it asks for holds, and how well; 0 if that is not asked.
     async fn look(
-        &self,
+        &mut self,
         source: Source,
         probes: &[Probe],
         pace: &mut Pace,
@@ -98,24 +161,8 @@ impl Witness {
                 }
             }
             Source::Text => {
-                let mut texts = Texts::default();
-                for probe in asked {
-                    match &probe.what {
-                        Asked::Body(text) => texts.exact(Scope::Body, self.collation, text),
-                        Asked::Text(text) => texts.exact(Scope::All, self.collation, text),
-                        Asked::Like { place, words } => {
-                            let scope = match place {
-                                Place::Body => Scope::Body,
-                                Place::Text | Place::Field(_) => Scope::All,
-                            };
-                            texts.fuzzy(scope, words);
-                        }
-                        // They are of the header.
-                        Asked::Sent(_) | Asked::Field { .. } => {}
-                    }
-                }
-                self.read(&mut texts, pace).await?;
-                found.extend(texts.found());
+                self.read(pace).await?;
+                found.extend(self.looking.texts.found());
             }
         }
         Ok(found)
@@ -140,8 +187,11 @@ impl Witness {
     }
 
     /// Reads the message's text until all is found, or all is read.
-    async fn read(&self, texts: &mut Texts, pace: &mut Pace) -> Result<(), Error> {
-        let mut reader = TextReader::new(&self.email, self.structure());
+    async fn read(&mut self, pace: &mut Pace) -> Result<(), Error> {
+        let structure = self.structure.get_or_init(|| self.email.structure());
+        let Looking { texts, buffers } = &mut *self.looking;
+        texts.reset();
+        let mut reader = TextReader::new(&self.email, structure, buffers);
         while let Some(octets) = reader.step(texts).await? {
             pace.worked(octets / OCTETS_PER_STEP).await;
         }

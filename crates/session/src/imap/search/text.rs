@@ -7,7 +7,7 @@ use mail::{
     text::{Sink, Stretch},
 };
 
-/// Looks for texts in one message, all in one pass.
+/// Looks for texts in one message after the other, all in one pass.
 #[derive(Debug, Default)]
 pub(super) struct Texts(Vec<(Scope, Look)>);
 
@@ -24,7 +24,7 @@ pub(super) enum Scope {
 #[derive(Debug)]
 enum Look {
     Exact(Box<Matcher>),
-    Fuzzy(Likeness),
+    Fuzzy(Words, Likeness),
 }
 
 impl Scope {
@@ -42,7 +42,18 @@ impl Texts {
 
     /// Looks for words too, or about these.
     pub(super) fn fuzzy(&mut self, scope: Scope, words: &Words) {
-        self.0.push((scope, Look::Fuzzy(Likeness::new(words))));
+        let look = Look::Fuzzy(words.clone(), Likeness::new(words));
+        self.0.push((scope, look));
+    }
+
+    /// Begins anew, with another message.
+    pub(super) fn reset(&mut self) {
+        for (_, look) in &mut self.0 {
+            match look {
+                Look::Exact(matcher) => matcher.reset(),
+                Look::Fuzzy(words, likeness) => *likeness = Likeness::new(words),
+            }
+        }
     }
 
     /// For each text in the order given: whether it was found, and how well, 1 to 100; 0 if
@@ -50,7 +61,7 @@ impl Texts {
     pub(super) fn found(&self) -> impl Iterator<Item = (bool, u8)> {
         self.0.iter().map(|(_, look)| match look {
             Look::Exact(matcher) => (matcher.found(), 0),
-            Look::Fuzzy(likeness) => match likeness.score() {
+            Look::Fuzzy(_, likeness) => match likeness.score() {
                 Some(score) => (true, score),
                 None => (false, 0),
             },
@@ -64,7 +75,7 @@ impl Sink for Texts {
         self.0.iter().any(|(scope, look)| {
             let settled = match look {
                 Look::Exact(matcher) => matcher.found(),
-                Look::Fuzzy(likeness) => likeness.is_settled(),
+                Look::Fuzzy(_, likeness) => likeness.is_settled(),
             };
             !settled && scope.has(stretch)
         })
@@ -74,7 +85,7 @@ impl Sink for Texts {
         for (_, look) in self.0.iter_mut().filter(|(scope, _)| scope.has(stretch)) {
             match look {
                 Look::Exact(matcher) => matcher.push(text),
-                Look::Fuzzy(likeness) => likeness.push(text),
+                Look::Fuzzy(_, likeness) => likeness.push(text),
             }
         }
     }
@@ -83,7 +94,7 @@ impl Sink for Texts {
         for (_, look) in &mut self.0 {
             match look {
                 Look::Exact(matcher) => matcher.interrupt(),
-                Look::Fuzzy(likeness) => likeness.interrupt(),
+                Look::Fuzzy(_, likeness) => likeness.interrupt(),
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::{
         },
     },
     tests::{ALICE, name, receive, run},
-    text::TextReader,
+    text::{Buffers, TextReader},
 };
 
 const OPTIONS: IndexOptions = IndexOptions {
@@ -92,7 +92,8 @@ async fn right(account: &Account) -> usize {
             for (sieve, needle) in needles.iter().enumerate() {
                 let mut look = Look(Matcher::new(needle));
                 let structure = email.digest().structure;
-                let mut reader = TextReader::new(&email, &structure);
+                let mut buffers = Buffers::default();
+                let mut reader = TextReader::new(&email, &structure, &mut buffers);
                 while reader.step(&mut look).await.unwrap().is_some() {}
                 let lost = look.0.found() && sifted.rules_out(sieve, &message);
                 assert!(!lost, "{needle} in {}", message.uid);
