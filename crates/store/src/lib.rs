@@ -22,6 +22,7 @@ pub mod change;
 mod check;
 mod checkpoint;
 pub mod clock;
+pub mod columns;
 pub mod compact;
 pub mod email;
 pub mod engine;

@@ -20,6 +20,7 @@ use crate::{
     },
     checkpoint::{self, Opened, Prepared},
     clock::Clock,
+    columns::Cabinet,
     engine::{Engine, EngineOptions, Partitions},
     error::Error,
     home::{self, Home},
@@ -75,6 +76,8 @@ struct Inner {
     recall: Arc<Recall>,
     /// What is kept for domains.
     pools: Arc<Pools>,
+    /// What was searched.
+    cabinet: Arc<Cabinet>,
 }
 
 #[derive(Debug, Default)]
@@ -162,6 +165,7 @@ impl Store {
                 indexing: Desk::default(),
                 recall: Arc::default(),
                 pools: Arc::default(),
+                cabinet: Arc::default(),
             }),
         }
     }
@@ -269,6 +273,7 @@ impl Store {
             pools,
             sharing: Arc::clone(&self.inner.sharing),
             recall: Arc::clone(&self.inner.recall),
+            cabinet: Arc::clone(&self.inner.cabinet),
             home: engine,
             clock: *clock,
         };

@@ -40,9 +40,9 @@ impl Progress {
         self.goal.store(goal, Ordering::Relaxed);
     }
 
-    /// One more has been gone through.
-    pub(crate) fn another(&self) {
-        self.done.fetch_add(1, Ordering::Relaxed);
+    /// So many more have been gone through.
+    pub(crate) fn others(&self, messages: u32) {
+        self.done.fetch_add(messages, Ordering::Relaxed);
     }
 
     /// How many are done, and of how many; RFC 9585 §4: always fewer.
@@ -245,7 +245,7 @@ mod tests {
                 progress.expect(3);
                 for _ in 0..turns {
                     turn().await;
-                    progress.another();
+                    progress.others(1);
                 }
                 out.buffer().extend_from_slice(b"* a\r\n");
                 out.flush().await.unwrap();

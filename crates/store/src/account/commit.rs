@@ -19,6 +19,7 @@ use crate::{
     account::{Brief, Hands, Watched, rights},
     change::{Batch, Change},
     clock::Clock,
+    columns::Cabinet,
     engine::{Engine, Partitions, Writes},
     error::Error,
     events::{self, Events},
@@ -44,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) pools: Arc<Pools>,
     pub(crate) sharing: Arc<Sharing>,
     pub(crate) recall: Arc<Recall>,
+    /// What was searched of all accounts.
+    pub(crate) cabinet: Arc<Cabinet>,
     /// The engine of the partition that its batches go to.
     pub(super) home: ArcSwap<Engine>,
     /// Whether it is being moved: no verb does anything then. Changed with the tip's lock held.
@@ -69,6 +72,7 @@ pub(crate) struct Opening {
     pub(crate) pools: Arc<Pools>,
     pub(crate) sharing: Arc<Sharing>,
     pub(crate) recall: Arc<Recall>,
+    pub(crate) cabinet: Arc<Cabinet>,
     /// The engine of its partition.
     pub(crate) home: Engine,
     pub(crate) clock: Clock,
@@ -173,6 +177,7 @@ impl Shared {
             pools,
             sharing,
             recall,
+            cabinet,
             home,
             clock,
         } = opening;
@@ -183,6 +188,7 @@ impl Shared {
             pools,
             sharing,
             recall,
+            cabinet,
             home: ArcSwap::from_pointee(home),
             moving: watch::Sender::new(false),
             clock,

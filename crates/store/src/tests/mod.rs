@@ -66,7 +66,7 @@ pub(crate) fn nothing_wrong(store: &Store) -> Summary {
 
 pub(crate) const ALICE: AccountId = AccountId(0xa11ce);
 
-fn memory() -> Store {
+pub(crate) fn memory() -> Store {
     let options = Options {
         directory: None,
         message_bytes_max: 1 << 20,

@@ -423,7 +423,7 @@ fn large_messages_leave_in_pieces_and_are_never_whole() {
 }
 
 /// Changes an octet of the store's log where `text` stands.
-fn damage(directory: &Path, text: &[u8]) {
+pub(in crate::imap) fn damage(directory: &Path, text: &[u8]) {
     let mut folders = vec![directory.to_path_buf()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {

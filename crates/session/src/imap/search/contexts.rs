@@ -24,7 +24,7 @@ use mail::collation::{Collation, Comparator};
 use store::{Account, Message, ModSeq, Uid};
 
 use super::{
-    Finder, STEPS_PER_DIGEST, correlator,
+    AT_ONCE, Finder, correlator,
     damaged::Damaged,
     found::{Found, One},
     pace::Pace,
@@ -101,8 +101,9 @@ pub(super) struct Ordering {
 
 impl Ordering {
     /// What puts messages in this order.
-    pub(super) fn sorter(&self) -> Sorter {
-        Sorter::new(&self.criteria, &self.annotations, self.comparator)
+    pub(super) fn sorter<'a>(&self, account: &'a Account) -> Sorter<'a> {
+        let annotations = &self.annotations;
+        Sorter::new(account, &self.criteria, annotations, self.comparator)
     }
 }
 
@@ -513,17 +514,21 @@ impl Placing<'_> {
         }
         uids.sort_unstable();
         let uids: UidSet = uids.into_iter().collect();
-        let mut sorter = self.ordering.sorter();
+        let mut sorter = self.ordering.sorter(self.account);
         // They were named when the result was told first.
         let mut damaged = Damaged::default();
         let mut pace = Pace::default();
-        for (sequence, message) in self.view.messages_in(&uids) {
-            let annotated = self.view.annotated(message.uid);
-            let what = (One::of(sequence, &message), &message, annotated);
-            sorter.add(self.account, what, &mut damaged).await?;
-            pace.worked(STEPS_PER_DIGEST).await;
+        let mut messages = self.view.messages_in(&uids);
+        loop {
+            let some: Vec<_> = messages.by_ref().take(AT_ONCE).collect();
+            if some.is_empty() {
+                break;
+            }
+            let ones = some.iter().map(|(sequence, it)| One::of(*sequence, it));
+            let some = (some.as_slice(), ones.collect());
+            sorter.add(some, self.view, &mut damaged, &mut pace).await?;
         }
-        let order = sorter.sorted(&mut pace).await;
+        let order = sorter.sorted(&mut pace).await?;
         Ok(order.into_iter().map(One::uid).collect())
     }
 }

@@ -5,13 +5,13 @@ use std::cmp::Ordering;
 use super::pace::Pace;
 
 /// What is sorted at once; longer runs are merged.
-const RUN: usize = 1024;
+const RUN: usize = 4096;
 
 /// Steps of [`Pace`] that a comparison costs.
 const STEPS_PER_COMPARISON: usize = 5;
 
 /// Comparisons for each element of a run.
-const COMPARISONS_PER_ELEMENT: usize = 10;
+const COMPARISONS_PER_ELEMENT: usize = 12;
 
 /// Everything, in order. No two may compare as equal.
 pub(super) async fn sorted<T: Copy>(
@@ -29,15 +29,21 @@ pub(super) async fn sorted<T: Copy>(
         let mut merged = Vec::with_capacity(all.len());
         for pair in all.chunks(2 * width) {
             let (mut left, mut right) = pair.split_at(width.min(pair.len()));
-            while let ([a, rest_of_left @ ..], [b, rest_of_right @ ..]) = (left, right) {
-                if compare(a, b).is_le() {
-                    merged.push(*a);
-                    left = rest_of_left;
-                } else {
-                    merged.push(*b);
-                    right = rest_of_right;
+            while !left.is_empty() && !right.is_empty() {
+                let before = merged.len();
+                while merged.len() - before < RUN
+                    && let ([a, rest_of_left @ ..], [b, rest_of_right @ ..]) = (left, right)
+                {
+                    if compare(a, b).is_le() {
+                        merged.push(*a);
+                        left = rest_of_left;
+                    } else {
+                        merged.push(*b);
+                        right = rest_of_right;
+                    }
                 }
-                pace.worked(STEPS_PER_COMPARISON).await;
+                let compared = merged.len() - before;
+                pace.worked(compared * STEPS_PER_COMPARISON).await;
             }
             merged.extend_from_slice(left);
             merged.extend_from_slice(right);

@@ -1,9 +1,9 @@
 //! SEARCH, SORT, THREAD and ESEARCH: RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 4731,
 //! RFC 5182, RFC 5256, RFC 7162 §3.1.5, RFC 8474 §6, RFC 8514 §4.3.
 //!
-//! [`query`] makes a key ready; every message is then asked from the cheapest source
-//! on: the snapshot, the digest, the header, the text, and no further than until its
-//! fate is known. Once some messages had to be read, the store's index is asked which of the
+//! [`query`] makes a key ready; messages are then asked, some at a time, from the cheapest source
+//! on: the snapshot, what the store has side by side of them ([`columns`]), the digest, the header, the text, and no
+//! further than until their fate is known. Once some had to be read, the store's index is asked which of the
 //! others need not be ([`sieve`]). [`mod@sort`] may put what was found in another order; [`found`]
 //! words the result, and [`contexts`] keeps it up to date; [`mod@thread`] makes threads of it.
 //!
@@ -11,9 +11,9 @@
 //! still counts them (RFC 2180 §4.4 leaves that to the server). A message that can't
 //! be read matches nothing that needed it; an untagged NO names it.
 
+mod columns;
 pub(crate) mod contexts;
 mod damaged;
-mod digested;
 pub(crate) mod esearch;
 pub(super) mod filters;
 mod found;
@@ -44,12 +44,13 @@ use store::{
 
 pub(crate) use self::thread::thread;
 use self::{
+    columns::Clerk,
     contexts::{About, Context, Ordering},
     damaged::Damaged,
     found::{Found, One, Telling},
     pace::Pace,
     probe::{Looking, Witness},
-    query::{Facts, Search, Source},
+    query::{Facts, Search, Source, Verdicts},
     sieve::{LOOKED_AT_MIN, SIEVES_MAX},
 };
 use super::{
@@ -337,36 +338,44 @@ async fn in_order(
     ordering: &Ordering,
     out: &mut impl Outlet,
 ) -> Result<Found, Stop> {
-    let mut sorter = ordering.sorter();
+    let mut sorter = ordering.sorter(here.account);
     let mut pace = Pace::of(here.user);
     let mut damaged = Damaged::default();
     let uids = found.uids();
     pace.expect(uids.len());
+    let mut messages = here.view.messages_in(&uids);
     let mut scores = found.scores();
-    for (sequence, message) in here.view.messages_in(&uids) {
-        let one = One::of(sequence, &message).scored(scores.next().unwrap_or(0));
+    loop {
+        let some: Vec<_> = messages.by_ref().take(AT_ONCE).collect();
+        if some.is_empty() {
+            break;
+        }
+        let ones = some.iter().map(|(sequence, message)| {
+            One::of(*sequence, message).scored(scores.next().unwrap_or(0))
+        });
+        let ones = ones.collect();
         sorter
-            .add(
-                here.account,
-                (one, &message, here.view.annotated(message.uid)),
-                &mut damaged,
-            )
+            .add((&some, ones), here.view, &mut damaged, &mut pace)
             .await?;
-        pace.worked(STEPS_PER_DIGEST).await;
-        pace.another();
+        pace.others(some.len());
     }
     drop(scores);
     damaged.tell(enabled.language, out);
-    Ok(found.in_order(sorter.sorted(&mut pace).await))
+    Ok(found.in_order(sorter.sorted(&mut pace).await?))
 }
 
 /// Steps of [`Pace`] that a digest costs: read, and some fields looked at.
 const STEPS_PER_DIGEST: usize = 200;
 
+/// Messages that are looked at together.
+const AT_ONCE: usize = 64;
+
 struct Finder<'a> {
     account: &'a Account,
     view: &'a View,
     search: &'a Search,
+    /// Answers what need not be read.
+    clerk: Option<Clerk>,
     /// Of the probes, for the message being looked at.
     answers: Vec<Option<bool>>,
     /// How well the message just looked at matches FUZZY keys; 0 if none was asked.
@@ -388,6 +397,7 @@ impl<'a> Finder<'a> {
             account,
             view,
             search,
+            clerk: Clerk::of(search, account),
             answers: vec![None; search.probes.len()],
             score: 0,
             looked_at: 0,
@@ -420,27 +430,58 @@ impl<'a> Finder<'a> {
     ) -> Result<Found, Error> {
         let view = self.view;
         let has_ghosts = view.has_ghosts();
-        let now = self.account.now().unix;
+        let mut messages =
+            messages.filter(|(_, message)| !has_ghosts || !view.is_ghost(message.uid));
         let mut found = Found::default();
-        for (sequence, message) in messages {
-            if has_ghosts && view.is_ghost(message.uid) {
-                continue;
+        loop {
+            let some: Vec<_> = messages.by_ref().take(AT_ONCE).collect();
+            if some.is_empty() {
+                return Ok(found);
             }
-            let facts = Facts::of(view, (sequence, &message), now);
-            self.answers.fill(None);
+            self.look(&some, &mut found).await?;
+        }
+    }
+
+    /// Looks at some messages, no more than [`AT_ONCE`].
+    async fn look(
+        &mut self,
+        messages: &[(u32, Message<'_>)],
+        found: &mut Found,
+    ) -> Result<(), Error> {
+        let now = self.account.now().unix;
+        let facts = messages.iter();
+        let facts = facts.map(|(sequence, it)| Facts::of(self.view, (*sequence, it), now));
+        let facts: Vec<_> = facts.collect();
+        let query = &self.search.query;
+        let mut answers = vec![Verdicts::default(); self.search.probes.len()];
+        let mut verdicts = query.verdicts(&facts, &answers);
+        let open = verdicts.open(facts.len());
+        if open > 0
+            && let Some(clerk) = &mut self.clerk
+        {
+            let (account, pace) = (self.account, &mut self.pace);
+            clerk
+                .answer(account, (messages, open), &mut answers, pace)
+                .await;
+            verdicts = query.verdicts(&facts, &answers);
+        }
+        for (at, ((sequence, message), facts)) in messages.iter().zip(&facts).enumerate() {
             self.score = 0;
-            let known = self.search.query.verdict(&facts, &self.answers);
-            let matches = match known {
-                Some(verdict) => verdict,
-                None => self.ask(&message, &facts).await?,
+            let matches = if let Some(verdict) = verdicts.of(at) {
+                verdict
+            } else {
+                let known = answers.iter().map(|verdicts| verdicts.of(at));
+                self.answers.clear();
+                self.answers.extend(known);
+                self.ask(message, facts).await?
             };
             if matches {
-                found.add(One::of(sequence, &message).scored(self.scored()));
+                found.add(One::of(*sequence, message).scored(self.scored()));
             }
-            self.pace.worked(self.search.keys).await;
-            self.pace.another();
         }
-        Ok(found)
+        self.pace.worked(self.search.keys * messages.len()).await;
+        self.pace.others(messages.len());
+        Ok(())
     }
 
     /// Reads a message that its snapshot leaves undecided, if the index does too.

@@ -35,10 +35,10 @@ impl Pace {
         }
     }
 
-    /// Another message has been gone through.
-    pub(crate) fn another(&self) {
+    /// So many more messages have been gone through.
+    pub(crate) fn others(&self, messages: usize) {
         if let Some(progress) = &self.progress {
-            progress.another();
+            progress.others(u32::try_from(messages).unwrap_or(u32::MAX));
         }
     }
 

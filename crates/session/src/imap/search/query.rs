@@ -522,35 +522,58 @@ fn days(order: DateOrder, date: Date) -> Range<i64> {
 }
 
 impl Query {
-    /// Whether it holds, given the probes answered so far; `None` if that depends
+    /// Whether it holds of a message, given the probes answered so far; `None` if that depends
     /// on one that has not been.
     pub(super) fn verdict(&self, facts: &Facts<'_>, answers: &[Option<bool>]) -> Option<bool> {
+        let answers = answers.iter().map(|answer| {
+            let mut verdicts = Verdicts::default();
+            verdicts.tell(0, *answer);
+            verdicts
+        });
+        let answers: Vec<_> = answers.collect();
+        self.verdicts(std::slice::from_ref(facts), &answers).of(0)
+    }
+
+    /// The same of up to 64 messages: key by key, so that little is decided for each.
+    pub(super) fn verdicts(&self, facts: &[Facts<'_>], answers: &[Verdicts]) -> Verdicts {
+        let all = Verdicts::all(facts.len());
         match self {
-            Self::Kept(kept) => Some(kept.holds(facts)),
-            Self::Probe(n) => answers.get(*n).copied().flatten(),
-            Self::And(all) => {
-                let mut verdict = Some(true);
-                for query in all {
-                    match query.verdict(facts, answers) {
-                        Some(false) => return Some(false),
-                        Some(true) => {}
-                        None => verdict = None,
+            Self::Kept(kept) => {
+                let yes = kept.holding(facts);
+                Verdicts {
+                    yes,
+                    no: all & !yes,
+                }
+            }
+            Self::Probe(n) => answers.get(*n).copied().unwrap_or_default(),
+            Self::And(queries) => {
+                let mut verdicts = Verdicts { yes: all, no: 0 };
+                for query in queries {
+                    let more = query.verdicts(facts, answers);
+                    verdicts.yes &= more.yes;
+                    verdicts.no |= more.no;
+                    if verdicts.no == all {
+                        break;
                     }
                 }
-                verdict
+                verdicts
             }
-            Self::Or(all) => {
-                let mut verdict = Some(false);
-                for query in all {
-                    match query.verdict(facts, answers) {
-                        Some(true) => return Some(true),
-                        Some(false) => {}
-                        None => verdict = None,
+            Self::Or(queries) => {
+                let mut verdicts = Verdicts { yes: 0, no: all };
+                for query in queries {
+                    let more = query.verdicts(facts, answers);
+                    verdicts.yes |= more.yes;
+                    verdicts.no &= more.no;
+                    if verdicts.yes == all {
+                        break;
                     }
                 }
-                verdict
+                verdicts
             }
-            Self::Not(query) => query.verdict(facts, answers).map(|holds| !holds),
+            Self::Not(query) => {
+                let Verdicts { yes, no } = query.verdicts(facts, answers);
+                Verdicts { yes: no, no: yes }
+            }
         }
     }
 
@@ -590,29 +613,74 @@ impl Query {
 }
 
 impl Kept {
-    fn holds(&self, facts: &Facts<'_>) -> bool {
+    /// Of which messages it holds, as bits.
+    fn holding(&self, all: &[Facts<'_>]) -> u64 {
         match self {
-            Self::Always(holds) => *holds,
-            Self::System(flag) => facts.system.contains(*flag),
-            Self::Keyword(index) => facts.keywords.binary_search(index).is_ok(),
-            Self::Recent => facts.recent,
-            Self::Sequence(numbers) => numbers.contains(facts.sequence),
-            Self::Uid(uids) => uids.contains(facts.uid.0),
-            Self::Days(days) => {
+            Self::Always(holds) => bits(all, |_| *holds),
+            Self::System(flag) => bits(all, |facts| facts.system.contains(*flag)),
+            Self::Keyword(index) => bits(all, |facts| facts.keywords.binary_search(index).is_ok()),
+            Self::Recent => bits(all, |facts| facts.recent),
+            Self::Sequence(numbers) => bits(all, |facts| numbers.contains(facts.sequence)),
+            Self::Uid(uids) => bits(all, |facts| uids.contains(facts.uid.0)),
+            Self::Days(days) => bits(all, |facts| {
                 let zone = i64::from(facts.internal_date.zone_minutes) * 60;
                 let local = facts.internal_date.unix.saturating_add(zone);
                 days.contains(&local.div_euclid(86_400))
-            }
-            Self::Saved(days) => days.contains(&facts.save_date.div_euclid(86_400)),
+            }),
+            Self::Saved(days) => bits(all, |facts| {
+                days.contains(&facts.save_date.div_euclid(86_400))
+            }),
             // RFC 5032 §2: both hold of what arrived exactly then.
-            Self::Older(seconds) => facts.age() >= *seconds,
-            Self::Younger(seconds) => facts.age() <= *seconds,
-            Self::Larger(octets) => facts.size > *octets,
-            Self::Smaller(octets) => facts.size < *octets,
-            Self::ModSeq(mod_seq) => facts.mod_seq.0 >= *mod_seq,
-            Self::Email(id) => facts.email == *id,
-            Self::Thread(id) => facts.thread == *id,
-            Self::Annotated(with) => with.holds(facts.annotated),
+            Self::Older(seconds) => bits(all, |facts| facts.age() >= *seconds),
+            Self::Younger(seconds) => bits(all, |facts| facts.age() <= *seconds),
+            Self::Larger(octets) => bits(all, |facts| facts.size > *octets),
+            Self::Smaller(octets) => bits(all, |facts| facts.size < *octets),
+            Self::ModSeq(mod_seq) => bits(all, |facts| facts.mod_seq.0 >= *mod_seq),
+            Self::Email(id) => bits(all, |facts| facts.email == *id),
+            Self::Thread(id) => bits(all, |facts| facts.thread == *id),
+            Self::Annotated(with) => bits(all, |facts| with.holds(facts.annotated)),
+        }
+    }
+}
+
+fn bits(all: &[Facts<'_>], holds: impl Fn(&Facts<'_>) -> bool) -> u64 {
+    let bit = |(at, facts)| u64::from(holds(facts)) << at;
+    all.iter()
+        .enumerate()
+        .map(bit)
+        .fold(0, |bits, bit| bits | bit)
+}
+
+/// What is known of up to 64 messages: a bit for each that matches, and one for each that does not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Verdicts {
+    yes: u64,
+    no: u64,
+}
+
+impl Verdicts {
+    /// The bits of so many messages.
+    fn all(messages: usize) -> u64 {
+        u64::MAX.unbounded_shr(u64::BITS.saturating_sub(u32::try_from(messages).unwrap_or(0)))
+    }
+
+    /// What is known of one.
+    pub(super) fn of(self, at: usize) -> Option<bool> {
+        let has = |bits: u64| bits >> at & 1 == 1;
+        has(self.yes | self.no).then(|| has(self.yes))
+    }
+
+    /// Of which of so many messages nothing is known.
+    pub(super) fn open(self, messages: usize) -> u64 {
+        Self::all(messages) & !(self.yes | self.no)
+    }
+
+    /// This is known of one, of which nothing was.
+    pub(super) fn tell(&mut self, at: usize, answer: Option<bool>) {
+        match answer {
+            Some(true) => self.yes |= 1 << at,
+            Some(false) => self.no |= 1 << at,
+            None => {}
         }
     }
 }

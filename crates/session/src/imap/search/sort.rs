@@ -1,6 +1,6 @@
 //! The order of SORT: RFC 5256 §3, RFC 5957.
 //!
-//! Every message gets one key for every criterion, from its snapshot and its digest; octets of
+//! Every message gets one number for every criterion, from its snapshot and the store's columns; octets of
 //! messages are never read. What orders strings is the active comparator; those whose charset
 //! can't be told come after all others, in the order of their octets (RFC 5255 §4.6).
 
@@ -8,218 +8,256 @@ use std::cmp::Ordering;
 
 use imap::command::{SortAnnotation, SortCriterion, SortKey};
 use mail::collation::Comparator;
-use store::{Account, Error, Message};
-
-use super::{
-    damaged::Damaged,
-    digested::{Digested, Who},
-    found::One,
-    merge_sort,
-    pace::Pace,
+use store::{
+    Account, Error, Message,
+    columns::{Columns, Entry, Text},
 };
-use crate::imap::annotation::Annotated;
 
-/// Octets of a string's key that are compared: longer than what anybody reads in a list.
+use super::{columns::fill, damaged::Damaged, found::One, merge_sort, pace::Pace};
+use crate::imap::{annotation::Annotated, view::View};
+
+/// Octets of an annotation that are compared: longer than what anybody reads in a list.
 const KEY_BYTES_MAX: usize = 1024;
 
-/// Octets of all keys of one SORT beyond which the others are cut shorter, so that nobody's
-/// long subjects take all memory.
+/// Octets of all annotations of one SORT beyond which the others are cut shorter, so that nobody's
+/// long values take all memory.
 const KEYS_BYTES_MAX: usize = 64 << 20;
 
 /// What is left of a key then.
 const KEY_BYTES_LEAST: usize = 32;
 
 /// Messages with what they are sorted by.
-pub(super) struct Sorter {
-    criteria: Vec<SortCriterion>,
+pub(super) struct Sorter<'a> {
+    account: &'a Account,
+    criteria: Vec<Criterion>,
     /// What [`SortKey::Annotation`] names.
     annotations: Vec<SortAnnotation>,
     comparator: Comparator,
+    /// If any criterion needs them.
+    columns: Option<Columns>,
     messages: Vec<One>,
-    /// As many for each message as there are criteria.
-    keys: Vec<Key>,
-    /// The strings of the keys, one after the other.
-    strings: Vec<u8>,
+    /// Octets of annotations.
+    octets: usize,
 }
 
-/// What is compared of a message.
-#[derive(Debug, Clone, Copy)]
-enum Key {
-    Number(i64),
-    String {
-        /// Whether it is text: what isn't comes last.
-        is_text: bool,
-        at: usize,
-        len: usize,
-    },
+/// One criterion, and what it makes of each message.
+struct Criterion {
+    key: SortKey,
+    reverse: bool,
+    /// Of numbers the numbers themselves, in order as such; of strings, their numbers, and in the end their places.
+    numbers: Vec<u64>,
+    /// Of annotations, what is compared: whether they are text, and their keys.
+    values: Vec<(bool, Vec<u8>)>,
 }
 
-impl Sorter {
-    /// Sorts by these criteria.
+impl<'a> Sorter<'a> {
+    /// Sorts messages of an account by these criteria.
     pub(super) fn new(
+        account: &'a Account,
         criteria: &[SortCriterion],
         annotations: &[SortAnnotation],
         comparator: Comparator,
     ) -> Self {
-        let mut distinct: Vec<SortCriterion> = Vec::new();
+        let mut distinct: Vec<Criterion> = Vec::new();
         for criterion in criteria {
             // Once messages are the same by a key, they are so in either direction.
             if distinct.iter().all(|known| known.key != criterion.key) {
-                distinct.push(*criterion);
+                distinct.push(Criterion {
+                    key: criterion.key,
+                    reverse: criterion.reverse,
+                    numbers: Vec::new(),
+                    values: Vec::new(),
+                });
             }
         }
+        let is_of_messages = |it: &Criterion| it.key == SortKey::Date || text_of(it.key).is_some();
+        let reads = distinct.iter().any(is_of_messages);
         Self {
+            account,
+            columns: reads.then(|| account.columns(comparator.collation)),
             criteria: distinct,
             annotations: annotations.to_vec(),
             comparator,
             messages: Vec::new(),
-            keys: Vec::new(),
-            strings: Vec::new(),
+            octets: 0,
         }
     }
 
-    /// Takes a message; they come in the order of the mailbox. One that is damaged has
+    /// Takes messages; they come in the order of the mailbox. One that is damaged has
     /// the keys of an empty message.
     ///
     /// # Errors
     /// If the store can't be read.
     pub(super) async fn add(
         &mut self,
-        account: &Account,
-        (one, message, annotated): (One, &Message<'_>, Annotated<'_>),
+        (messages, ones): (&[(u32, Message<'_>)], Vec<One>),
+        view: &View,
         damaged: &mut Damaged,
+        pace: &mut Pace,
     ) -> Result<(), Error> {
-        let kept = |key| {
-            matches!(
-                key,
-                SortKey::Annotation(_) | SortKey::Arrival | SortKey::Size | SortKey::Relevancy
-            )
+        pace.worked(STEPS_PER_MESSAGE * messages.len()).await;
+        let every = messages.iter().map(|(_, message)| message);
+        let table = match &self.columns {
+            None => None,
+            Some(columns) => {
+                let mut note = |uid, error| damaged.note(uid, error);
+                fill(self.account, columns, every.clone(), pace, &mut note).await?;
+                Some(columns.read().await)
+            }
         };
-        let mut email = None;
-        if !self.criteria.iter().all(|criterion| kept(criterion.key)) {
-            match account.email(message).await {
-                Ok(read) => email = Some(read),
-                Err(error) => damaged.note(message.uid, error)?,
+        let mut finder = table.as_ref().map(|table| table.finder());
+        for (message, one) in every.zip(&ones) {
+            let entry = finder.as_mut().and_then(|it| it.find(message.email));
+            let annotated = view.annotated(message.uid);
+            for criterion in &mut self.criteria {
+                if let SortKey::Annotation(at) = criterion.key {
+                    let value = value(self.annotations.get(usize::from(at)), annotated);
+                    let key = key(value, self.comparator, self.octets < KEYS_BYTES_MAX);
+                    self.octets += key.1.len();
+                    criterion.values.push(key);
+                } else {
+                    criterion
+                        .numbers
+                        .push(criterion.number(one, message, entry));
+                }
             }
         }
-        let digested = Digested::new(email.as_ref().map(store::Email::digest_ref));
-        let criteria = std::mem::take(&mut self.criteria);
-        for criterion in &criteria {
-            let key = match criterion.key {
-                // RFC 6203 §6: the highest first.
-                SortKey::Relevancy => Key::Number(-i64::from(one.score)),
-                SortKey::Annotation(at) => self.annotation(at, annotated),
-                key => self.key(key, message, &digested),
-            };
-            self.keys.push(key);
-        }
-        self.criteria = criteria;
-        self.messages.push(one);
+        self.messages.extend(ones);
         Ok(())
     }
 
-    fn key(&mut self, key: SortKey, message: &Message<'_>, digested: &Digested<'_>) -> Key {
-        match key {
-            // Relevancy is not the message's own, and annotations are not in its record.
-            SortKey::Annotation(_) | SortKey::Arrival | SortKey::Relevancy => {
-                Key::Number(message.internal_date.unix)
-            }
-            SortKey::Date => Key::Number(digested.sent(message)),
-            SortKey::Size => Key::Number(i64::try_from(message.size).unwrap_or(i64::MAX)),
-            SortKey::Subject => self.string(&digested.subject().base),
-            SortKey::Cc => self.string(&digested.mailbox(Who::Cc)),
-            SortKey::From => self.string(&digested.mailbox(Who::From)),
-            SortKey::To => self.string(&digested.mailbox(Who::To)),
-            SortKey::DisplayFrom => self.string(&digested.display(Who::From)),
-            SortKey::DisplayTo => self.string(&digested.display(Who::To)),
-        }
-    }
-
-    /// A value of an entry: RFC 5257 §4.9. Without one it is as if that were empty.
-    fn annotation(&mut self, at: u8, annotated: Annotated<'_>) -> Key {
-        use mail::encoded_word::Exactly;
-        let named = self.annotations.get(usize::from(at));
-        let value = named.and_then(|it| annotated.value(&it.entry, it.scope));
-        let value = value.unwrap_or_default();
-        match std::str::from_utf8(value) {
-            Ok(text) => self.string(&Exactly::Text(text.to_owned())),
-            Err(_) => self.string(&Exactly::Octets(value.to_vec())),
-        }
-    }
-
-    fn string(&mut self, value: &mail::encoded_word::Exactly) -> Key {
-        use mail::encoded_word::Exactly;
-        let at = self.strings.len();
-        let is_text = match value {
-            Exactly::Text(text) => {
-                self.comparator.collation.key(text, &mut self.strings);
-                true
-            }
-            Exactly::Octets(octets) => {
-                self.strings.extend_from_slice(octets);
-                false
-            }
-        };
-        let max = if at < KEYS_BYTES_MAX {
-            KEY_BYTES_MAX
-        } else {
-            KEY_BYTES_LEAST
-        };
-        self.strings.truncate(at + max);
-        let len = self.strings.len() - at;
-        Key::String { is_text, at, len }
-    }
-
     /// All messages, in order.
-    pub(super) async fn sorted(self, pace: &mut Pace) -> Vec<One> {
-        let places = (0..self.messages.len()).collect();
-        let order = merge_sort::sorted(places, |a, b| self.compare(*a, *b), pace).await;
-        let message = |place| self.messages.get(place).copied();
-        order.into_iter().filter_map(message).collect()
-    }
-
-    /// RFC 5256 §3: what is the same by every criterion stays in the order of the mailbox.
-    fn compare(&self, a: usize, b: usize) -> Ordering {
-        let keys = |index: usize| {
-            let start = index * self.criteria.len();
-            self.keys.get(start..).unwrap_or_default()
-        };
-        for (criterion, (a, b)) in self.criteria.iter().zip(keys(a).iter().zip(keys(b))) {
-            let order = self.compare_keys(*a, *b);
-            if order.is_ne() {
-                return if criterion.reverse {
-                    order.reverse()
-                } else {
-                    order
-                };
+    ///
+    /// # Errors
+    /// If the store is out of service.
+    pub(super) async fn sorted(mut self, pace: &mut Pace) -> Result<Vec<One>, Error> {
+        self.place_strings().await?;
+        let comparator = self.comparator;
+        for criterion in &mut self.criteria {
+            if !criterion.values.is_empty() {
+                criterion.numbers = places(&criterion.values, comparator, pace).await;
+            }
+            if criterion.reverse {
+                criterion.numbers.iter_mut().for_each(|it| *it = !*it);
             }
         }
-        a.cmp(&b)
+        let Some((first, others)) = self.criteria.split_first() else {
+            return Ok(self.messages);
+        };
+        // RFC 5256 §3: what is the same by every criterion stays in the order of the mailbox.
+        let keyed = first.numbers.iter().copied().zip(0_u32..).collect();
+        let number = |all: &Criterion, at: u32| all.numbers.get(at as usize).copied();
+        let compare = |(a, at): &(u64, u32), (b, other): &(u64, u32)| {
+            let mut order = a.cmp(b);
+            for criterion in others {
+                order = order.then_with(|| number(criterion, *at).cmp(&number(criterion, *other)));
+            }
+            order.then(at.cmp(other))
+        };
+        let order = merge_sort::sorted(keyed, compare, pace).await;
+        let message = |(_, at): (u64, u32)| self.messages.get(at as usize).copied();
+        Ok(order.into_iter().filter_map(message).collect())
     }
 
-    fn compare_keys(&self, a: Key, b: Key) -> Ordering {
-        match (a, b) {
-            (Key::Number(a), Key::Number(b)) => a.cmp(&b),
-            (
-                Key::String { is_text, at, len },
-                Key::String {
-                    is_text: other_is_text,
-                    at: other_at,
-                    len: other_len,
-                },
-            ) => {
-                let string = |at: usize, len| self.strings.get(at..at + len).unwrap_or_default();
-                let order = string(at, len).cmp(string(other_at, other_len));
-                match (is_text, other_is_text) {
-                    (true, true) if self.comparator.descending => order.reverse(),
-                    (true, true) | (false, false) => order,
-                    (true, false) => Ordering::Less,
-                    (false, true) => Ordering::Greater,
+    /// Puts the places of strings where their numbers are.
+    async fn place_strings(&mut self) -> Result<(), Error> {
+        let texts = self.criteria.iter().filter_map(|it| text_of(it.key));
+        let texts: Vec<Text> = texts.collect();
+        let Some(columns) = self.columns.as_ref().filter(|_| !texts.is_empty()) else {
+            return Ok(());
+        };
+        let table = columns.arranged(&texts).await?;
+        for criterion in &mut self.criteria {
+            if let Some(text) = text_of(criterion.key) {
+                for number in &mut criterion.numbers {
+                    let string = u32::try_from(*number).unwrap_or(0);
+                    *number = table.place(text, string, self.comparator).into();
                 }
             }
-            // A criterion gives keys of one kind.
-            (Key::Number(_), Key::String { .. }) => Ordering::Less,
-            (Key::String { .. }, Key::Number(_)) => Ordering::Greater,
         }
+        Ok(())
     }
+}
+
+/// Steps of [`Pace`] that a message costs if nothing of it has to be read.
+const STEPS_PER_MESSAGE: usize = 5;
+
+impl Criterion {
+    fn number(&self, one: &One, message: &Message<'_>, entry: Option<Entry<'_>>) -> u64 {
+        let number = match self.key {
+            // RFC 6203 §6: the highest first.
+            SortKey::Relevancy => -i64::from(one.score),
+            SortKey::Size => i64::try_from(message.size).unwrap_or(i64::MAX),
+            SortKey::Date => {
+                let sent = entry.and_then(Entry::sent);
+                sent.unwrap_or(message.internal_date.unix)
+            }
+            // Annotations are not in the message.
+            SortKey::Arrival | SortKey::Annotation(_) => message.internal_date.unix,
+            key => {
+                let string = text_of(key).zip(entry);
+                return string.map_or(0, |(text, entry)| entry.text(text)).into();
+            }
+        };
+        // In order without a sign.
+        number.cast_unsigned() ^ 1 << 63
+    }
+}
+
+/// What of a message's strings a key is.
+const fn text_of(key: SortKey) -> Option<Text> {
+    Some(match key {
+        SortKey::Subject => Text::Subject,
+        SortKey::From => Text::From,
+        SortKey::To => Text::To,
+        SortKey::Cc => Text::Cc,
+        SortKey::DisplayFrom => Text::DisplayFrom,
+        SortKey::DisplayTo => Text::DisplayTo,
+        _ => return None,
+    })
+}
+
+/// A value of an entry: RFC 5257 §4.9. Without one it is as if that were empty.
+fn value<'a>(named: Option<&SortAnnotation>, annotated: Annotated<'a>) -> &'a [u8] {
+    let value = named.and_then(|it| annotated.value(&it.entry, it.scope));
+    value.unwrap_or_default()
+}
+
+fn key(value: &[u8], comparator: Comparator, has_room: bool) -> (bool, Vec<u8>) {
+    let mut key = Vec::new();
+    let text = str::from_utf8(value);
+    match text {
+        Ok(text) => comparator.collation.key(text, &mut key),
+        Err(_) => key.extend_from_slice(value),
+    }
+    key.truncate(if has_room {
+        KEY_BYTES_MAX
+    } else {
+        KEY_BYTES_LEAST
+    });
+    (text.is_ok(), key)
+}
+
+/// The places of strings in their order.
+async fn places(values: &[(bool, Vec<u8>)], comparator: Comparator, pace: &mut Pace) -> Vec<u64> {
+    let strings = |a: usize, b: usize| match (values.get(a), values.get(b)) {
+        (Some((true, a)), Some((true, b))) if comparator.descending => b.cmp(a),
+        (Some((true, a)), Some((true, b))) | (Some((false, a)), Some((false, b))) => a.cmp(b),
+        (Some((true, _)), _) => Ordering::Less,
+        _ => Ordering::Greater,
+    };
+    let compare = |a: &usize, b: &usize| strings(*a, *b).then(a.cmp(b));
+    let order = merge_sort::sorted((0..values.len()).collect(), compare, pace).await;
+    let mut places = vec![0; values.len()];
+    let mut before: Option<(usize, u64)> = None;
+    for string in order {
+        let here = before.map_or(0, |(before, place)| {
+            place + u64::from(strings(before, string).is_ne())
+        });
+        if let Some(it) = places.get_mut(string) {
+            *it = here;
+        }
+        before = Some((string, here));
+    }
+    places
 }

@@ -1,5 +1,6 @@
 //! SEARCH on a store, command by command.
 
+mod columns;
 mod differential;
 
 use crate::imap::fetch::tests::{NESTED, Reader, run};

@@ -3,8 +3,6 @@
 //! Messages come in the order of the mailbox. Every identifier has a node, which is a dummy until
 //! a message with that identifier comes.
 
-use std::collections::HashMap;
-
 use super::Identity;
 
 /// Dummies that there may be besides 16 for every message: what is referred to beyond that is
@@ -18,7 +16,8 @@ pub(super) const STEPS_MAX: usize = 1 << 20;
 /// The nodes and their parents. There are never loops.
 #[derive(Debug)]
 pub(super) struct Links {
-    by_id: HashMap<Identity, usize>,
+    /// Of each identifier 1 more than its node, or 0.
+    by_id: Vec<u32>,
     nodes: Vec<Node>,
     /// Of every message, in the order of the mailbox.
     messages: Vec<usize>,
@@ -42,7 +41,7 @@ impl Links {
     /// For so many messages.
     pub(super) fn new(messages: usize) -> Self {
         Self {
-            by_id: HashMap::new(),
+            by_id: Vec::new(),
             nodes: Vec::new(),
             messages: Vec::with_capacity(messages),
             nodes_max: DUMMIES_MAX.saturating_add(messages.saturating_mul(16)),
@@ -81,15 +80,14 @@ impl Links {
     /// those that have none, get one that nobody refers to.
     fn own(&mut self, id: Option<Identity>) -> usize {
         let message = self.messages.len();
-        let known = id.and_then(|id| self.by_id.get(&id).copied());
+        let known = id.and_then(|id| self.known(id));
         let free = known.filter(|node| self.get(*node).message.is_none());
         let node = free.unwrap_or_else(|| {
             self.nodes.push(Node::default());
-            let node = self.nodes.len() - 1;
             if let (Some(id), None) = (id, known) {
-                self.by_id.insert(id, node);
+                self.call_last(id);
             }
-            node
+            self.nodes.len() - 1
         });
         if let Some(node) = self.nodes.get_mut(node) {
             node.message = Some(message);
@@ -100,15 +98,32 @@ impl Links {
 
     /// The node with this identifier, made if there is none and there may be more.
     fn node(&mut self, id: Identity) -> Option<usize> {
-        if let Some(node) = self.by_id.get(&id) {
-            return Some(*node);
+        if let Some(node) = self.known(id) {
+            return Some(node);
         }
         if self.nodes.len() >= self.nodes_max {
             return None;
         }
         self.nodes.push(Node::default());
-        self.by_id.insert(id, self.nodes.len() - 1);
+        self.call_last(id);
         Some(self.nodes.len() - 1)
+    }
+
+    /// The node with this identifier.
+    fn known(&self, id: Identity) -> Option<usize> {
+        let node = self.by_id.get(id as usize)?.checked_sub(1)?;
+        usize::try_from(node).ok()
+    }
+
+    /// The last node has this identifier.
+    fn call_last(&mut self, id: Identity) {
+        let at = id as usize;
+        if self.by_id.len() <= at {
+            self.by_id.resize(at + 1, 0);
+        }
+        if let Some(node) = self.by_id.get_mut(at) {
+            *node = u32::try_from(self.nodes.len()).unwrap_or(0);
+        }
     }
 
     /// Makes one the parent of the other, which has none, unless that makes a loop.

@@ -1,6 +1,6 @@
 //! THREAD and UID THREAD: RFC 5256 §3, and REFS as the drafts for it have it.
 //!
-//! A message gives an [`Entry`] from its digest; octets of messages are never read. For REFERENCES
+//! A message gives an [`Entry`] from the store's columns; octets of messages are never read. For REFERENCES
 //! and REFS, [`links`] makes parents and children of what messages refer to (step 1), [`forest`]
 //! makes threads of that (steps 2 to 6) and writes them.
 //!
@@ -12,30 +12,19 @@ mod links;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher as _, RandomState},
-};
+use std::collections::HashMap;
 
 use imap::{
     command::{Numbering, Thread, ThreadAlgorithm},
     encode,
 };
-use mail::{
-    collation::Comparator,
-    encoded_word::Exactly,
-    message_id::{self, Identifiers},
-    subject::Subject,
-};
-use store::Message;
+use store::{Message, columns};
 
 use self::{
     forest::{Forest, Top},
     links::Links,
 };
-use super::{
-    STEPS_PER_DIGEST, damaged::Damaged, digested::Digested, find, found::Found, pace::Pace,
-};
+use super::{AT_ONCE, columns::fill, damaged::Damaged, find, found::Found, pace::Pace};
 use crate::{
     Outlet,
     imap::{
@@ -59,36 +48,11 @@ struct Entry {
     is_reply: bool,
 }
 
-/// What stands for an identifier or a subject: two different ones have the same only by an
-/// accident that nobody can bring about, since it depends on random numbers of ours.
-type Identity = u128;
+/// What stands for an identifier or a subject: its number in the store's columns.
+type Identity = u32;
 
-/// Makes identities.
-#[derive(Debug, Default)]
-struct Identities([RandomState; 2]);
-
-impl Identities {
-    fn of(&self, octets: &[u8]) -> Identity {
-        let [high, low] = self.0.each_ref().map(|state| state.hash_one(octets));
-        Identity::from(high) << 64 | Identity::from(low)
-    }
-
-    /// A base subject's, under a comparator. What is no text is only equal to itself.
-    fn of_subject(&self, subject: &Subject, comparator: Comparator) -> Option<Identity> {
-        let mut key = Vec::new();
-        match &subject.base {
-            Exactly::Text(text) => {
-                key.push(1);
-                comparator.collation.key(text, &mut key);
-            }
-            Exactly::Octets(octets) => {
-                key.push(0);
-                key.extend_from_slice(octets);
-            }
-        }
-        (key.len() > 1).then(|| self.of(&key))
-    }
-}
+/// Steps of [`Pace`] that a message costs if nothing of it has to be read.
+const STEPS_PER_MESSAGE: usize = 5;
 
 /// Answers THREAD.
 pub(crate) async fn thread(
@@ -128,7 +92,6 @@ pub(crate) async fn thread(
 struct Gathered {
     algorithm: ThreadAlgorithm,
     entries: Vec<Entry>,
-    identities: Identities,
     links: Links,
 }
 
@@ -137,7 +100,6 @@ impl Gathered {
         Self {
             algorithm,
             entries: Vec::with_capacity(messages),
-            identities: Identities::default(),
             links: Links::new(messages),
         }
     }
@@ -153,15 +115,26 @@ impl Gathered {
     ) -> Result<(), Stop> {
         let mut damaged = Damaged::default();
         let account = selected.account();
-        for (sequence, message) in selected.view.messages_in(&found.uids()) {
-            let mut email = None;
-            match account.email(&message).await {
-                Ok(read) => email = Some(read),
-                Err(error) => damaged.note(message.uid, error)?,
+        let columns = account.columns(enabled.comparator.collation);
+        let uids = found.uids();
+        let mut messages = selected.view.messages_in(&uids);
+        loop {
+            let some: Vec<_> = messages.by_ref().take(AT_ONCE).collect();
+            if some.is_empty() {
+                break;
             }
-            let digested = Digested::new(email.as_ref().map(store::Email::digest_ref));
-            let steps = self.take((sequence, &message), &digested, enabled.comparator);
-            pace.worked(STEPS_PER_DIGEST + steps).await;
+            let every = some.iter().map(|(_, message)| message);
+            let mut note = |uid, error| damaged.note(uid, error);
+            fill(account, &columns, every, pace, &mut note).await?;
+            let table = columns.read().await;
+            let mut finder = table.finder();
+            let mut steps = 0;
+            for (sequence, message) in &some {
+                let entry = finder.find(message.email);
+                steps += STEPS_PER_MESSAGE + self.take((*sequence, message), entry);
+            }
+            drop(table);
+            pace.worked(steps).await;
         }
         damaged.tell(enabled.language, out);
         Ok(())
@@ -171,38 +144,27 @@ impl Gathered {
     fn take(
         &mut self,
         (sequence, message): (u32, &Message<'_>),
-        digested: &Digested<'_>,
-        comparator: Comparator,
+        entry: Option<columns::Entry<'_>>,
     ) -> usize {
-        let subject = (self.algorithm != ThreadAlgorithm::Refs).then(|| digested.subject());
-        let subject = subject.as_ref();
+        let by_subject = self.algorithm != ThreadAlgorithm::Refs;
+        let (subject, is_reply) = entry
+            .filter(|_| by_subject)
+            .map_or((None, false), columns::Entry::subject);
+        let sent = entry.and_then(columns::Entry::sent);
         self.entries.push(Entry {
             sequence,
             uid: message.uid.0,
-            sent: digested.sent(message),
+            sent: sent.unwrap_or(message.internal_date.unix),
             arrived: message.internal_date.unix,
-            subject: subject.and_then(|subject| self.identities.of_subject(subject, comparator)),
-            is_reply: subject.is_some_and(|subject| subject.is_reply),
+            subject,
+            is_reply,
         });
         if self.algorithm == ThreadAlgorithm::OrderedSubject {
             return 0;
         }
-        let text = |name| digested.field(name).map(|field| field.text());
-        let references = text("References").unwrap_or_default();
-        let in_reply_to = text("In-Reply-To").unwrap_or_default();
-        let id = text("Message-ID").unwrap_or_default();
-        let identities = &self.identities;
-        let each = |ids: Identifiers<'_>| ids.map(|id| identities.of(&id)).collect::<Vec<_>>();
-        // RFC 5256 §3: In-Reply-To counts only where References has nothing valid, and of it the
-        // first.
-        let mut ancestors = each(message_id::identifiers(&references));
-        if ancestors.is_empty() {
-            let mut parent = message_id::identifiers(&in_reply_to);
-            ancestors.extend(parent.next().map(|id| identities.of(&id)));
-        }
-        let id = message_id::identifiers(&id).next();
-        let id = id.map(|id| identities.of(&id));
-        self.links.add(id, &ancestors)
+        let identifier = entry.and_then(columns::Entry::identifier);
+        let references = entry.map(columns::Entry::references);
+        self.links.add(identifier, references.unwrap_or_default())
     }
 
     /// All threads, in order.

@@ -261,14 +261,14 @@ fn threads_are_those_of_the_book() {
     let mut random = fastrand::Rng::with_seed(5256);
     run(async {
         for _ in 0..5_000 {
-            let few = random.u128(1..8);
+            let few = random.u32(1..8);
             let letters: Vec<Letter> = (0..random.usize(0..9))
                 .map(|_| Letter {
-                    id: random.bool().then(|| random.u128(0..few)),
+                    id: random.bool().then(|| random.u32(0..few)),
                     references: (0..random.usize(0..4))
-                        .map(|_| random.u128(0..few))
+                        .map(|_| random.u32(0..few))
                         .collect(),
-                    subject: random.bool().then(|| random.u128(0..3)),
+                    subject: random.bool().then(|| random.u32(0..3)),
                     is_reply: random.bool(),
                     sent: random.i64(0..4),
                 })

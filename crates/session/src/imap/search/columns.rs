@@ -1,0 +1,139 @@
+//! Asking the store's columns: what they tell of a message need not be read.
+
+use std::ops::Range;
+
+use store::{
+    Account, Error, Message, Uid,
+    columns::{Columns, Entry, Field, Looking},
+};
+
+use super::{
+    STEPS_PER_DIGEST,
+    pace::Pace,
+    query::{Asked, Probe, Search, Verdicts},
+};
+
+/// The probes of a search that columns answer.
+#[derive(Debug)]
+pub(super) struct Clerk {
+    columns: Columns,
+    /// Each with its number.
+    questions: Vec<(usize, Question)>,
+}
+
+#[derive(Debug)]
+enum Question {
+    /// The day of its `Date` field is one of these.
+    Sent(Range<i64>),
+    /// A field contains a text.
+    Has(Box<Looking>),
+}
+
+impl Clerk {
+    /// For a search; `None` if columns don't know what it asks. RFC 6203 §4: scores are made of all that FUZZY finds, so
+    /// that every probe has to be answered where they are.
+    pub(super) fn of(search: &Search, account: &Account) -> Option<Self> {
+        let probes = search.probes.iter().enumerate();
+        let questions = probes.filter_map(|(number, probe)| Some((number, Question::of(probe)?)));
+        let questions: Vec<_> = questions.collect();
+        let knows = !questions.is_empty() && !search.has_fuzzy;
+        knows.then(|| Self {
+            columns: account.columns(search.collation),
+            questions,
+        })
+    }
+
+    /// Answers what it can of some messages, of which these are not decided yet.
+    pub(super) async fn answer(
+        &mut self,
+        account: &Account,
+        (messages, open): (&[(u32, Message<'_>)], u64),
+        answers: &mut [Verdicts],
+        pace: &mut Pace,
+    ) {
+        let is_open = |(at, _): &(usize, _)| open >> at & 1 == 1;
+        let asked = || messages.iter().enumerate().filter(is_open);
+        let missing = asked().map(|(_, (_, message))| message);
+        // Who can't be read is asked again, and named.
+        fill(account, &self.columns, missing, pace, &mut |_, _| Ok(()))
+            .await
+            .unwrap_or_default();
+        let table = self.columns.read().await;
+        for (_, question) in &mut self.questions {
+            if let Question::Has(looking) = question {
+                looking.look(&table);
+            }
+        }
+        let mut finder = table.finder();
+        for (at, (_, message)) in asked() {
+            let Some(entry) = finder.find(message.email) else {
+                continue;
+            };
+            for (number, question) in &self.questions {
+                if let Some(answers) = answers.get_mut(*number) {
+                    answers.tell(at, question.holds(entry));
+                }
+            }
+        }
+    }
+}
+
+impl Question {
+    fn of(probe: &Probe) -> Option<Self> {
+        match &probe.what {
+            Asked::Sent(days) => Some(Self::Sent(days.clone())),
+            Asked::Field { name, contains } => {
+                let field = Field::named(name)?;
+                Some(Self::Has(Box::new(Looking::new(field, contains))))
+            }
+            Asked::Body(_) | Asked::Text(_) | Asked::Like { .. } => None,
+        }
+    }
+
+    fn holds(&self, entry: Entry<'_>) -> Option<bool> {
+        match self {
+            // RFC 9051 §6.4.4: a message without the field was sent on no day.
+            Self::Sent(days) => Some(
+                entry
+                    .sent_days()
+                    .is_some_and(|day| days.contains(&i64::from(day))),
+            ),
+            Self::Has(looking) => looking.has(entry),
+        }
+    }
+}
+
+/// Messages whose records are read before they are put into columns.
+const READ_AT_ONCE: usize = 64;
+
+/// Puts messages into columns that are not there yet. `unreadable` is told of those that can't be.
+///
+/// # Errors
+/// What `unreadable` says.
+pub(super) async fn fill<'m>(
+    account: &Account,
+    columns: &Columns,
+    messages: impl Iterator<Item = &'m Message<'m>>,
+    pace: &mut Pace,
+    unreadable: &mut (impl FnMut(Uid, Error) -> Result<(), Error> + Send),
+) -> Result<(), Error> {
+    let missing: Vec<&Message<'_>> = {
+        let table = columns.read().await;
+        let mut finder = table.finder();
+        messages
+            .filter(|message| finder.find(message.email).is_none())
+            .collect()
+    };
+    for some in missing.chunks(READ_AT_ONCE) {
+        let mut emails = Vec::with_capacity(some.len());
+        for message in some {
+            match account.email(message).await {
+                Ok(email) => emails.push((message.email, email)),
+                Err(error) => unreadable(message.uid, error)?,
+            }
+            pace.worked(STEPS_PER_DIGEST).await;
+        }
+        columns.add(&emails).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,208 @@
+//! What a field says, once for all the messages in which it says that; and what contains a text.
+
+use mail::{collation::Collation, encoded_word};
+use memchr::memmem;
+
+use super::intern::Interner;
+
+/// Octets of text that are kept of a value; of a longer one none are, and who looks for something in it reads the
+/// message. Long lists of recipients are that.
+const TEXT_BYTES_MAX: usize = 4096;
+
+/// Stands behind every field's text: no text of UTF-8 has it, so that nothing is found across.
+const END: u8 = 0xFF;
+
+/// The values of one field. Number 0 is that of messages without it.
+#[derive(Debug)]
+pub(super) struct Values {
+    interner: Interner,
+    /// Their texts, folded, one after the other.
+    text: Vec<u8>,
+    /// Where each ends. One that ends where it begins was too long, but for number 0.
+    ends: Vec<u32>,
+    /// What messages with that value are sorted and threaded by: see [`super::table::Table`].
+    keys: Vec<[u32; 2]>,
+}
+
+/// The values of one field that contain a text.
+#[derive(Debug)]
+pub(super) struct Containing {
+    /// `None`: whatever is there.
+    needle: Option<memmem::Finder<'static>>,
+    /// By number, as bits.
+    hits: Vec<u64>,
+    /// Values that were looked at.
+    looked_at: usize,
+}
+
+impl Default for Values {
+    fn default() -> Self {
+        Self {
+            interner: Interner::default(),
+            text: Vec::new(),
+            ends: vec![0],
+            keys: vec![[0; 2]],
+        }
+    }
+}
+
+impl Values {
+    /// The number of a value with this hash; if it is new, [`Values::push`] has to follow.
+    pub(super) fn number(&mut self, hash: u64) -> (u32, bool) {
+        let (number, is_new) = self.interner.number(hash);
+        (number.saturating_add(1), is_new)
+    }
+
+    /// A new value: its fields, still as they stand in the message. Without text if there is no room for that.
+    pub(super) fn push<'a>(
+        &mut self,
+        fields: impl Iterator<Item = &'a [u8]>,
+        (collation, has_room): (Collation, bool),
+        keys: [u32; 2],
+    ) {
+        let start = self.text.len();
+        if has_room {
+            let mut folded = String::new();
+            for field in fields {
+                folded.clear();
+                collation.fold(&encoded_word::decode(field), &mut folded);
+                self.text.extend_from_slice(folded.as_bytes());
+                self.text.push(END);
+            }
+        }
+        if self.text.len() - start > TEXT_BYTES_MAX || u32::try_from(self.text.len()).is_err() {
+            self.text.truncate(start);
+        }
+        // As was just seen.
+        self.ends
+            .push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+        self.keys.push(keys);
+    }
+
+    /// What was given with a value.
+    pub(super) fn keys(&self, number: u32) -> [u32; 2] {
+        let keys = self.keys.get(number as usize);
+        keys.copied().unwrap_or_default()
+    }
+
+    /// Octets of memory.
+    pub(super) fn octets(&self) -> usize {
+        self.interner.octets()
+            + self.text.capacity()
+            + self.ends.capacity() * size_of::<u32>()
+            + self.keys.capacity() * size_of::<[u32; 2]>()
+    }
+
+    fn end(&self, number: usize) -> usize {
+        self.ends
+            .get(number)
+            .map_or(usize::MAX, |end| *end as usize)
+    }
+
+    fn is_untold(&self, number: usize) -> bool {
+        number > 0 && self.end(number) == self.end(number - 1)
+    }
+}
+
+impl Containing {
+    /// Looks for a text, folded; the empty one is in every field.
+    pub(super) fn new(text: &str) -> Self {
+        let finder = || memmem::Finder::new(text.as_bytes()).into_owned();
+        Self {
+            needle: (!text.is_empty()).then(finder),
+            hits: Vec::new(),
+            looked_at: 1,
+        }
+    }
+
+    /// Looks at the values that have come.
+    pub(super) fn look(&mut self, values: &Values) {
+        let len = values.ends.len();
+        self.hits.resize(len.div_ceil(64), 0);
+        let Some(needle) = &self.needle else {
+            return;
+        };
+        let mut number = self.looked_at;
+        self.looked_at = len;
+        let mut at = values.end(number - 1);
+        let found = |at: usize| needle.find(values.text.get(at..)?);
+        while let Some(next) = found(at) {
+            while values.end(number) <= at + next {
+                number += 1;
+            }
+            if let Some(hits) = self.hits.get_mut(number / 64) {
+                *hits |= 1 << (number % 64);
+            }
+            at = values.end(number);
+            number += 1;
+        }
+    }
+
+    /// Whether that value does, which was looked at; `None` if the message has to be asked.
+    pub(super) fn has(&self, values: &Values, number: u32) -> Option<bool> {
+        let number = number as usize;
+        if number == 0 || self.needle.is_none() {
+            return Some(number > 0);
+        }
+        let hits = self.hits.get(number / 64).copied().unwrap_or(0);
+        if hits >> (number % 64) & 1 == 1 {
+            return Some(true);
+        }
+        (!values.is_untold(number)).then_some(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_found_in_their_own_value_alone() {
+        let mut values = Values::default();
+        let long = "x".repeat(TEXT_BYTES_MAX + 1);
+        let all: [&[&str]; 6] = [
+            &["one two"],
+            &["two", "three"],
+            &[&long],
+            &[""],
+            &["=?utf-8?q?J=C3=B6rg?="],
+            &["thr"],
+        ];
+        let push = |values: &mut Values, fields: &[&str]| {
+            let (number, is_new) = values.number(values.ends.len() as u64);
+            assert!(is_new);
+            assert_eq!(number as usize, values.ends.len());
+            let fields = fields.iter().map(|field| field.as_bytes());
+            values.push(fields, (Collation::default(), true), [0; 2]);
+        };
+        for it in &all[..4] {
+            push(&mut values, it);
+        }
+        let (yes, no) = (Some(true), Some(false));
+        let texts = ["TWO", "TWOTHREE", "THR", "J\u{d6}RG", "", "X", "O"];
+        let mut looking = texts.map(|text| {
+            let mut folded = String::new();
+            Collation::default().fold(text, &mut folded);
+            Containing::new(&folded)
+        });
+        for it in &mut looking {
+            it.look(&values);
+        }
+        for it in &all[4..] {
+            push(&mut values, it);
+        }
+        for (looking, expected) in looking.iter_mut().zip([
+            [no, yes, yes, None, no, no, no],
+            [no, no, no, None, no, no, no],
+            [no, no, yes, None, no, no, yes],
+            [no, no, no, None, no, yes, no],
+            [no, yes, yes, yes, yes, yes, yes],
+            [no, no, no, None, no, no, no],
+            [no, yes, yes, None, no, yes, no],
+        ]) {
+            looking.look(&values);
+            let got: Vec<_> = (0..7).map(|n| looking.has(&values, n)).collect();
+            assert_eq!(got, expected, "{looking:?}");
+        }
+    }
+}
