@@ -263,7 +263,7 @@ impl<P: Protocol> Connection<P> {
 
     async fn event(&mut self) -> Result<Event, Disconnect> {
         let deadline = self.deadline();
-        let is_awake = self.wire.is_awake() || self.inflater.as_ref().is_some_and(|i| i.is_awake());
+        let is_awake = self.wire.is_awake();
         tokio::select! {
             read = octets(&mut self.wire.stream, &mut self.inflater, &mut self.came) => match read {
                 Ok(octets) if octets.is_empty() => Err(Disconnect::Left),
@@ -298,9 +298,6 @@ impl<P: Protocol> Connection<P> {
             Event::Ended => session.ended(wire).await,
             Event::Rest => {
                 wire.doze();
-                if let Some(inflater) = &mut self.inflater {
-                    inflater.rest();
-                }
                 Ok(Next::Wait)
             }
         }

@@ -3,12 +3,16 @@
 //! What a connection holds for it is large while it works and small while it waits:
 //! * a [`Deflater`] ends everything that it writes at an octet, so that no client waits for the rest of
 //!   one. From there a new compressor can go on, which refers to nothing before it: so it is given back
-//!   whole while a connection rests;
+//!   whole while a connection rests, and at once while many others work;
 //! * an [`Inflater`] gives what came in pieces of bounded size, whatever it would become in all. Between
 //!   two blocks nothing is left of it but some bits and the window, which is as large as what has
-//!   come: that is what it keeps while a connection rests.
+//!   come: that is what it keeps while a connection waits.
 
-use std::{fmt, io};
+use std::{
+    fmt, io,
+    ops::{Deref, DerefMut},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use miniz_oxide::{
     deflate::core::{
@@ -36,7 +40,7 @@ const RAW: i32 = -15;
 /// What is written.
 pub(crate) struct Deflater {
     /// None while the connection rests.
-    compressor: Option<Box<CompressorOxide>>,
+    compressor: Option<Lent>,
 }
 
 impl fmt::Debug for Deflater {
@@ -62,15 +66,15 @@ impl Deflater {
     }
 
     fn compress(&mut self, octets: &[u8], flush: TDEFLFlush, packed: &mut Vec<u8>) {
-        let compressor = self.compressor.get_or_insert_with(|| {
-            let flags = create_comp_flags_from_zip_params(LEVEL, RAW, 0);
-            Box::new(CompressorOxide::new(flags))
-        });
+        let compressor = self.compressor.get_or_insert_with(Lent::take);
         let (status, _) = compress_to_output(compressor, octets, flush, |some| {
             packed.extend_from_slice(some);
             true
         });
         debug_assert!(matches!(status, TDEFLStatus::Okay | TDEFLStatus::Done));
+        if lending().lent > LENT_MAX {
+            self.rest();
+        }
     }
 
     /// Gives back what a connection does not need while it says nothing.
@@ -81,6 +85,79 @@ impl Deflater {
     /// Whether there is anything to give back.
     pub(crate) fn is_awake(&self) -> bool {
         self.compressor.is_some()
+    }
+}
+
+/// Compressors that connections keep between what they write. With more at work than this, each is given
+/// back when something is written, and what is written next refers to nothing before it: a third of a
+/// megabyte each, times all that log in when a server has started, would be much for some octets.
+const LENT_MAX: usize = 64;
+
+/// Compressors that are kept for whoever writes next: making one costs more than most answers.
+const SPARE_MAX: usize = 16;
+
+/// The compressors of the process.
+struct Lending {
+    spare: Vec<Box<CompressorOxide>>,
+    lent: usize,
+}
+
+static LENDING: Mutex<Lending> = Mutex::new(Lending {
+    spare: Vec::new(),
+    lent: 0,
+});
+
+fn lending() -> MutexGuard<'static, Lending> {
+    // A count and a list: neither can be left half-changed.
+    LENDING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A compressor in use. It goes back by being dropped.
+struct Lent(Option<Box<CompressorOxide>>);
+
+impl Lent {
+    fn take() -> Self {
+        let mut lending = lending();
+        lending.lent += 1;
+        let spare = lending.spare.pop();
+        drop(lending);
+        let compressor = match spare {
+            Some(mut spare) => {
+                spare.reset();
+                spare
+            }
+            None => Box::new(CompressorOxide::new(create_comp_flags_from_zip_params(
+                LEVEL, RAW, 0,
+            ))),
+        };
+        Self(Some(compressor))
+    }
+}
+
+/// Why the compressor is there.
+const UNTIL_DROPPED: &str = "it is taken out by `drop` alone";
+
+impl Deref for Lent {
+    type Target = CompressorOxide;
+
+    fn deref(&self) -> &CompressorOxide {
+        self.0.as_ref().expect(UNTIL_DROPPED)
+    }
+}
+
+impl DerefMut for Lent {
+    fn deref_mut(&mut self) -> &mut CompressorOxide {
+        self.0.as_mut().expect(UNTIL_DROPPED)
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let mut lending = lending();
+        lending.lent -= 1;
+        if lending.spare.len() < SPARE_MAX {
+            lending.spare.extend(self.0.take());
+        }
     }
 }
 
@@ -169,6 +246,7 @@ impl Inflater {
             }
             return Ok(Some(Piece::Inflated(piece)));
         }
+        self.rest();
         Ok(None)
     }
 
@@ -228,16 +306,10 @@ impl Inflater {
     }
 
     /// Gives back what a connection does not need while nothing comes.
-    pub(crate) fn rest(&mut self) {
+    fn rest(&mut self) {
         self.forget();
         self.window.shrink_to_fit();
-        self.packed.shrink_to_fit();
-    }
-
-    /// Whether there may be something to give back.
-    pub(crate) fn is_awake(&self) -> bool {
-        let held = self.window.capacity() + self.packed.capacity();
-        held > self.window.len().min(WINDOW_OCTETS) + self.packed.len()
+        self.packed = Vec::new();
     }
 }
 
@@ -286,13 +358,32 @@ mod tests {
                 all.extend(inflated(&mut inflater, &[octet]));
             }
             assert!(all == text, "{}", text.len());
+            assert!(inflater.window.capacity() <= WINDOW_OCTETS);
+            assert_eq!(inflater.packed.capacity(), 0);
             if rests {
                 deflater.rest();
-                inflater.rest();
-                assert!(!deflater.is_awake() && !inflater.is_awake());
-                assert!(inflater.window.capacity() <= WINDOW_OCTETS);
+                assert!(!deflater.is_awake());
             }
         }
+    }
+
+    #[test]
+    fn many_at_once_share_compressors() {
+        let mut many: Vec<_> = std::iter::repeat_with(|| (Deflater::new(), Inflater::new()))
+            .take(10 * LENT_MAX)
+            .collect();
+        for round in 0..3 {
+            for (deflater, inflater) in &mut many {
+                let text = format!("* {round} EXISTS\r\n").repeat(50);
+                let mut packed = Vec::new();
+                deflater.deflate(text.as_bytes(), &mut packed);
+                assert!(packed.len() < text.len() / 4);
+                assert!(inflated(inflater, &packed) == text.as_bytes());
+            }
+            let awake = many.iter().filter(|(deflater, _)| deflater.is_awake());
+            assert!(awake.count() <= LENT_MAX);
+        }
+        assert!(lending().spare.len() <= SPARE_MAX);
     }
 
     #[test]
