@@ -132,6 +132,8 @@ impl Handshake {
             .with_cert_resolver(Arc::clone(certificate) as Arc<dyn ResolvesServerCert>);
         // Resumption without a cache: the state is with the client.
         config.ticketer = aws_lc_rs::Ticketer::new().map_err(unusable)?;
+        // One for every connection: a client that opens several at once has had as many.
+        config.send_tls13_tickets = 1;
         if speaks == Speaks::Imap {
             // RFC 7301's registry has a name for IMAP, and none for LMTP.
             config.alpn_protocols = vec![b"imap".to_vec()];
