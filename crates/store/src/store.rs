@@ -26,6 +26,7 @@ use crate::{
     home::{self, Home},
     id::AccountId,
     incoming::Incoming,
+    mailbox::lately::Lately,
     name::MailboxName,
     quota::{Allotment, Crossed, DomainQuota, RootState, pool::Pools},
     search::{Desk, recall::Recall},
@@ -65,6 +66,8 @@ struct Inner {
     clock: Clock,
     accounts: Mutex<Accounts>,
     sharing: Arc<Sharing>,
+    /// Mailboxes that stay in memory for a while.
+    lately: Arc<Lately>,
     /// One checkpoint at a time.
     checkpoint: Arc<tokio::sync::Mutex<()>>,
     /// One move at a time.
@@ -159,6 +162,7 @@ impl Store {
                 clock,
                 accounts: Mutex::default(),
                 sharing: Arc::default(),
+                lately: Arc::default(),
                 checkpoint: Arc::default(),
                 moves: tokio::sync::Mutex::default(),
                 compaction: tokio::sync::Mutex::default(),
@@ -274,6 +278,7 @@ impl Store {
             sharing: Arc::clone(&self.inner.sharing),
             recall: Arc::clone(&self.inner.recall),
             cabinet: Arc::clone(&self.inner.cabinet),
+            lately: Arc::clone(&self.inner.lately),
             home: engine,
             clock: *clock,
         };

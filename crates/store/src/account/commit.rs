@@ -25,7 +25,7 @@ use crate::{
     events::{self, Events},
     fold::{self, State},
     id::{AccountId, MailboxId, ModSeq, ThreadId},
-    mailbox::{Mailbox, Wanted, chunk::Entry, placements::Placements, rows::Part},
+    mailbox::{Mailbox, Wanted, chunk::Entry, lately::Lately, placements::Placements, rows::Part},
     name::MailboxName,
     octets::UidRanges,
     past::LOOKING_MAX,
@@ -47,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) recall: Arc<Recall>,
     /// What was searched of all accounts.
     pub(crate) cabinet: Arc<Cabinet>,
+    /// Mailboxes that stay in memory for a while.
+    pub(super) lately: Arc<Lately>,
     /// The engine of the partition that its batches go to.
     pub(super) home: ArcSwap<Engine>,
     /// Whether it is being moved: no verb does anything then. Changed with the tip's lock held.
@@ -73,6 +75,7 @@ pub(crate) struct Opening {
     pub(crate) sharing: Arc<Sharing>,
     pub(crate) recall: Arc<Recall>,
     pub(crate) cabinet: Arc<Cabinet>,
+    pub(crate) lately: Arc<Lately>,
     /// The engine of its partition.
     pub(crate) home: Engine,
     pub(crate) clock: Clock,
@@ -178,6 +181,7 @@ impl Shared {
             sharing,
             recall,
             cabinet,
+            lately,
             home,
             clock,
         } = opening;
@@ -189,6 +193,7 @@ impl Shared {
             sharing,
             recall,
             cabinet,
+            lately,
             home: ArcSwap::from_pointee(home),
             moving: watch::Sender::new(false),
             clock,

@@ -54,7 +54,9 @@ impl Account {
         let snapshot = self.snapshot();
         let mailbox = snapshot.mailbox(id).ok_or(Error::NoSuchMailbox)?;
         self.may(mailbox, Rights::READ)?;
-        self.open(mailbox, self.reader()).await
+        let open = self.open(mailbox, self.reader()).await?;
+        self.shared.lately.opened(self.shared.id, &open);
+        Ok(open)
     }
 
     /// The newest state with all messages.
@@ -78,17 +80,21 @@ impl Account {
             let states = || snapshot.mailboxes.values().zip(&open);
             let complete = open.len() == snapshot.mailboxes.len();
             if complete && states().all(|(mailbox, open)| open.is_of(mailbox)) {
-                let older = snapshot.mailboxes.values();
-                let all =
-                    |it: &Arc<Mailbox>| it.unread_history().chain(it.unread_readers()).collect();
+                // First what others may let go of before the rest is read.
+                let mailboxes = snapshot.mailboxes.values();
+                let mut older: Vec<Held> = mailboxes.flat_map(|it| it.older_in_memory()).collect();
+                let all = |it: &Arc<Mailbox>| -> Vec<_> {
+                    it.unread_history().chain(it.unread_readers()).collect()
+                };
                 let unread = Unread {
-                    chunks: older.flat_map(|it| -> Vec<_> { all(it) }).collect(),
+                    chunks: snapshot.mailboxes.values().flat_map(all).collect(),
                     threads: None,
                 };
+                older.extend(self.shared.read(unread).await?);
                 return Ok(Whole {
                     snapshot,
                     open,
-                    _older: Arc::new(self.shared.read(unread).await?),
+                    _older: Arc::new(older),
                 });
             }
         }

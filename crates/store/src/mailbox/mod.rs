@@ -5,6 +5,7 @@ pub(crate) mod cell;
 pub(crate) mod chunk;
 pub(crate) mod history;
 pub(crate) mod keywords;
+pub(crate) mod lately;
 mod open;
 pub(crate) mod placements;
 pub(crate) mod readers;
@@ -354,6 +355,14 @@ impl Mailbox {
             reader: *id,
             entry: reader.clone(),
         })
+    }
+
+    /// What is in memory of its expunges and of all that its readers have seen: stays there while this is held.
+    pub(crate) fn older_in_memory(&self) -> impl Iterator<Item = Held> {
+        let gone = self.history.entries();
+        let gone = gone.filter_map(|entry| entry.cell.get().map(Held::History));
+        let seen = self.readers.iter();
+        gone.chain(seen.filter_map(|(_, reader)| reader.cell.get().map(Held::Seen)))
     }
 
     /// What has to be read before anybody knows what a reader has seen.
