@@ -93,12 +93,12 @@ pub enum Refused {
 /// Networks that the brake never refuses.
 pub type Trusted = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
 
-/// How long a password that was right is remembered. Clients open many connections at once;
-/// each would cost an Argon2id hash.
-const REMEMBER: Duration = Duration::from_mins(5);
+/// How long a password that was right is remembered since it was last used. Clients open many connections at
+/// once, and come back every few minutes; each would cost an Argon2id hash.
+const REMEMBER: Duration = Duration::from_mins(30);
 
 /// Right passwords remembered at most.
-const REMEMBERED_MAX: usize = 10_000;
+const REMEMBERED_MAX: usize = 50_000;
 
 /// What sessions log in with. Cheap to clone.
 #[derive(Clone)]
@@ -116,6 +116,7 @@ struct Shared {
     secret: [u8; 32],
     /// What an unknown user's password is checked against, so that it takes as long.
     nobody: String,
+    /// When each was last used.
     remembered: Mutex<HashMap<[u8; 32], Instant>>,
 }
 
@@ -217,11 +218,11 @@ impl Authenticator {
             &self.shared.secret,
             format!("{name}\0{}\0{prepared}", credentials.password).as_bytes(),
         );
-        if self
-            .remembered()
-            .get(&key)
-            .is_some_and(|at| at.elapsed() < REMEMBER)
+        let now = Instant::now();
+        if let Some(used) = self.remembered().get_mut(&key)
+            && now.duration_since(*used) < REMEMBER
         {
+            *used = now;
             return Ok(true);
         }
         let right = self
