@@ -259,8 +259,11 @@ pub(crate) fn after_login(facts: &Facts<'_>) -> String {
     list(facts, |_| true)
 }
 
+/// Octets that the list usually has.
+const LIST_OCTETS: usize = 1024;
+
 fn list(facts: &Facts<'_>, wanted: impl Fn(Since) -> bool) -> String {
-    let mut list = String::new();
+    let mut list = String::with_capacity(LIST_OCTETS);
     for row in CAPABILITIES.iter().filter(|row| wanted(row.since)) {
         let value = match row.said {
             Said::Always => Some(None),

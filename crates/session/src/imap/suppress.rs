@@ -24,6 +24,9 @@ impl Suppressed {
 
     /// Whether that capability is among them.
     fn names(&self, capability: &str) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
         let family = capability.split('=').next().unwrap_or_default();
         self.0
             .iter()
