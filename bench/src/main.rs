@@ -8,6 +8,8 @@
 mod client;
 mod corpus;
 mod failure;
+mod growth;
+mod limit;
 mod mailbox;
 mod measure;
 mod peer;
@@ -55,6 +57,12 @@ struct Arguments {
     /// A chapar to measure, `PATH` or `NAME=PATH`; may be given again
     #[arg(long, value_name = "NAME=PATH")]
     chapar: Vec<String>,
+    /// The same work at several sizes instead
+    #[arg(long)]
+    growth: bool,
+    /// Also what the machine gives at most
+    #[arg(long)]
+    limits: bool,
     /// What the messages are made from
     #[arg(long, default_value_t = corpus::SEED)]
     seed: u64,
@@ -97,15 +105,46 @@ fn run(arguments: &Arguments) -> Result<()> {
             .map(|scene| scene.peer().description())
             .collect(),
         rows: Vec::new(),
+        growth: Vec::new(),
+        limits: Vec::new(),
     };
-    let servers = results.servers.clone();
+    let below = directory.join("results");
+    if arguments.limits {
+        results.limits = limit::run(&directory, &corpus, arguments.scale, arguments.rounds)?;
+        results.save(&below)?;
+    }
     let mut output = std::io::stdout();
-    results.rows = measure::run(&mut scenes, arguments.rounds, wanted, |row| {
-        // Nobody may be reading any more; the results are saved all the same.
-        let _ = writeln!(output, "{}", terminal::table(row, &servers));
-    });
-    let saved = results.save(&directory.join("results"))?;
-    eprintln!("saved as {}", saved.display());
+    // Nobody may be reading any more; and a run that is broken off has saved what it had.
+    if arguments.growth {
+        growth::run(
+            &mut scenes,
+            arguments.scale,
+            arguments.rounds,
+            wanted,
+            |growth| {
+                let title = format!("{} {}", growth.size, growth.across);
+                let _ = writeln!(
+                    output,
+                    "{title}: {}",
+                    terminal::table(&growth.row, &results.servers)
+                );
+                results.growth.push(growth);
+                results.save(&below)
+            },
+        )?;
+    } else {
+        measure::run(
+            &mut scenes,
+            arguments.rounds,
+            workload::all,
+            wanted,
+            |row| {
+                let _ = writeln!(output, "{}", terminal::table(&row, &results.servers));
+                results.rows.push(row);
+                results.save(&below)
+            },
+        )?;
+    }
     for scene in &mut scenes {
         scene.stop()?;
     }

@@ -6,7 +6,7 @@ use crate::{
     failure::Result,
     results::{Outcome, Row},
     scene::Scene,
-    workload::{self, Workload},
+    workload::Workload,
 };
 
 /// What servers are compared by in a workload.
@@ -68,26 +68,23 @@ pub(crate) struct Sample {
     pub(crate) grown: u64,
 }
 
-/// Runs the workloads that are wanted on all servers, their rounds interleaved; each row is shown when it
-/// is there.
+/// Runs the workloads that are wanted on all servers, their rounds interleaved; each row is given away when
+/// it is there.
 pub(crate) fn run(
     scenes: &mut [Scene],
     rounds: u32,
+    workloads: impl Fn() -> Vec<Box<dyn Workload>>,
     wanted: impl Fn(&str) -> bool,
-    mut show: impl FnMut(&Row),
-) -> Vec<Row> {
-    let mut by_server: Vec<_> = scenes.iter().map(|_| workload::all().into_iter()).collect();
-    let mut rows = Vec::new();
+    mut done: impl FnMut(Row) -> Result<()>,
+) -> Result<()> {
+    let mut by_server: Vec<_> = scenes.iter().map(|_| workloads().into_iter()).collect();
     loop {
-        let workloads: Vec<Box<dyn Workload>> =
-            by_server.iter_mut().filter_map(Iterator::next).collect();
-        let Some(first) = workloads.first() else {
-            return rows;
+        let row: Vec<Box<dyn Workload>> = by_server.iter_mut().filter_map(Iterator::next).collect();
+        let Some(first) = row.first() else {
+            return Ok(());
         };
         if wanted(first.name()) {
-            let row = one(scenes, workloads, rounds);
-            show(&row);
-            rows.push(row);
+            done(one(scenes, row, rounds))?;
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -32,6 +32,33 @@ pub(crate) struct Results {
     pub(crate) servers: Vec<Server>,
     /// What was done, in the order of the tables.
     pub(crate) rows: Vec<Row>,
+    /// How costs grow: the same work at several sizes.
+    #[serde(default)]
+    pub(crate) growth: Vec<Growth>,
+    /// What the machine gives at most.
+    #[serde(default)]
+    pub(crate) limits: Vec<Limit>,
+}
+
+/// A workload at one size.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Growth {
+    /// What there are more and more of: `messages` in the mailbox, or `accounts`.
+    pub(crate) across: String,
+    /// How many there are.
+    pub(crate) size: u64,
+    /// What it was then.
+    pub(crate) row: Row,
+}
+
+/// The work of a server without the server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Limit {
+    /// `append-64`: messages appended to a file that is synced whenever there are 64 more; `bodies`: messages copied
+    /// from the page cache to a socket.
+    pub(crate) name: String,
+    /// Its rounds; memory is not looked at.
+    pub(crate) rounds: Vec<Round>,
 }
 
 /// The machine of a run.
@@ -176,13 +203,12 @@ impl Row {
 }
 
 impl Results {
-    /// Saves it as a file of its own below that directory, and gives its path.
-    pub(crate) fn save(&self, directory: &Path) -> Result<PathBuf> {
+    /// Saves it as a file of its own below that directory.
+    pub(crate) fn save(&self, directory: &Path) -> Result<()> {
         fs::create_dir_all(directory).map_err(Failure::at(directory))?;
         let path = directory.join(format!("{}.json", self.began));
         let text = serde_json::to_string_pretty(self)?;
-        fs::write(&path, text).map_err(Failure::at(&path))?;
-        Ok(path)
+        fs::write(&path, text).map_err(Failure::at(&path))
     }
 
     /// Every run that was saved there, the oldest first.

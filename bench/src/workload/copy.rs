@@ -25,6 +25,7 @@ struct Copy {
     name: &'static str,
     deed: Deed,
     size: Option<u64>,
+    filling: Filling,
     account: String,
 }
 
@@ -40,11 +41,25 @@ pub(super) fn all() -> Vec<Box<dyn Workload>> {
     .collect()
 }
 
+/// The workloads in a mailbox of that size.
+pub(super) fn at_size(size: u64) -> Vec<Box<dyn Workload>> {
+    vec![
+        sized("copy-1000", Deed::Copy, Some(size)),
+        sized("expunge-1000", Deed::Expunge, Some(size)),
+    ]
+}
+
 fn sized(name: &'static str, deed: Deed, size: Option<u64>) -> Box<dyn Workload> {
+    let filling = if size.is_some() {
+        Filling::Small
+    } else {
+        Filling::Real
+    };
     Box::new(Copy {
         name,
         deed,
         size,
+        filling,
         account: String::new(),
     })
 }
@@ -60,7 +75,7 @@ impl Workload for Copy {
 
     fn prepare(&mut self, scene: &mut Scene) -> Result<()> {
         let size = *self.size.get_or_insert(scene.scale.pick(10_000, 100_000));
-        self.account = scene.full("copy", Filling::Real, size)?;
+        self.account = scene.full("read", self.filling, size)?;
         Ok(())
     }
 

@@ -42,29 +42,45 @@ struct Fetch {
 
 /// Every workload that reads.
 pub(super) fn all() -> Vec<Box<dyn Workload>> {
-    [
-        ("fetch-outlook", OUTLOOK, Way::All, 20_000),
-        ("fetch-thunderbird", THUNDERBIRD, Way::All, 20_000),
-        ("fetch-flags", "(FLAGS)", Way::All, 200_000),
-        ("fetch-headers", "(BODY.PEEK[HEADER])", Way::All, 20_000),
-        ("fetch-bodies", "(BODY.PEEK[])", Way::All, 1),
-        ("fetch-bodies-tls", "(BODY.PEEK[])", Way::Tls, 1),
-        ("fetch-one", "(BODY.PEEK[])", Way::Single, 0),
-    ]
-    .into_iter()
-    .map(|(name, items, way, least)| {
-        let workload = Fetch {
-            name,
-            items,
-            way,
-            least,
-            size: None,
-            filling: Filling::Real,
-            client: None,
-        };
-        Box::new(workload) as Box<dyn Workload>
+    KINDS.iter().map(|kind| sized(*kind, None)).collect()
+}
+
+/// The workloads in a mailbox of that size, but for those that read all bodies.
+pub(super) fn at_size(size: u64) -> Vec<Box<dyn Workload>> {
+    let kinds = KINDS
+        .iter()
+        .filter(|(name, ..)| !name.starts_with("fetch-bodies"));
+    kinds.map(|kind| sized(*kind, Some(size))).collect()
+}
+
+/// A name, what is asked for, how, and of how many messages at least: see [`Fetch::least`].
+type Kind = (&'static str, &'static str, Way, u64);
+
+const KINDS: [Kind; 7] = [
+    ("fetch-outlook", OUTLOOK, Way::All, 20_000),
+    ("fetch-thunderbird", THUNDERBIRD, Way::All, 20_000),
+    ("fetch-flags", "(FLAGS)", Way::All, 200_000),
+    ("fetch-headers", "(BODY.PEEK[HEADER])", Way::All, 20_000),
+    ("fetch-bodies", "(BODY.PEEK[])", Way::All, 1),
+    ("fetch-bodies-tls", "(BODY.PEEK[])", Way::Tls, 1),
+    ("fetch-one", "(BODY.PEEK[])", Way::Single, 0),
+];
+
+fn sized((name, items, way, least): Kind, size: Option<u64>) -> Box<dyn Workload> {
+    let filling = if size.is_some() {
+        Filling::Small
+    } else {
+        Filling::Real
+    };
+    Box::new(Fetch {
+        name,
+        items,
+        way,
+        least,
+        size,
+        filling,
+        client: None,
     })
-    .collect()
 }
 
 impl Workload for Fetch {

@@ -42,6 +42,14 @@ pub(super) fn all() -> Vec<Box<dyn Workload>> {
     .collect()
 }
 
+/// The workloads in a mailbox of that size.
+pub(super) fn at_size(size: u64) -> Vec<Box<dyn Workload>> {
+    vec![
+        sized("flags-1", Which::Single(1), Some(size)),
+        sized("flags-all", Which::All, Some(size)),
+    ]
+}
+
 fn sized(name: &'static str, which: Which, size: Option<u64>) -> Box<dyn Workload> {
     Box::new(Flags {
         name,

@@ -9,6 +9,7 @@ mod flags;
 mod idle;
 mod list;
 mod login;
+mod population;
 mod resync;
 mod search;
 mod select;
@@ -73,4 +74,21 @@ pub(crate) fn all() -> Vec<Box<dyn Workload>> {
     all.extend(idle::all());
     all.extend(day::all());
     all
+}
+
+/// What can be done in a mailbox of any size, in one of that size; for one server.
+pub(crate) fn at_size(size: u64) -> Vec<Box<dyn Workload>> {
+    let mut all: Vec<Box<dyn Workload>> = Vec::new();
+    all.extend(select::at_size(size));
+    all.extend(fetch::at_size(size));
+    all.extend(flags::at_size(size));
+    all.extend(copy::at_size(size));
+    all.extend(search::at_size(size));
+    all.extend(resync::at_size(size));
+    all
+}
+
+/// What is done for one of so many accounts; for one server.
+pub(crate) fn at_accounts(size: u64) -> Vec<Box<dyn Workload>> {
+    population::at_accounts(size)
 }

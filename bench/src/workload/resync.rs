@@ -27,6 +27,11 @@ pub(super) fn all() -> Vec<Box<dyn Workload>> {
     vec![sized("resync-100-changes", None)]
 }
 
+/// The workload in a mailbox of that size.
+pub(super) fn at_size(size: u64) -> Vec<Box<dyn Workload>> {
+    vec![sized("resync-100-changes", Some(size))]
+}
+
 fn sized(name: &'static str, size: Option<u64>) -> Box<dyn Workload> {
     Box::new(Resync {
         name,

@@ -101,6 +101,23 @@ pub(super) fn orders() -> Vec<Box<dyn Workload>> {
     .collect()
 }
 
+/// The workloads in a mailbox of that size.
+pub(super) fn at_size(size: u64) -> Vec<Box<dyn Workload>> {
+    [
+        ("search-message-id", Key::MessageId),
+        ("search-subject", Key::Subject),
+        ("search-flags", Key::Flags),
+        ("search-body-rare", Key::Rare),
+        ("search-body-absent", Key::Absent),
+        ("sort-date", Key::Order("SORT (DATE)")),
+        ("sort-subject", Key::Order("SORT (SUBJECT)")),
+        ("thread-references", Key::Order("THREAD REFERENCES")),
+    ]
+    .into_iter()
+    .map(|(name, key)| sized(name, key, When::Again, Some(size)))
+    .collect()
+}
+
 fn sized(name: &'static str, key: Key, when: When, size: Option<u64>) -> Box<dyn Workload> {
     let filling = if size.is_some() {
         Filling::Small

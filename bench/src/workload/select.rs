@@ -29,17 +29,28 @@ pub(super) fn all() -> Vec<Box<dyn Workload>> {
         ("select-100000-started", 100_000, true),
         ("select-1000000-started", 1_000_000, true),
     ];
-    let mut all: Vec<Box<dyn Workload>> = Vec::new();
-    for (name, size, anew) in kinds {
-        all.push(Box::new(Select {
-            name,
-            size,
-            anew,
-            account: String::new(),
-            client: None,
-        }));
-    }
-    all
+    kinds
+        .into_iter()
+        .map(|(name, size, anew)| sized(name, size, anew))
+        .collect()
+}
+
+/// The workloads in a mailbox of that size.
+pub(super) fn at_size(size: u64) -> Vec<Box<dyn Workload>> {
+    vec![
+        sized("select", size, false),
+        sized("select-started", size, true),
+    ]
+}
+
+fn sized(name: &'static str, size: u64, anew: bool) -> Box<dyn Workload> {
+    Box::new(Select {
+        name,
+        size,
+        anew,
+        account: String::new(),
+        client: None,
+    })
 }
 
 impl Workload for Select {
