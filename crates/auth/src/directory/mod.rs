@@ -2,7 +2,8 @@
 //!
 //! One TOML file, readable, changed only as a whole: a new one is written beside it, synced
 //! and renamed over it, under a lock, so that neither a crash nor two administrators at once
-//! can harm it. The server reads it again when it has changed; a file that can't be read
+//! can harm it. The server reads it again when it has changed: what it changes itself holds at once, what
+//! others change ten milliseconds later at most. A file that can't be read
 //! leaves the accounts as they were, and is complained about in the log.
 //!
 //! * `account`: one account; `change`: adding and changing them;
@@ -25,6 +26,7 @@ use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::{Duration, Instant},
 };
 
 pub use self::{
@@ -36,10 +38,15 @@ pub use self::{
 use self::{document::Contents, file::Stamp};
 use crate::{authenticator::Identity, password::Unusable};
 
+/// After a look at the file none is needed for so long: a delivery asks five times, and there are thousands in a
+/// second.
+const LOOKS_EVERY: Duration = Duration::from_millis(10);
+
 /// The accounts, read from their file and read again when it has changed.
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
+    looks_every: Duration,
     domains: Vec<String>,
     read: Mutex<Read>,
     farewell: Farewell,
@@ -63,6 +70,8 @@ impl fmt::Debug for Farewell {
 struct Read {
     contents: Arc<Contents>,
     stamp: Option<Stamp>,
+    /// When somebody last looked whether the file has changed.
+    looked: Instant,
     /// How often it was read.
     generation: u64,
 }
@@ -144,10 +153,12 @@ impl Directory {
         let read = Mutex::new(Read {
             contents: Arc::new(contents),
             stamp,
+            looked: Instant::now(),
             generation: 0,
         });
         Ok(Self {
             path,
+            looks_every: LOOKS_EVERY,
             domains,
             read,
             farewell: Farewell::default(),
@@ -283,11 +294,17 @@ impl Directory {
             .or_else(|| find(plain).map(|a| found(a, detail)))
     }
 
-    /// The accounts as of the newest readable file. One look at the file's metadata: logins and
-    /// recipients are rare beside what else they cost.
+    /// The accounts as of the newest readable file, or what that was some milliseconds ago.
     fn current(&self) -> Arc<Contents> {
-        let found = file::stamp(&self.path);
+        let now = Instant::now();
         let mut held = self.held();
+        if now.saturating_duration_since(held.looked) < self.looks_every {
+            return Arc::clone(&held.contents);
+        }
+        drop(held);
+        let found = file::stamp(&self.path);
+        held = self.held();
+        held.looked = now.max(held.looked);
         if found == held.stamp {
             return Arc::clone(&held.contents);
         }

@@ -8,8 +8,17 @@ use crate::password;
 fn directory(domains: &[&str]) -> (tempfile::TempDir, Directory) {
     let folder = tempfile::tempdir().unwrap();
     let domains = domains.iter().map(|d| (*d).to_owned()).collect();
-    let directory = Directory::open(folder.path().join("accounts.toml"), domains).unwrap();
+    let directory = attentive(folder.path().join("accounts.toml"), domains);
     (folder, directory)
+}
+
+/// One that looks at the file every time.
+fn attentive(path: PathBuf, domains: Vec<String>) -> Directory {
+    let directory = Directory::open(path, domains).unwrap();
+    Directory {
+        looks_every: Duration::ZERO,
+        ..directory
+    }
 }
 
 #[test]
@@ -124,6 +133,22 @@ fn a_broken_file_is_named_and_leaves_the_accounts() {
 }
 
 #[test]
+fn the_file_is_looked_at_from_time_to_time_and_own_changes_hold_at_once() {
+    let (folder, mut directory) = directory(&[]);
+    let other = Directory::open(folder.path().join("accounts.toml"), Vec::new()).unwrap();
+    directory.looks_every = Duration::MAX;
+    directory.add("ann", b"secret").unwrap();
+    assert!(directory.account("ann").is_some());
+    other.add("bob", b"secret").unwrap();
+    assert!(
+        directory.account("bob").is_none(),
+        "it was looked at just now"
+    );
+    directory.looks_every = Duration::ZERO;
+    assert!(directory.account("bob").is_some());
+}
+
+#[test]
 fn the_file_is_private_and_nothing_else_is_left() {
     let (folder, directory) = directory(&[]);
     let new = folder.path().join("accounts.new");
@@ -158,7 +183,7 @@ fn administrators_at_once_lose_nothing() {
 fn an_account_without_a_password_is_one() {
     let (folder, directory) = directory(&[]);
     let ann = directory.add_without_password("ann").unwrap();
-    let again = Directory::open(folder.path().join("accounts.toml"), Vec::new()).unwrap();
+    let again = attentive(folder.path().join("accounts.toml"), Vec::new());
     assert_eq!(again.account("ann").unwrap().credentials, None);
     directory.set_password("ann", b"secret").unwrap();
     let ann_now = again.account("ann").unwrap();
