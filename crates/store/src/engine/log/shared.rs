@@ -333,7 +333,7 @@ impl<D: Disk> Shared<D> {
         queue.admit(writes)?;
         let lsn = queue.push(kind, account, 0, content);
         if queue.octets >= PUTS_BYTES {
-            self.wake_writer(&mut queue);
+            self.wake_writer(queue);
         }
         Ok(Ref::new(self.partition.number, lsn))
     }
@@ -358,7 +358,7 @@ impl<D: Disk> Shared<D> {
         }
         queue.heads.insert(account, seq);
         queue.push(Type::Batch, account.0, seq, content);
-        self.wake_writer(&mut queue);
+        self.wake_writer(queue);
         Ok(())
     }
 
@@ -368,21 +368,26 @@ impl<D: Disk> Shared<D> {
         let mut queue = self.queue();
         queue.admit(writes)?;
         queue.settling.push(Settling(done));
-        self.wake_writer(&mut queue);
+        self.wake_writer(queue);
         Ok(())
     }
 
     /// Has the writer write what waits, though nobody has appended; `false` if an LSN is
     /// not among what waits or is written.
     pub(crate) fn flush_to(&self, lsn: u64) -> bool {
-        let mut queue = self.queue();
-        self.wake_writer(&mut queue);
-        lsn < queue.next_lsn
+        let queue = self.queue();
+        let is_there = lsn < queue.next_lsn;
+        self.wake_writer(queue);
+        is_there
     }
 
-    fn wake_writer(&self, queue: &mut Queue) {
+    /// Has the writer take what waits. It is woken with the lock released: it would only wait for that, and be
+    /// woken a second time.
+    fn wake_writer(&self, mut queue: MutexGuard<'_, Queue>) {
         queue.urgent = true;
-        if mem::take(&mut queue.asleep) {
+        let asleep = mem::take(&mut queue.asleep);
+        drop(queue);
+        if asleep {
             self.wake.notify_one();
         }
     }
@@ -392,7 +397,7 @@ impl<D: Disk> Shared<D> {
         let mut queue = self.queue();
         queue.stop = true;
         self.budget.close();
-        self.wake_writer(&mut queue);
+        self.wake_writer(queue);
     }
 
     /// The next group to write; an empty one if nothing came for `idle`; `None` when stopped.
