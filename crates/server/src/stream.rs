@@ -30,8 +30,8 @@ pub(crate) enum Stream {
     Taken,
 }
 
-/// Octets read at once: as many as a TLS record has.
-const READ_OCTETS: usize = 16 * 1024;
+/// Octets read at once: nine messages of ten are shorter.
+const READ_OCTETS: usize = 64 * 1024;
 
 impl Stream {
     /// Takes the stream out, to put another in its place.
@@ -44,6 +44,10 @@ impl Stream {
     /// it does not use. Cancel-safe.
     pub(crate) async fn octets(&mut self) -> io::Result<Vec<u8>> {
         poll_fn(|context| {
+            #[expect(
+                clippy::large_stack_arrays,
+                reason = "only what is read touches it, and it is gone before anything waits"
+            )]
             let mut room = [const { MaybeUninit::uninit() }; READ_OCTETS];
             let mut read = ReadBuf::uninit(&mut room);
             ready!(Pin::new(&mut *self).poll_read(context, &mut read))?;
