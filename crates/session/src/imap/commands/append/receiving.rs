@@ -5,6 +5,7 @@
 //! is never whole in memory, and a URL that names nothing is refused before more is sent for it.
 
 use imap::command::{AppendData, AppendMessage, CatPart, LiteralKind, MessageLiteral};
+use memchr::memchr;
 use store::{Incoming, Received};
 
 use super::nul;
@@ -193,12 +194,13 @@ impl Appending {
 impl Current {
     /// Octets that came with the command.
     async fn literal(&mut self, octets: &[u8]) -> Result<(), Refusal> {
+        let has_nul = memchr(0, octets).is_some();
         // RFC 9051 §4.3, RFC 3516 §4.4.
-        if self.kind == LiteralKind::Plain && octets.contains(&0) {
+        if self.kind == LiteralKind::Plain && has_nul {
             let text = "NUL in a message: a literal that begins with '~' may hold it";
             return Err(Refusal::bad(text));
         }
-        self.write(octets).await?;
+        self.write(octets, has_nul).await?;
         Ok(())
     }
 
@@ -217,14 +219,14 @@ impl Current {
                 break;
             }
             from += piece.len() as u64;
-            self.write(&piece).await?;
+            self.write(&piece, memchr(0, &piece).is_some()).await?;
         }
         Ok(())
     }
 
-    async fn write(&mut self, octets: &[u8]) -> Result<(), store::Error> {
+    async fn write(&mut self, octets: &[u8], has_nul: bool) -> Result<(), store::Error> {
         self.header.push(octets);
-        self.has_nul = self.has_nul || memchr::memchr(0, octets).is_some();
+        self.has_nul |= has_nul;
         self.incoming.write(octets).await
     }
 }
@@ -257,19 +259,17 @@ struct Header {
 
 impl Header {
     fn push(&mut self, octets: &[u8]) {
-        for &octet in octets {
-            if self.over {
-                return;
+        let mut rest = octets;
+        while !self.over && !rest.is_empty() {
+            let end = memchr(b'\n', rest);
+            let (line, after) = rest.split_at(end.map_or(rest.len(), |at| at + 1));
+            rest = after;
+            self.has_eight_bit |= !line.is_ascii();
+            self.in_line |= line.iter().any(|octet| !matches!(octet, b'\r' | b'\n'));
+            if end.is_some() {
+                self.over = !self.in_line;
+                self.in_line = false;
             }
-            match octet {
-                b'\n' => {
-                    self.over = !self.in_line;
-                    self.in_line = false;
-                }
-                b'\r' => {}
-                _ => self.in_line = true,
-            }
-            self.has_eight_bit |= octet > 127;
         }
     }
 }
