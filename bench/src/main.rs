@@ -22,7 +22,7 @@ mod workload;
 use std::{
     io::Write,
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{Command, ExitCode},
     sync::Arc,
 };
 
@@ -54,7 +54,8 @@ struct Arguments {
     /// Only these servers: chapar, dovecot-maildir, dovecot-sdbox, dovecot-mdbox, cyrus
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     servers: Vec<String>,
-    /// A chapar to measure, `PATH` or `NAME=PATH`; may be given again
+    /// A chapar to measure, `PATH` or `NAME=PATH`; may be given again. Without any, the one of this source,
+    /// which is built first
     #[arg(long, value_name = "NAME=PATH")]
     chapar: Vec<String>,
     /// The same work at several sizes instead
@@ -163,6 +164,10 @@ fn peers(arguments: &Arguments, directory: &Path) -> Result<Vec<Box<dyn Peer>>> 
         let below = directory.join(name);
         peers.push(Box::new(Chapar::new(name, &program, &below)?));
     }
+    if arguments.chapar.is_empty() && wanted("chapar") {
+        let below = directory.join("chapar");
+        peers.push(Box::new(Chapar::new("chapar", &build()?, &below)?));
+    }
     for format in [Format::Maildir, Format::Sdbox, Format::Mdbox] {
         let name = Dovecot::name_of(format);
         if wanted(name) {
@@ -174,6 +179,33 @@ fn peers(arguments: &Arguments, directory: &Path) -> Result<Vec<Box<dyn Peer>>> 
         peers.push(Box::new(Cyrus::new(&directory.join("peers"), &below)?));
     }
     Ok(peers)
+}
+
+/// Builds the chapar of this source as it is released, and says where it is.
+fn build() -> Result<PathBuf> {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    let built = Command::new("cargo")
+        .args([
+            "build",
+            "--release",
+            "-p",
+            "chapar",
+            "--manifest-path",
+            manifest,
+        ])
+        .status()?;
+    // Beside this program, or where the release is if this is none.
+    let mut target = std::env::current_exe()?;
+    target.pop();
+    target.set_file_name("release");
+    let program = target.join("chapar");
+    if built.success() && program.exists() {
+        Ok(program)
+    } else {
+        Err(Failure::Broken(
+            "chapar could not be built; give one with --chapar".to_owned(),
+        ))
+    }
 }
 
 /// Thousands of connections need as many descriptors, here and in the servers, which inherit this.

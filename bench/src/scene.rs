@@ -10,8 +10,9 @@ use crate::{
     client::{imap::Imap, lmtp::Lmtp, tls::Tls},
     corpus::Corpus,
     failure::{Failure, Result},
+    mailbox::exists,
     measure::{Latencies, Sample},
-    peer::{PASSWORD, Peer},
+    peer::{PASSWORD, Peer, settle_in},
     process::Tree,
 };
 
@@ -56,6 +57,7 @@ impl Scene {
         scale: Scale,
         corpus: &Arc<Corpus>,
     ) -> Result<Self> {
+        settle_in(&*peer)?;
         peer.start()?;
         let tree = tree(&*peer);
         Ok(Self {
@@ -83,6 +85,16 @@ impl Scene {
         let names: Vec<String> = (0..count).map(|n| format!("{name}{n:04}")).collect();
         self.peer.add_accounts(&names)?;
         Ok(names)
+    }
+
+    /// Empties the INBOX of an account, so that what a workload brings in does not grow from run to run.
+    pub(crate) fn empty(&self, account: &str) -> Result<()> {
+        let mut client = self.login(account)?;
+        if exists(&mut client, "INBOX")? > 0 {
+            client.command("STORE 1:* +FLAGS.SILENT (\\Deleted)")?;
+            client.command("EXPUNGE")?;
+        }
+        client.logout()
     }
 
     /// The address at which LMTP takes mail for an account.

@@ -31,6 +31,8 @@ pub(crate) fn table(row: &Row, servers: &[Server]) -> String {
             Outcome::Done(_) => {
                 let figure = outcome.median(|round| round.figure(row.figure));
                 let ratio = best.zip(figure).map(|(best, figure)| best / figure);
+                // Nothing against nothing says nothing.
+                let ratio = ratio.filter(|ratio| ratio.is_finite());
                 writeln!(
                     table,
                     "{:>14}{:>12}{:>12}{:>12}{:>12}{:>10}",

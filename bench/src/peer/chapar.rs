@@ -33,7 +33,6 @@ pub(crate) struct Chapar {
 impl Chapar {
     /// The server of that program; what it stores is below `directory`.
     pub(crate) fn new(name: &str, program: &Path, directory: &Path) -> Result<Self> {
-        fs::create_dir_all(directory).map_err(Failure::at(directory))?;
         Ok(Self {
             name: name.to_owned(),
             program: program.to_owned(),

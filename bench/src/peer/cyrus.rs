@@ -9,7 +9,8 @@ use std::{
 };
 
 use super::{
-    Addresses, PASSWORD, Peer, await_listening, make_certificate, output, spawn, terminate,
+    Addresses, PASSWORD, Peer, await_listening, make_certificate, output, packaged, spawn,
+    terminate,
 };
 use crate::{
     client::imap::Imap,
@@ -38,7 +39,6 @@ impl Cyrus {
 
     /// One that stores below `directory`; `peers` is where its package was unpacked.
     pub(crate) fn new(peers: &Path, directory: &Path) -> Result<Self> {
-        fs::create_dir_all(directory).map_err(Failure::at(directory))?;
         let unpacked = peers.join("cyrus/usr/lib/cyrus/bin/imapd");
         let installed = PathBuf::from("/usr/lib/cyrus/bin/imapd");
         Ok(Self {
@@ -160,12 +160,7 @@ impl Peer for Cyrus {
     }
 
     fn version(&self) -> String {
-        let version = output(Command::new("dpkg-query").args([
-            "--show",
-            "--showformat=Cyrus, Debian's cyrus-imapd ${Version}",
-            "cyrus-common",
-        ]));
-        version.unwrap_or_else(|e| e.to_string())
+        packaged("Cyrus IMAP", "cyrus-common")
     }
 
     fn directory(&self) -> &Path {

@@ -8,7 +8,8 @@ use std::{
 };
 
 use super::{
-    Addresses, PASSWORD, Peer, await_listening, make_certificate, output, spawn, terminate,
+    Addresses, PASSWORD, Peer, await_listening, make_certificate, output, packaged, spawn,
+    terminate,
 };
 use crate::failure::{Failure, Result};
 
@@ -55,7 +56,6 @@ pub(crate) struct Dovecot {
 impl Dovecot {
     /// One with that format; what it stores is below `directory`.
     pub(crate) fn new(format: Format, directory: &Path) -> Result<Self> {
-        fs::create_dir_all(directory).map_err(Failure::at(directory))?;
         Ok(Self {
             format,
             directory: directory.to_owned(),
@@ -152,12 +152,7 @@ impl Peer for Dovecot {
     }
 
     fn version(&self) -> String {
-        let version = output(Command::new("dpkg-query").args([
-            "--show",
-            "--showformat=Dovecot, Debian's dovecot-imapd ${Version}",
-            "dovecot-imapd",
-        ]));
-        version.unwrap_or_else(|e| e.to_string())
+        packaged("Dovecot", "dovecot-imapd")
     }
 
     fn directory(&self) -> &Path {

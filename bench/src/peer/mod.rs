@@ -109,6 +109,21 @@ pub(crate) trait Peer: Send + Sync {
     }
 }
 
+/// Makes a server's directory, empty unless the same version was in it before: what another has
+/// stored may be laid out otherwise, and would not be what this one makes of the same mail.
+pub(crate) fn settle_in(peer: &dyn Peer) -> Result<()> {
+    let directory = peer.directory();
+    let (file, version) = (directory.join("version"), peer.version());
+    if fs::read_to_string(&file).is_ok_and(|before| before == version) {
+        return Ok(());
+    }
+    if directory.exists() {
+        fs::remove_dir_all(directory).map_err(Failure::at(directory))?;
+    }
+    fs::create_dir_all(directory).map_err(Failure::at(directory))?;
+    fs::write(&file, version).map_err(Failure::at(&file))
+}
+
 /// Starts a program that stays in the foreground, with what it says in `log` of its directory.
 fn spawn(directory: &Path, command: &mut Command) -> Result<Child> {
     let path = directory.join("log");
@@ -124,7 +139,7 @@ fn spawn(directory: &Path, command: &mut Command) -> Result<Child> {
     let name = command.get_program().to_string_lossy().into_owned();
     command
         .spawn()
-        .map_err(|e| Failure::Broken(format!("{name}: {e}")))
+        .map_err(|e| Failure::Broken(format!("{name}: {e}; if it is missing, run bench/peers")))
 }
 
 /// Waits until something listens at all of the addresses.
@@ -178,6 +193,15 @@ fn output(command: &mut Command) -> Result<String> {
         return Err(Failure::Broken(format!("{name}: {said}")));
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// A program and the version of its Debian package, or how to get it.
+fn packaged(program: &str, package: &str) -> String {
+    let show = ["--show", "--showformat=${Version}", package];
+    output(Command::new("dpkg-query").args(show)).map_or_else(
+        |_| format!("{program}, which is not installed: run bench/peers"),
+        |version| format!("{program}, Debian's {package} {version}"),
+    )
 }
 
 /// A certificate for `mail.example.test` in a directory: `cert.pem` and `key.pem`, of the same kind

@@ -26,6 +26,7 @@ struct Delivery {
     to: To,
     /// For every connection, to whom it delivers.
     recipients: Vec<Vec<String>>,
+    accounts: Vec<String>,
 }
 
 /// Every workload of deliveries.
@@ -46,9 +47,20 @@ pub(super) fn all() -> Vec<Box<dyn Workload>> {
             connections,
             to,
             recipients: Vec::new(),
+            accounts: Vec::new(),
         }));
     }
     all
+}
+
+impl Delivery {
+    fn accounts_needed(&self) -> usize {
+        match self.to {
+            To::Different => self.connections,
+            To::One => 1,
+            To::Many(count) => count,
+        }
+    }
 }
 
 impl Workload for Delivery {
@@ -61,16 +73,13 @@ impl Workload for Delivery {
     }
 
     fn prepare(&mut self, scene: &mut Scene) -> Result<()> {
-        let accounts = scene.accounts("mail", 64)?;
+        let accounts = scene.accounts("mail", self.accounts_needed())?;
         let addresses: Vec<String> = accounts.iter().map(|name| scene.recipient(name)).collect();
         self.recipients = match self.to {
             To::Different => addresses.iter().map(|to| vec![to.clone()]).collect(),
-            To::One => vec![addresses.iter().take(1).cloned().collect(); self.connections],
-            To::Many(count) => {
-                vec![addresses.iter().take(count).cloned().collect(); self.connections]
-            }
+            To::One | To::Many(_) => vec![addresses; self.connections],
         };
-        self.recipients.truncate(self.connections);
+        self.accounts = accounts;
         Ok(())
     }
 
@@ -92,6 +101,12 @@ impl Workload for Delivery {
             let copies = tasks.iter().map(|(_, to)| to.len() as u64).sum::<u64>();
             Ok(each * copies)
         })
+    }
+
+    fn finish(&mut self, scene: &mut Scene) -> Result<()> {
+        self.accounts
+            .iter()
+            .try_for_each(|account| scene.empty(account))
     }
 }
 

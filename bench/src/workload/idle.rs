@@ -9,6 +9,7 @@ use super::Workload;
 use crate::{
     client::imap::Imap,
     failure::Result,
+    mailbox::Filling,
     measure::{Figure, Sample},
     peer::PASSWORD,
     scene::Scene,
@@ -120,14 +121,7 @@ impl Workload for Waiting {
 
 /// A hundred accounts with some messages each: several clients for each, as people have.
 fn waiting_accounts(scene: &mut Scene) -> Result<Vec<String>> {
-    let accounts = scene.accounts("wait", 100)?;
-    let mut connection = scene.deliver()?;
-    for account in &accounts {
-        let to = [scene.recipient(account)];
-        connection.deliver(&to, &scene.corpus.message(1))?;
-    }
-    connection.quit()?;
-    Ok(accounts)
+    scene.full_each("wait", Filling::Small, 3, 100)
 }
 
 /// CPU time of sessions that idle, per session and second.
@@ -180,7 +174,7 @@ impl Workload for AtRest {
 /// From the reply of LMTP to the untagged EXISTS of a client that idles.
 #[derive(Default)]
 struct Told {
-    recipient: String,
+    account: String,
     client: Option<(Imap, u32)>,
 }
 
@@ -199,7 +193,7 @@ impl Workload for Told {
 
     fn prepare(&mut self, scene: &mut Scene) -> Result<()> {
         let account = scene.accounts("told", 1)?.swap_remove(0);
-        self.recipient = scene.recipient(&account);
+        self.account.clone_from(&account);
         let mut client = scene.login(&account)?;
         client.command("SELECT INBOX")?;
         let tag = client.idle()?;
@@ -210,7 +204,7 @@ impl Workload for Told {
     fn run(&mut self, scene: &mut Scene, round: u32) -> Result<Sample> {
         let count = scene.scale.pick(5, 100);
         let first = u64::from(round) * count;
-        let to = [self.recipient.clone()];
+        let to = [scene.recipient(&self.account)];
         let client = &mut self.client;
         scene.timed(|scene, latencies| {
             let mut connection = scene.deliver()?;
@@ -229,11 +223,11 @@ impl Workload for Told {
         })
     }
 
-    fn finish(&mut self, _scene: &mut Scene) -> Result<()> {
+    fn finish(&mut self, scene: &mut Scene) -> Result<()> {
         if let Some((mut client, tag)) = self.client.take() {
             client.done(tag)?;
             client.logout()?;
         }
-        Ok(())
+        scene.empty(&self.account)
     }
 }
