@@ -2,9 +2,14 @@
 
 use std::{
     net::SocketAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
+
+use memchr::memmem;
 
 use crate::{
     client::{imap::Imap, lmtp::Lmtp, tls::Tls},
@@ -14,6 +19,7 @@ use crate::{
     measure::{Latencies, Sample},
     peer::{PASSWORD, Peer, settle_in},
     process::Tree,
+    results,
 };
 
 /// How much is done: enough to see where things stand in some minutes, or all of it.
@@ -48,6 +54,8 @@ pub(crate) struct Scene {
     pub(crate) corpus: Arc<Corpus>,
     returning: Tls,
     fresh: Tls,
+    /// The next Message-ID.
+    letters: AtomicU64,
 }
 
 impl Scene {
@@ -67,6 +75,8 @@ impl Scene {
             corpus: Arc::clone(corpus),
             returning: Tls::new(true)?,
             fresh: Tls::new(false)?,
+            // What another run has used is below that.
+            letters: AtomicU64::new(results::now() << 20),
         })
     }
 
@@ -100,6 +110,19 @@ impl Scene {
     /// The address at which LMTP takes mail for an account.
     pub(crate) fn recipient(&self, account: &str) -> String {
         self.peer.recipient(account)
+    }
+
+    /// A message of the corpus as it is delivered now: with a Message-ID that no other has, since servers
+    /// may throw away what they have been given before.
+    pub(crate) fn letter(&self, number: u64) -> Vec<u8> {
+        let mut message = self.corpus.message(number);
+        let before = b"\r\nMessage-ID: <";
+        let at = memmem::find(&message, before).map_or(0, |at| at + before.len());
+        let unique = self.letters.fetch_add(1, Ordering::Relaxed);
+        if let Some(id) = message.get_mut(at..at + 16) {
+            id.copy_from_slice(format!("{unique:016x}").as_bytes());
+        }
+        message
     }
 
     /// A new LMTP connection.

@@ -105,6 +105,8 @@ syslog_prefix: cyrus
         format!(
             r#"START {{
   recover cmd="/usr/lib/cyrus/bin/ctl_cyrusdb -C {d}/imapd.conf -r"
+}}
+DAEMON {{
   idled cmd="{idled} -C {d}/imapd.conf"
 }}
 SERVICES {{
@@ -142,16 +144,6 @@ EVENTS {{
         let said = String::from_utf8_lossy(&done.stderr).into_owned();
         Err(Failure::Broken(format!("saslpasswd2 {name}: {said}")))
     }
-
-    /// Gives what there is to the user that the server becomes.
-    fn give(&self) -> Result<()> {
-        output(
-            Command::new("chown")
-                .args(["-R", "cyrus:mail"])
-                .arg(&self.directory),
-        )?;
-        Ok(())
-    }
 }
 
 impl Peer for Cyrus {
@@ -174,7 +166,19 @@ impl Peer for Cyrus {
     fn start(&mut self) -> Result<()> {
         make_certificate(&self.directory)?;
         let d = &self.directory;
-        for below in ["config", "mail", "run/proc", "run/lock", "sieve"] {
+        // As Debian's package makes them when it is installed.
+        for below in [
+            "config/socket",
+            "config/db",
+            "config/log",
+            "config/msg",
+            "config/user",
+            "config/quota",
+            "mail",
+            "run/proc",
+            "run/lock",
+            "sieve",
+        ] {
             let below = d.join(below);
             fs::create_dir_all(&below).map_err(Failure::at(&below))?;
         }
@@ -187,7 +191,16 @@ impl Peer for Cyrus {
         }
         if !d.join("sasldb2").exists() {
             self.set_password(ADMINISTRATOR)?;
-            self.give()?;
+        }
+        for below in [
+            "config", "run", "sieve", "mail", "sasldb2", "key.pem", "cert.pem",
+        ] {
+            let given = if below == "mail" { "-h" } else { "-R" };
+            output(
+                Command::new("chown")
+                    .args([given, "cyrus:mail"])
+                    .arg(d.join(below)),
+            )?;
         }
         let mut command = Command::new("/usr/lib/cyrus/bin/master");
         command

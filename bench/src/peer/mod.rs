@@ -124,8 +124,13 @@ pub(crate) fn settle_in(peer: &dyn Peer) -> Result<()> {
     fs::write(&file, version).map_err(Failure::at(&file))
 }
 
-/// Starts a program that stays in the foreground, with what it says in `log` of its directory.
+/// Starts a program that stays in the foreground, with what it says in `log` of its directory. One that a run
+/// has left there that was killed is ended first.
 fn spawn(directory: &Path, command: &mut Command) -> Result<Child> {
+    let left = directory.join("process");
+    if let Ok(Some(process)) = fs::read_to_string(&left).map(|pid| pid.parse().ok()) {
+        end_what_was_left(directory, process);
+    }
     let path = directory.join("log");
     let log = File::options()
         .create(true)
@@ -137,9 +142,36 @@ fn spawn(directory: &Path, command: &mut Command) -> Result<Child> {
         .stdout(log.try_clone()?)
         .stderr(log);
     let name = command.get_program().to_string_lossy().into_owned();
-    command
+    let child = command
         .spawn()
-        .map_err(|e| Failure::Broken(format!("{name}: {e}; if it is missing, run bench/peers")))
+        .map_err(|e| Failure::Broken(format!("{name}: {e}; if it is missing, run bench/peers")))?;
+    fs::write(&left, child.id().to_string()).map_err(Failure::at(&left))?;
+    Ok(child)
+}
+
+/// Ends a process if it is a server of that directory: numbers of processes are used again.
+fn end_what_was_left(directory: &Path, process: u32) {
+    let command = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    let wanted = directory.as_os_str().as_encoded_bytes();
+    if memchr::memmem::find(&command, wanted).is_none() {
+        return;
+    }
+    signal(process);
+    let alive = format!("/proc/{process}");
+    for _ in 0..1000 {
+        if !Path::new(&alive).exists() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Asks a process to end.
+fn signal(process: u32) {
+    if let Some(pid) = rustix::process::Pid::from_raw(process.cast_signed()) {
+        // If it is gone already, there is nothing to be done.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
 }
 
 /// Waits until something listens at all of the addresses.
@@ -165,10 +197,7 @@ fn await_listening(child: &mut Child, directory: &Path, addresses: Addresses) ->
 
 /// Asks a process to end, and waits until it has.
 fn terminate(child: &mut Child) -> Result<()> {
-    if let Some(pid) = rustix::process::Pid::from_raw(child.id().cast_signed()) {
-        // If it is gone already, there is nothing to be done.
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-    }
+    signal(child.id());
     let give_up = Instant::now() + Duration::from_secs(30);
     while child.try_wait()?.is_none() {
         if Instant::now() > give_up {

@@ -115,7 +115,7 @@ fn deliver(scene: &Scene, to: &[String], first: u64, count: u64) -> Result<Laten
     let mut latencies = Latencies::default();
     let mut connection = scene.deliver()?;
     for number in first..first + count {
-        let message = scene.corpus.message(number);
+        let message = scene.letter(number);
         let begin = Instant::now();
         connection.deliver(to, &message)?;
         latencies.push(begin.elapsed());

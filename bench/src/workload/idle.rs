@@ -210,7 +210,7 @@ impl Workload for Told {
             let mut connection = scene.deliver()?;
             if let Some((client, _)) = client {
                 for number in first..first + count {
-                    connection.deliver(&to, &scene.corpus.message(number))?;
+                    connection.deliver(&to, &scene.letter(number))?;
                     let replied = Instant::now();
                     client.await_response(|response| response.ends_with(b" EXISTS"))?;
                     latencies.push(replied.elapsed());
