@@ -14,6 +14,7 @@ mod mailbox;
 mod measure;
 mod peer;
 mod process;
+mod report;
 mod results;
 mod scene;
 mod terminal;
@@ -64,6 +65,9 @@ struct Arguments {
     /// Also what the machine gives at most
     #[arg(long)]
     limits: bool,
+    /// Write docs/benchmarks.md of the saved results, and nothing else
+    #[arg(long)]
+    report: bool,
     /// What the messages are made from
     #[arg(long, default_value_t = corpus::SEED)]
     seed: u64,
@@ -85,6 +89,13 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<()> {
     std::fs::create_dir_all(&arguments.directory).map_err(Failure::at(&arguments.directory))?;
     let directory = std::path::absolute(&arguments.directory)?;
+    if arguments.report {
+        let documents = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
+        return report::write(
+            Results::load_all(&directory.join("results"))?,
+            Path::new(documents),
+        );
+    }
     raise_limits()?;
     let corpus = Arc::new(Corpus::new(arguments.seed));
     let mut scenes = Vec::new();

@@ -113,7 +113,7 @@ impl Workload for Flags {
                 Ok(size * 2)
             });
         }
-        let each = (scene.scale.pick(512, 2048) / clients.len() as u64).max(8);
+        let each = (scene.scale.pick(1024, 4096) / clients.len() as u64).max(8);
         let tasks: Vec<_> = clients
             .into_iter()
             .map(std::sync::Mutex::new)
