@@ -9,7 +9,7 @@ const FEW: usize = 1_000;
 const MANY: usize = 10_000;
 
 /// Instructions that what runs by the clock may add.
-const BY_THE_CLOCK: u64 = 300_000;
+const BY_THE_CLOCK: u64 = 500_000;
 
 /// A server whose instructions are counted.
 struct Counted {
@@ -77,6 +77,14 @@ struct Operation {
 
 /// What must cost the same however many messages there are.
 const OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "SELECT, again",
+        commands: &["SELECT {box}"],
+    },
+    Operation {
+        name: "SELECT, after UNSELECT",
+        commands: &["UNSELECT", "SELECT {box}"],
+    },
     Operation {
         name: "FETCH of ten",
         commands: &["FETCH 500:509 (UID FLAGS ENVELOPE BODYSTRUCTURE)"],
