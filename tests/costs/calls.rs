@@ -186,12 +186,12 @@ const OPERATIONS: &[Operation] = &[
     Operation {
         name: "APPEND",
         work: |_, c| each(c, append),
-        budget: [2.0, 2.0, 0.0, 1.0, 2.0, 3.0],
+        budget: [2.0, 2.0, 0.0, 1.0, 1.0, 1.0],
     },
     Operation {
         name: "delivery",
         work: |chapar, _| deliver(chapar),
-        budget: [1.0, 1.0, 0.0, 2.0, 3.0, 5.0],
+        budget: [1.0, 1.0, 0.0, 2.0, 2.0, 1.0],
     },
     Operation {
         name: "login and logout",
