@@ -4,7 +4,7 @@
 use alloc::{borrow::Cow, vec::Vec};
 use core::cmp::Ordering;
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 /// The fields that clients ask for when they list a mailbox; a digest keeps
 /// them raw. What mutt, Thunderbird, Apple Mail, K-9, Roundcube and mbsync
@@ -161,10 +161,11 @@ fn field_len(header: &[u8]) -> usize {
 }
 
 fn split_name(raw: &[u8]) -> Field<'_> {
-    let colon = memchr(b':', raw).and_then(|at| Some((raw.get(..at)?, raw.get(at + 1..)?)));
-    match colon {
+    // In the first line, or there is none.
+    let at = memchr2(b':', b'\n', raw).unwrap_or(raw.len());
+    match raw.split_at(at) {
         // obs-optional permits white space before the colon (RFC 5322 §4.5.8).
-        Some((name, value)) if memchr(b'\n', name).is_none() => Field {
+        (name, [b':', value @ ..]) => Field {
             name: name.trim_ascii_end(),
             raw,
             value,

@@ -60,9 +60,12 @@ impl Names {
     }
 }
 
+/// Names of different lengths, as most are, are told apart without looking at them.
 fn compare(a: &[u8], b: &[u8]) -> Ordering {
-    let a = a.iter().map(u8::to_ascii_lowercase);
-    a.cmp(b.iter().map(u8::to_ascii_lowercase))
+    a.len().cmp(&b.len()).then_with(|| {
+        let a = a.iter().map(u8::to_ascii_lowercase);
+        a.cmp(b.iter().map(u8::to_ascii_lowercase))
+    })
 }
 
 #[cfg(test)]
