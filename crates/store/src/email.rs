@@ -33,6 +33,11 @@ pub struct Piece {
 }
 
 impl Piece {
+    /// Whether nothing lies between `before` and it.
+    pub(crate) fn is_after(self, before: Self) -> bool {
+        self.at.follows(before.at, before.len as usize)
+    }
+
     /// Appends all of it to `into`.
     pub(crate) async fn read(
         self,
@@ -40,7 +45,9 @@ impl Piece {
         into: &mut Vec<u8>,
     ) -> Result<(), Error> {
         let len = self.len as usize;
-        partitions.read(self.at, 0..len, Some(len), into).await?;
+        if !partitions.read_now(&[(self.at, len)], 0..len, into)? {
+            partitions.read(self.at, 0..len, Some(len), into).await?;
+        }
         Ok(())
     }
 }
@@ -143,6 +150,32 @@ impl Email {
         Span { start, end }
     }
 
+    /// Where the octets end that are read with octet `at` at no more cost: those of its header, and what
+    /// of its body is kept as one.
+    #[must_use]
+    pub fn run_end(&self, at: u64) -> u64 {
+        let end = self.read_end(at);
+        match &*self.record.pieces {
+            [header, body, ..]
+                if (header.len as usize) < PIECE_BYTES_MAX && body.is_after(*header) =>
+            {
+                let body = self.trace_len() + u64::from(header.len);
+                if end <= body {
+                    self.read_end(body)
+                } else {
+                    end
+                }
+            }
+            _ => end,
+        }
+    }
+
+    /// The octets that it was read to, to read another to: see [`crate::Account::email_in`].
+    #[must_use]
+    pub fn into_octets(self) -> Vec<u8> {
+        self.record.octets
+    }
+
     /// The digest as it is written down.
     pub(crate) fn encoded_digest(&self) -> &[u8] {
         self.record.digest()
@@ -184,9 +217,25 @@ impl Email {
         let trace = self.trace();
         into.extend_from_slice(trace.get(within(span, 0, trace.len())).unwrap_or_default());
         let mut start = self.trace_len();
-        for piece in &self.record.pieces {
+        let mut pieces = self.record.pieces.iter();
+        while let Some(piece) = pieces.next() {
             let len = piece.len as usize;
             let wanted = within(span, start, len);
+            if let Some(next) = pieces
+                .as_slice()
+                .first()
+                .filter(|next| next.is_after(*piece))
+                && !wanted.is_empty()
+                && span.end > start + u64::from(piece.len)
+            {
+                let both = [(piece.at, len), (next.at, next.len as usize)];
+                let wanted = within(span, start, len + next.len as usize);
+                if self.partitions.read_now(&both, wanted, into)? {
+                    start += u64::from(piece.len) + u64::from(next.len);
+                    pieces.next();
+                    continue;
+                }
+            }
             if !wanted.is_empty() {
                 self.partitions
                     .read(piece.at, wanted, Some(len), into)
@@ -202,8 +251,17 @@ impl Email {
 
     /// Reads the record at `at`.
     pub(crate) async fn fetch(partitions: Partitions, at: Piece) -> Result<Self, Error> {
+        Self::fetch_in(partitions, at, Vec::with_capacity(at.len as usize)).await
+    }
+
+    /// The same, to octets that have been used before.
+    pub(crate) async fn fetch_in(
+        partitions: Partitions,
+        at: Piece,
+        mut octets: Vec<u8>,
+    ) -> Result<Self, Error> {
         let damaged = |why| damaged(at, why);
-        let mut octets = Vec::with_capacity(at.len as usize);
+        octets.clear();
         at.read(&partitions, &mut octets).await?;
         let record = match Record::decode(octets).map_err(damaged)? {
             Put::Whole(record) => record,

@@ -9,6 +9,10 @@ use crate::{
     id::AccountId,
 };
 
+/// So many octets of a body make it worth to keep the header apart: they take as long to read as a second
+/// record.
+const BODY_APART_MIN: usize = 4096;
+
 /// A message being received. Dropping it abandons the message. Takes the same
 /// memory whatever the size of the message.
 pub struct Incoming {
@@ -60,6 +64,11 @@ impl Incoming {
         }
         self.scanner.push(octets);
         let mut rest = octets;
+        if let Some((header, body)) = self.end_of_header(octets) {
+            self.piece.extend_from_slice(header);
+            self.put_piece().await?;
+            rest = body;
+        }
         while !rest.is_empty() {
             let room = PIECE_BYTES_MAX - self.piece.len();
             let (now, later) = rest.split_at(room.min(rest.len()));
@@ -114,6 +123,18 @@ impl Incoming {
                 thread_keys: digest.thread_keys,
             }),
         })
+    }
+
+    /// Where the header ends that has come with these octets, if it is to be a piece of its own: then who
+    /// reads headers need not read bodies to check them.
+    fn end_of_header<'a>(&self, octets: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+        let start = self.scanner.body_start()?;
+        if !self.pieces.is_empty() || start > PIECE_BYTES_MAX as u64 {
+            return None;
+        }
+        let here = usize::try_from(start.checked_sub(self.size)?).ok()?;
+        let parts = octets.split_at_checked(here)?;
+        (parts.1.len() >= BODY_APART_MIN).then_some(parts)
     }
 
     async fn put_piece(&mut self) -> Result<(), Error> {

@@ -58,6 +58,13 @@ struct End {
 }
 
 impl Scanner {
+    /// Where the message's body begins, counted from its first octet; `None` before the end of its header.
+    #[must_use]
+    pub fn body_start(&self) -> Option<u64> {
+        let start = self.stack.first().map(|message| message.body_start);
+        start.filter(|start| *start > 0)
+    }
+
     /// A part begins here, with its header.
     pub(super) fn open(&mut self, hold: Hold) {
         self.parts += 1;

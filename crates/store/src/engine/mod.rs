@@ -66,6 +66,11 @@ impl Ref {
     pub(crate) fn lsn(self) -> u64 {
         self.0 & ((1 << Self::LSN_BITS) - 1)
     }
+
+    /// Whether nothing lies between a record with a body of `length` octets and this one.
+    pub(crate) fn follows(self, before: Self, length: usize) -> bool {
+        self.0 == before.0 + log::span(length)
+    }
 }
 
 /// A point in the log: everything before it is durable, or is what a checkpoint covers.
@@ -309,6 +314,21 @@ impl Engine {
         into: &mut Vec<u8>,
     ) -> Result<usize, Error> {
         each!(self, engine => engine.read(at, range, length, into).await)
+    }
+
+    /// As [`Engine::read`], if it takes no waiting; `false` if it would. Of a record, or of two that follow
+    /// each other ([`Ref::follows`]), with the lengths of their bodies: octets `wanted` of
+    /// these bodies, put together.
+    ///
+    /// # Errors
+    /// As [`Engine::read`].
+    pub(crate) fn read_now(
+        &self,
+        run: &[(Ref, usize)],
+        wanted: Range<usize>,
+        into: &mut Vec<u8>,
+    ) -> Result<bool, Error> {
+        each!(self, engine => engine.read_now(run, wanted, into))
     }
 
     /// The account's durable batches after `after`, ascending by seq: as many as have

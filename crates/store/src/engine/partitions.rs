@@ -524,6 +524,24 @@ impl Partitions {
         engine.read(at, range, length, into).await
     }
 
+    /// Reads a record, or two, without waiting; `false` if it would; see [`Engine::read_now`].
+    ///
+    /// # Errors
+    /// As [`Engine::read`].
+    pub(crate) fn read_now(
+        &self,
+        run: &[(Ref, usize)],
+        wanted: Range<usize>,
+        into: &mut Vec<u8>,
+    ) -> Result<bool, Error> {
+        let slots = self.inner.slots.load();
+        let slot = run.first().and_then(|(at, _)| slots.get(&at.partition()));
+        match slot.map(|slot| &slot.engine) {
+            Some(Ok(engine)) => engine.read_now(run, wanted, into),
+            _ => Ok(false),
+        }
+    }
+
     /// Waits until what was put with `writes` is durable; see [`Engine::settle`].
     ///
     /// # Errors

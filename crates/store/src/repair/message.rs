@@ -274,16 +274,18 @@ fn placed(batch: Batch, record: Ref) -> Option<Added> {
     })
 }
 
-/// Pieces that may be one message of at most `size` octets with its trace: the last, and before it only
-/// whole ones. Fewest first.
+/// Pieces that may be one message of at most `size` octets with its trace: the last, before it whole
+/// ones, and before those perhaps one that has the header. Fewest first.
 fn ending_in(blobs: &[Piece], last: usize, size: u64) -> Vec<Vec<Piece>> {
     let mut found = Vec::new();
     let mut pieces = Vec::new();
     let mut octets = 0;
+    let mut is_header = false;
     for piece in blobs.get(..=last).unwrap_or_default().iter().rev() {
-        if !pieces.is_empty() && piece.len as usize != PIECE_BYTES_MAX {
+        if is_header {
             break;
         }
+        is_header = !pieces.is_empty() && piece.len as usize != PIECE_BYTES_MAX;
         octets += u64::from(piece.len);
         if octets > size {
             break;

@@ -163,6 +163,69 @@ fn a_message_comes_back_as_it_was_sent() {
 }
 
 #[test]
+fn a_header_is_kept_apart_from_a_body_that_is_much() {
+    run(async {
+        let store = memory();
+        let account = store.account(ALICE).await.unwrap();
+        let header = b"Subject: hello\r\nTo: b\r\n\r\n".to_vec();
+        for (body, cut, apart) in [
+            (5000_u32, usize::MAX, true),
+            (300_000, usize::MAX, true),
+            // The header's last octets come with little of the body, or with none.
+            (5000, header.len(), true),
+            (300_000, header.len() + 4000, false),
+            (4000, usize::MAX, false),
+        ] {
+            let content = (0..body).map(|n| (n % 251) as u8);
+            let whole: Vec<u8> = header.iter().copied().chain(content).collect();
+            let mut incoming = store.receive().await.unwrap();
+            let (first, rest) = whole.split_at(cut.min(whole.len()));
+            incoming.write(first).await.unwrap();
+            incoming.write(rest).await.unwrap();
+            let arrival = Arrival {
+                message: incoming.finish().await.unwrap(),
+                trace: b"X: y\r\n".to_vec(),
+                flags: Flags::default(),
+                internal_date: None,
+            };
+            let placed = account.append(inbox(&account), vec![arrival]).await;
+            let mailbox = account.open_mailbox(inbox(&account)).await.unwrap();
+            let message = mailbox.get(placed.unwrap().uids[0]).unwrap();
+            let email = account.email(&message).await.unwrap();
+            let header = 6 + header.len() as u64;
+            assert_eq!(email.read_end(6) == header, apart, "{body} {cut}");
+            // Who reads the header to its end may read on at the cost of nothing.
+            let run = if apart {
+                email.read_end(header)
+            } else {
+                email.read_end(6)
+            };
+            assert_eq!(email.run_end(6), run);
+            let whole = [&b"X: y\r\n"[..], &whole].concat();
+            for (start, end) in [
+                (0, whole.len()),
+                (6, 32),
+                (6, 33),
+                (31, 40),
+                (32, 4000),
+                (8, whole.len() - 3),
+                (33, whole.len()),
+            ] {
+                let mut into = b"before".to_vec();
+                let (from, to) = (start as u64, end as u64);
+                let span = Span {
+                    start: from,
+                    end: to,
+                };
+                email.read(span, &mut into).await.unwrap();
+                assert_eq!(&into[6..], &whole[start..end], "{start}..{end}");
+            }
+        }
+        nothing_wrong(&store);
+    });
+}
+
+#[test]
 fn a_message_over_the_limit_is_refused() {
     run(async {
         let store = memory();

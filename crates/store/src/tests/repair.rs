@@ -123,6 +123,34 @@ fn kinds(told: &[Repaired]) -> Vec<(RepairKind, Option<u32>)> {
 const SEEN: SystemFlags = SystemFlags::SEEN;
 
 #[test]
+fn a_damaged_record_is_made_again_of_a_header_that_lies_apart() {
+    let body = b"0123456789abcdef\r\n".repeat(20_000);
+    let octets = [&b"Message-ID: <apart@x>\r\n\r\n"[..], &body].concat();
+    let more = async |store: &Store| {
+        let mut incoming = store.receive().await.unwrap();
+        incoming.write(&octets).await.unwrap();
+        let arrival = Arrival {
+            message: incoming.finish().await.unwrap(),
+            trace: Vec::new(),
+            flags: Flags::default(),
+            internal_date: None,
+        };
+        let account = store.account(ALICE).await.unwrap();
+        let to = inbox(&account);
+        account.append(to, vec![arrival]).await.unwrap();
+    };
+    let hash = *blake3::hash(&octets).as_bytes();
+    let store = open(&damaged(more, &hash, Checkpoint::Kept));
+    let report = tempfile::tempdir().unwrap();
+    let (_, told) = repair(&store, Mode::Do, report.path());
+    let expected = [(RepairKind::Remade, Some(4)), (RepairKind::SeenTo, None)];
+    assert_eq!(kinds(&told), expected);
+    let content = content(&store, "INBOX");
+    assert_eq!(content.last().map(|it| &it.2), Some(&octets));
+    nothing_wrong(&store);
+}
+
+#[test]
 fn a_damaged_record_is_made_again_of_the_octets() {
     let hash = *blake3::hash(&text("second")).as_bytes();
     for checkpoint in [Checkpoint::Kept, Checkpoint::Lost] {

@@ -35,6 +35,7 @@ pub(super) struct Server<'a> {
     /// Kept between messages, so that each costs no memory of its own.
     header: Vec<u8>,
     chosen: Vec<u8>,
+    octets: Vec<u8>,
 }
 
 impl<'a> Server<'a> {
@@ -49,6 +50,7 @@ impl<'a> Server<'a> {
             newest_first: false,
             header: Vec::new(),
             chosen: Vec::new(),
+            octets: Vec::new(),
         }
     }
 
@@ -85,7 +87,8 @@ impl<'a> Server<'a> {
         let plan = self.plan;
         let mut record = None;
         if plan.needs_record {
-            record = Some(Record::new(account.email(message).await?));
+            let octets = std::mem::take(&mut self.octets);
+            record = Some(Record::new(account.email_in(message, octets).await?));
         }
         let downgrades = !self.enabled.takes_utf8();
         let international = |record: &Record| downgrades && record.is_international();
@@ -115,6 +118,9 @@ impl<'a> Server<'a> {
         }
         if self.seen.contains(message.uid.0) {
             self.changed(message, response);
+        }
+        if let Some(record) = record {
+            self.octets = record.email.into_octets();
         }
         Ok(())
     }

@@ -126,7 +126,7 @@ impl<'a, O: Outlet> Response<'a, O> {
 
     /// Octets of a message, the head of whose string is written.
     pub(super) async fn octets(&mut self, email: &Email, span: Span) -> Result<(), Fail> {
-        for piece in pieces(span, |at| email.read_end(at)) {
+        for piece in pieces(span, |at| email.run_end(at)) {
             let buffer = self.out.buffer();
             let from = buffer.len();
             email.read(piece, buffer).await?;
@@ -169,7 +169,7 @@ pub(super) fn string_head(out: &mut Vec<u8>, size: u64) {
 /// RFC 9051 §4.3.1: a literal holds no NUL; as everywhere, it goes out as DEL.
 fn hide_nul(buffer: &mut [u8], from: usize) {
     let octets = buffer.get_mut(from..).unwrap_or_default();
-    if octets.contains(&0) {
+    if memchr::memchr(0, octets).is_some() {
         for octet in octets.iter_mut().filter(|octet| **octet == 0) {
             *octet = 0x7f;
         }

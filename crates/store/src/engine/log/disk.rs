@@ -61,9 +61,13 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync + 'static {
     fn space(&self, file: &Self::File) -> io::Result<u64>;
     /// Fills `into`; the end of the file before that is [`ErrorKind::UnexpectedEof`].
     fn read_at(&self, file: &Self::File, into: &mut [u8], offset: u64) -> io::Result<()>;
-    /// Fills both, if that takes no waiting for a device; `false` if it would.
-    fn read_cached(&self, file: &Self::File, into: [&mut [u8]; 2], offset: u64)
-    -> io::Result<bool>;
+    /// Fills all of them, one after the other, if that takes no waiting for a device; `false` if it would.
+    fn read_cached(
+        &self,
+        file: &Self::File,
+        into: &mut [IoSliceMut<'_>],
+        offset: u64,
+    ) -> io::Result<bool>;
     /// Writes all slices, one after the other.
     fn write_at(&self, file: &Self::File, from: &[IoSlice<'_>], offset: u64) -> io::Result<()>;
     /// Makes what was written durable, with the length.
@@ -290,11 +294,15 @@ impl Disk for RealDisk {
         file.read_exact_at(into, offset)
     }
 
-    fn read_cached(&self, file: &File, into: [&mut [u8]; 2], offset: u64) -> io::Result<bool> {
+    fn read_cached(
+        &self,
+        file: &File,
+        into: &mut [IoSliceMut<'_>],
+        offset: u64,
+    ) -> io::Result<bool> {
         let wanted: usize = into.iter().map(|slice| slice.len()).sum();
-        let mut slices = into.map(IoSliceMut::new);
         let flags = rustix::io::ReadWriteFlags::NOWAIT;
-        match rustix::io::preadv2(file, &mut slices, offset, flags) {
+        match rustix::io::preadv2(file, into, offset, flags) {
             Ok(read) => Ok(read == wanted),
             Err(
                 rustix::io::Errno::AGAIN

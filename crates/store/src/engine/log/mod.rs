@@ -52,6 +52,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+pub(crate) use self::format::span;
 use self::{
     checkpoint::{Checkpoint, Update},
     disk::Disk,
@@ -357,6 +358,15 @@ impl<D: Disk> Log<D> {
         into: &mut Vec<u8>,
     ) -> Result<usize, Error> {
         self.shared().read(at, range, length, into).await
+    }
+
+    pub(crate) fn read_now(
+        &self,
+        run: &[(Ref, usize)],
+        wanted: Range<usize>,
+        into: &mut Vec<u8>,
+    ) -> Result<bool, Error> {
+        self.shared().read_now(run, wanted, into)
     }
 
     pub(crate) async fn batches_page(

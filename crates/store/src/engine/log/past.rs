@@ -7,7 +7,7 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{self, ErrorKind, IoSlice},
+    io::{self, ErrorKind, IoSlice, IoSliceMut},
     path::PathBuf,
     sync::Arc,
 };
@@ -157,7 +157,12 @@ impl Disk for PastDisk {
         }
     }
 
-    fn read_cached(&self, file: &PastFile, into: [&mut [u8]; 2], offset: u64) -> io::Result<bool> {
+    fn read_cached(
+        &self,
+        file: &PastFile,
+        into: &mut [IoSliceMut<'_>],
+        offset: u64,
+    ) -> io::Result<bool> {
         match file {
             PastFile::Below(file, bound) => {
                 let wanted: usize = into.iter().map(|slice| slice.len()).sum();

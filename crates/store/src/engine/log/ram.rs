@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, ErrorKind, IoSlice},
+    io::{self, ErrorKind, IoSlice, IoSliceMut},
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
@@ -137,7 +137,7 @@ impl Disk for RamDisk {
     fn read_cached(
         &self,
         file: &Self::File,
-        into: [&mut [u8]; 2],
+        into: &mut [IoSliceMut<'_>],
         mut offset: u64,
     ) -> io::Result<bool> {
         for slice in into {

@@ -1,6 +1,7 @@
 //! Reads records back: from the page cache on the caller's thread, from the device on another.
 
 use std::{
+    io::IoSliceMut,
     ops::Range,
     sync::{Arc, atomic::Ordering},
 };
@@ -10,7 +11,7 @@ use crc32c::crc32c;
 use super::{
     disk::Disk,
     files::{Segment, io_error},
-    format::{BODY_BYTES_MAX, RECORD_HEADER_BYTES, RecordHeader},
+    format::{BODY_BYTES_MAX, RECORD_HEADER_BYTES, RecordHeader, STEP, padding},
     shared::Shared,
 };
 use crate::{
@@ -22,6 +23,8 @@ use crate::{
 const FREED: &str = "the record was freed";
 /// What is read at first when the length is not known, in octets of body.
 const GUESS_BYTES: usize = 4096;
+/// So many records that follow each other are read with one call: a message's header and its body.
+const RUN_MAX: usize = 2;
 
 impl<D: Disk> Shared<D> {
     /// Appends octets `range` of a record's body to `into`; see [`crate::engine::Engine::read`].
@@ -38,14 +41,14 @@ impl<D: Disk> Shared<D> {
         if at.lsn() >= self.written_end.load(Ordering::Acquire) {
             self.wait_written(at).await?;
         }
+        if let Some(length) = length
+            && self.read_now(&[(at, length)], range.clone(), into)?
+        {
+            return Ok(length);
+        }
         let segment = self.segment(at.lsn())?;
         if segment.is_freed(at.lsn()) {
             return Err(damaged(&segment, at, FREED));
-        }
-        if let Some(length) = length.filter(|length| *length <= PIECE_BYTES_MAX)
-            && self.read_cached(&segment, at, (range.clone(), length), into)?
-        {
-            return Ok(length);
         }
         let shared = Arc::clone(self);
         let body = self
@@ -74,48 +77,91 @@ impl<D: Disk> Shared<D> {
     /// The segment that has an LSN.
     fn segment(&self, lsn: u64) -> Result<Arc<Segment<D::File>>, Error> {
         let segments = self.segments.load();
-        let after = segments.partition_point(|segment| segment.first_lsn() <= lsn);
-        let found = after.checked_sub(1).and_then(|at| segments.get(at));
-        found
-            .filter(|segment| segment.end().is_none_or(|end| lsn < end))
+        segment_of(&segments, lsn)
             .map(Arc::clone)
             .ok_or_else(|| self.no_record(Ref::new(self.partition.number, lsn)))
     }
 
-    /// Reads without waiting for a device, with one call, straight to where it is wanted.
-    fn read_cached(
+    /// See [`crate::engine::Engine::read_now`].
+    pub(crate) fn read_now(
         &self,
-        segment: &Segment<D::File>,
-        at: Ref,
-        (range, length): (Range<usize>, usize),
+        run: &[(Ref, usize)],
+        wanted: Range<usize>,
         into: &mut Vec<u8>,
     ) -> Result<bool, Error> {
-        if range.start > range.end || range.end > length {
-            return Err(self.no_record(at));
+        let (Some((first, _)), Some((last, _))) = (run.first(), run.last()) else {
+            return Ok(false);
+        };
+        let total = run.iter().map(|(_, length)| *length).sum();
+        let is_long = |(_, length): &(Ref, usize)| *length > PIECE_BYTES_MAX;
+        if last.lsn() >= self.written_end.load(Ordering::Acquire) || run.iter().any(is_long) {
+            return Ok(false);
+        }
+        if wanted.start > wanted.end || wanted.end > total {
+            return Err(self.no_record(*first));
+        }
+        let segments = self.segments.load();
+        let Some(segment) = segment_of(&segments, first.lsn()) else {
+            return Ok(false);
+        };
+        let is_elsewhere = |(at, _): &(Ref, usize)| {
+            at.partition() != self.partition.number
+                || segment.end().is_some_and(|end| end <= at.lsn())
+        };
+        if run.len() > RUN_MAX || run.iter().any(is_elsewhere) {
+            return Ok(false);
+        }
+        if let Some((at, _)) = run.iter().find(|(at, _)| segment.is_freed(at.lsn())) {
+            return Err(damaged(segment, *at, FREED));
         }
         let before = into.len();
-        into.resize(before + length, 0);
-        let mut header = [0; RECORD_HEADER_BYTES];
-        let body = into.get_mut(before..).unwrap_or_default();
-        let file = segment.file(&*self.disk);
-        let read = file.and_then(|file| {
-            self.disk
-                .read_cached(&file, [&mut header, body], segment.offset(at.lsn()))
-                .map_err(|error| io_error(segment.path(), error))
-        });
-        let checked = read.and_then(|there| {
-            if there {
-                check(segment, at, &header, body)?;
-            }
-            Ok(there)
-        });
-        if let Ok(true) = checked {
-            into.truncate(before + range.end);
-            into.drain(before..before + range.start);
+        into.resize(before + total, 0);
+        let bodies = into.get_mut(before..).unwrap_or_default();
+        let read = self.read_run(segment, run, bodies);
+        if let Ok(true) = read {
+            into.truncate(before + wanted.end);
+            into.drain(before..before + wanted.start);
         } else {
             into.truncate(before);
         }
-        checked
+        read
+    }
+
+    /// Reads records that follow each other with one call, each body to behind the one before, and checks them.
+    fn read_run(
+        &self,
+        segment: &Segment<D::File>,
+        run: &[(Ref, usize)],
+        bodies: &mut [u8],
+    ) -> Result<bool, Error> {
+        let offset = run.first().map_or(0, |(at, _)| segment.offset(at.lsn()));
+        // Before each body its header, and before that what fills up the body before.
+        let mut heads = [[0; RECORD_HEADER_BYTES + STEP]; RUN_MAX];
+        let mut slices = [(); 2 * RUN_MAX].map(|()| IoSliceMut::new(&mut []));
+        let (mut rest, mut filled) = (&mut *bodies, 0);
+        let pairs = slices.chunks_exact_mut(2).zip(&mut heads);
+        for ((pair, head), (_, length)) in pairs.zip(run) {
+            let (body, later) = rest.split_at_mut(*length);
+            if let [before, within] = pair {
+                let head = head.get_mut(..filled + RECORD_HEADER_BYTES);
+                *before = IoSliceMut::new(head.unwrap_or_default());
+                *within = IoSliceMut::new(body);
+            }
+            (rest, filled) = (later, padding(*length));
+        }
+        let file = segment.file(&*self.disk)?;
+        let slices = slices.get_mut(..2 * run.len()).unwrap_or_default();
+        let read = self.disk.read_cached(&file, slices, offset);
+        if !read.map_err(|error| io_error(segment.path(), error))? {
+            return Ok(false);
+        }
+        let (mut rest, mut filled) = (&*bodies, 0);
+        for ((at, length), head) in run.iter().zip(&heads) {
+            let (body, later) = rest.split_at(*length);
+            check(segment, *at, head.get(filled..).unwrap_or_default(), body)?;
+            (rest, filled) = (later, padding(*length));
+        }
+        Ok(true)
     }
 
     /// Reads a whole body, waiting for the device.
@@ -190,6 +236,13 @@ impl<D: Disk> Shared<D> {
             what: "no such record".into(),
         }
     }
+}
+
+/// The segment that has an LSN, of those there are.
+fn segment_of<F>(segments: &[Arc<Segment<F>>], lsn: u64) -> Option<&Arc<Segment<F>>> {
+    let after = segments.partition_point(|segment| segment.first_lsn() <= lsn);
+    let found = after.checked_sub(1).and_then(|at| segments.get(at));
+    found.filter(|segment| segment.end().is_none_or(|end| lsn < end))
 }
 
 /// Checks a record against its checksums.

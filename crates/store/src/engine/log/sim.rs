@@ -11,7 +11,7 @@ mod octets;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{self, ErrorKind, IoSlice},
+    io::{self, ErrorKind, IoSlice, IoSliceMut},
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
@@ -518,7 +518,7 @@ impl Disk for SimDisk {
         }
     }
 
-    fn read_cached(&self, _: &SimFile, _: [&mut [u8]; 2], _: u64) -> io::Result<bool> {
+    fn read_cached(&self, _: &SimFile, _: &mut [IoSliceMut<'_>], _: u64) -> io::Result<bool> {
         Ok(false)
     }
 
