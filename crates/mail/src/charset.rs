@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use encoding_rs::{Decoder, DecoderResult, Encoding, REPLACEMENT};
+use encoding_rs::{Decoder, DecoderResult, Encoding, REPLACEMENT, UTF_8};
 
 /// Whether `SEARCH CHARSET` can be given this name.
 #[must_use]
@@ -48,6 +48,9 @@ fn is_utf7(name: &str) -> bool {
 
 /// The WHATWG names, but for those that it replaces for safety in browsers.
 fn lookup(name: &str) -> Option<&'static Encoding> {
+    if name.eq_ignore_ascii_case("utf-8") {
+        return Some(UTF_8);
+    }
     Encoding::for_label(name.as_bytes()).filter(|encoding| *encoding != REPLACEMENT)
 }
 
@@ -152,6 +155,10 @@ fn guess(held: &mut Vec<u8>, octets: &[u8], last: Last, out: &mut String) {
 
 /// Gives back the beginning of a character that the end cuts.
 fn guess_all<'a>(octets: &'a [u8], last: Last, out: &mut String) -> &'a [u8] {
+    if let Ok(text) = core::str::from_utf8(octets) {
+        out.push_str(text);
+        return &[];
+    }
     let mut chunks = octets.utf8_chunks().peekable();
     while let Some(chunk) = chunks.next() {
         out.push_str(chunk.valid());

@@ -129,20 +129,74 @@ pub const UNICODE: [(u8, u8, u8); 2] = [
 /// Form KD does, since some systems write them so.
 fn unicode_casemap(text: &str, out: &mut String) {
     out.reserve(text.len());
+    let mut memo = None;
     let mut rest = text;
     while !rest.is_empty() {
         let ascii = encoding_rs::Encoding::ascii_valid_up_to(rest.as_bytes());
         let (ascii, tail) = rest.split_at(ascii);
         push_upper(ascii, out);
+        rest = tail;
         let mut chars = tail.chars();
-        if let Some(first) = chars.next() {
+        while let Some(first) = chars.next().filter(|c| !c.is_ascii()) {
             if is_ideograph(first) {
                 out.push(first);
-            } else {
+            } else if text.len() < MEMO_FROM {
                 decompose_compatible(title_case(first), |c| out.push(c));
+            } else {
+                memo.get_or_insert_with(Memo::new).fold(first, out);
             }
+            rest = chars.as_str();
         }
-        rest = chars.as_str();
+    }
+}
+
+/// Texts of fewer octets are folded before a [`Memo`] is made.
+const MEMO_FROM: usize = 64;
+
+/// Characters that are kept: more than most alphabets have.
+const MEMO_CHARS: usize = 128;
+
+/// What the characters of a text are folded to: it has few different ones, and looking them up in the tables of
+/// Unicode takes long.
+struct Memo([Folded; MEMO_CHARS]);
+
+/// A character that was folded; NUL: none.
+#[derive(Clone, Copy)]
+struct Folded {
+    of: char,
+    len: usize,
+    to: [char; 3],
+}
+
+impl Memo {
+    fn new() -> Self {
+        let none = Folded {
+            of: '\0',
+            len: 0,
+            to: ['\0'; 3],
+        };
+        Self([none; MEMO_CHARS])
+    }
+
+    /// Appends what a character that is not ASCII is folded to.
+    fn fold(&mut self, c: char, out: &mut String) {
+        let Some(kept) = self.0.get_mut(c as usize % MEMO_CHARS) else {
+            return;
+        };
+        if kept.of == c {
+            out.extend(kept.to.iter().take(kept.len));
+            return;
+        }
+        let mut len = 0;
+        decompose_compatible(title_case(c), |c| {
+            out.push(c);
+            if let Some(place) = kept.to.get_mut(len) {
+                *place = c;
+            }
+            len += 1;
+        });
+        kept.of = if len <= kept.to.len() { c } else { '\0' };
+        kept.len = len;
     }
 }
 
@@ -309,6 +363,24 @@ mod tests {
         ] {
             assert_eq!(compare(collation, a, b), expected, "{collation:?} {a} {b}");
             assert_eq!(compare(collation, b, a), expected.reverse());
+        }
+    }
+
+    #[test]
+    fn long_texts_fold_as_their_characters_do() {
+        let mut random = fastrand::Rng::with_seed(9);
+        for _ in 0..300 {
+            // Some alphabet, and now and then anything.
+            let first = random.u32(0x80..0x1_0000);
+            let any = |_| match random.u32(..8) {
+                0 => random.char(..),
+                1 => random.char(' '..='~'),
+                2 => '\u{FDFA}',
+                _ => char::from_u32(first + random.u32(..300)).unwrap_or('x'),
+            };
+            let text: String = (0..200).map(any).collect();
+            let each = text.chars().map(|c| folded(&String::from(c)));
+            assert_eq!(folded(&text), each.collect::<String>());
         }
     }
 

@@ -1,6 +1,6 @@
 //! Substrings without regard to case, as SEARCH compares (RFC 9051 §6.4.4).
 
-use alloc::{string::String, vec::Vec};
+use alloc::string::String;
 
 use memchr::memmem;
 
@@ -38,9 +38,8 @@ pub fn fingerprint() -> u64 {
 pub struct Matcher {
     collation: Collation,
     needle: memmem::Finder<'static>,
-    /// The end of what came before, folded: one octet less than the needle.
-    window: Vec<u8>,
-    folded: String,
+    /// The end of what came before, folded: one octet less than the needle, or a few more.
+    window: String,
     found: bool,
 }
 
@@ -59,9 +58,8 @@ impl Matcher {
         Self {
             collation,
             needle: memmem::Finder::new(folded.as_bytes()).into_owned(),
-            window: Vec::new(),
+            window: String::new(),
             found: folded.is_empty(),
-            folded: String::new(),
         }
     }
 
@@ -70,12 +68,11 @@ impl Matcher {
         if self.found {
             return;
         }
-        self.folded.clear();
-        self.collation.fold(text, &mut self.folded);
-        self.window.extend_from_slice(self.folded.as_bytes());
-        self.found = self.needle.find(&self.window).is_some();
+        self.collation.fold(text, &mut self.window);
+        self.found = self.needle.find(self.window.as_bytes()).is_some();
         let keep = self.needle.needle().len().saturating_sub(1);
-        self.window.drain(..self.window.len().saturating_sub(keep));
+        let past = self.window.len().saturating_sub(keep);
+        self.window.drain(..self.window.floor_char_boundary(past));
     }
 
     /// A gap: what comes next does not continue what came before.

@@ -128,7 +128,10 @@ impl Extract {
             sink.text(&self.text, stretch);
         }
         sink.gap();
-        sink.text(&String::from_utf8_lossy(octets), stretch);
+        match core::str::from_utf8(octets) {
+            Ok(text) => sink.text(text, stretch),
+            Err(_) => sink.text(&String::from_utf8_lossy(octets), stretch),
+        }
         sink.gap();
     }
 
