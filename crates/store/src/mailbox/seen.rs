@@ -1,13 +1,12 @@
 //! What somebody who reads another's mailbox has seen of it: `\Seen` belongs to each reader
 //! (RFC 4314 §4, "s"), while the flags of the messages themselves are everybody's.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use crate::{
     flag::SystemFlags,
     id::{ModSeq, Uid},
     mailbox::Message,
-    octets::UidRanges,
 };
 
 /// Changes that are kept apart from their neighbours. What is older is told no more precisely than a whole
@@ -76,8 +75,20 @@ impl Seen {
 
     /// Whether anything was said of some of these messages (ascending, disjoint).
     pub(crate) fn knows_any(&self, uids: &[(Uid, Uid)]) -> bool {
-        let spans = self.spans.iter().map(|span| (span.first, span.last));
-        !both(&spans.collect::<Vec<_>>(), uids).is_empty()
+        uids.iter().any(|&(first, last)| {
+            let at = self.spans.partition_point(|span| span.last < first);
+            self.spans.get(at).is_some_and(|span| span.first <= last)
+        })
+    }
+
+    /// The spans that have some of these messages, or lie between such.
+    fn touched(&self, uids: &[(Uid, Uid)]) -> Range<usize> {
+        let (Some((first, _)), Some((_, last))) = (uids.first(), uids.last()) else {
+            return 0..0;
+        };
+        let from = self.spans.partition_point(|span| span.last < *first);
+        let to = self.spans.partition_point(|span| span.first <= *last);
+        from..to.max(from)
     }
 
     /// The spans of which something was said after `since`.
@@ -87,7 +98,8 @@ impl Seen {
 
     /// Says of messages in `uids` (ascending, disjoint) that they are seen, or are not.
     pub(crate) fn set(&mut self, uids: &[(Uid, Uid)], seen: bool, mod_seq: ModSeq) {
-        let mut spans = self.without(uids);
+        let touched = self.touched(uids);
+        let mut spans = without(self.spans.get(touched.clone()).unwrap_or_default(), uids);
         spans.extend(uids.iter().map(|&(first, last)| Span {
             first,
             last,
@@ -95,54 +107,52 @@ impl Seen {
             seen,
         }));
         spans.sort_unstable_by_key(|span| span.first);
+        self.spans.splice(touched, spans);
         let precise_from = ModSeq(mod_seq.0.saturating_sub(PRECISE_BATCHES));
-        self.spans.clear();
-        for span in spans {
-            let last = self.spans.last_mut();
-            if !last.is_some_and(|last| last.join(&span, precise_from)) {
-                self.spans.push(span);
-            }
-        }
+        self.spans
+            .dedup_by(|next, last| last.join(next, precise_from));
     }
 
     /// Messages are gone.
     pub(crate) fn forget(&mut self, uids: &[(Uid, Uid)]) {
-        self.spans = self.without(uids);
+        let touched = self.touched(uids);
+        let left = without(self.spans.get(touched.clone()).unwrap_or_default(), uids);
+        self.spans.splice(touched, left);
     }
+}
 
-    /// The spans, without what is in `uids` (ascending, disjoint).
-    fn without(&self, uids: &[(Uid, Uid)]) -> Vec<Span> {
-        let mut left = Vec::with_capacity(self.spans.len() + uids.len());
-        let mut uids = uids.iter().peekable();
-        for span in &self.spans {
-            let mut rest = *span;
-            // Ranges that end before this span end before all that follow.
-            while uids.next_if(|(_, last)| *last < rest.first).is_some() {}
-            let mut is_left = true;
-            while let Some(&&(first, last)) = uids.peek() {
-                if first > rest.last {
-                    break;
-                }
-                if first > rest.first {
-                    left.push(Span {
-                        last: Uid(first.0 - 1),
-                        ..rest
-                    });
-                }
-                if last >= rest.last {
-                    // The range may reach into the next span too.
-                    is_left = false;
-                    break;
-                }
-                rest.first = Uid(last.0 + 1);
-                uids.next();
+/// Spans without what is in `uids` (ascending, disjoint).
+fn without(spans: &[Span], uids: &[(Uid, Uid)]) -> Vec<Span> {
+    let mut left = Vec::with_capacity(spans.len() + uids.len());
+    let mut uids = uids.iter().peekable();
+    for span in spans {
+        let mut rest = *span;
+        // Ranges that end before this span end before all that follow.
+        while uids.next_if(|(_, last)| *last < rest.first).is_some() {}
+        let mut is_left = true;
+        while let Some(&&(first, last)) = uids.peek() {
+            if first > rest.last {
+                break;
             }
-            if is_left {
-                left.push(rest);
+            if first > rest.first {
+                left.push(Span {
+                    last: Uid(first.0 - 1),
+                    ..rest
+                });
             }
+            if last >= rest.last {
+                // The range may reach into the next span too.
+                is_left = false;
+                break;
+            }
+            rest.first = Uid(last.0 + 1);
+            uids.next();
         }
-        left
+        if is_left {
+            left.push(rest);
+        }
     }
+    left
 }
 
 /// What says which messages a reader has seen.
@@ -198,29 +208,12 @@ pub(crate) fn below(ranges: &[(Uid, Uid)], uid: Uid) -> u32 {
         .sum()
 }
 
-/// The UIDs that are in both; each ascending and disjoint.
-pub(crate) fn both(a: &[(Uid, Uid)], b: &[(Uid, Uid)]) -> UidRanges {
-    let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
-    let mut both = UidRanges::new();
-    while let (Some(&&(a_first, a_last)), Some(&&(b_first, b_last))) = (a.peek(), b.peek()) {
-        let (first, last) = (a_first.max(b_first), a_last.min(b_last));
-        if first <= last {
-            both.push((first, last));
-        }
-        if a_last <= b_last {
-            a.next();
-        } else {
-            b.next();
-        }
-    }
-    both
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::octets::UidRanges;
     use crate::octets::extend_ranges;
 
     fn ranges(uids: impl IntoIterator<Item = u32>) -> UidRanges {
@@ -277,10 +270,8 @@ mod tests {
     }
 
     #[test]
-    fn ranges_are_cut_with_ranges() {
-        let (a, b) = (ranges([1, 2, 3, 7, 8, 20]), ranges([2, 3, 4, 8, 9, 10, 20]));
-        assert_eq!(both(&a, &b), ranges([2, 3, 8, 20]));
-        assert_eq!(both(&a, &[]), []);
+    fn ranges_are_counted_below_a_uid() {
+        let a = ranges([1, 2, 3, 7, 8, 20]);
         for (uid, count) in [(0, 0), (1, 0), (2, 1), (4, 3), (8, 4), (21, 6)] {
             assert_eq!(below(&a, Uid(uid)), count, "{uid}");
         }
