@@ -7,7 +7,8 @@
 //! nothing is ever wrong in it; those that can't be read are not in it.
 //!
 //! It is derived, and only in memory: some 200 octets a message, at most [`OCTETS_MAX`] for all accounts. Beyond that what
-//! was used longest ago goes.
+//! was used longest ago goes; one account that has so many messages alone gets no more texts, and some 60 octets for each
+//! message.
 
 mod intern;
 mod keys;
@@ -18,10 +19,7 @@ mod values;
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use mail::collation::Collation;
@@ -100,31 +98,26 @@ pub enum Text {
 #[derive(Debug, Clone)]
 pub struct Columns {
     account: Account,
-    kept: Arc<Kept>,
-}
-
-#[derive(Debug)]
-struct Kept {
+    collation: Collation,
     table: Arc<RwLock<Table>>,
-    octets: AtomicUsize,
 }
 
 impl Columns {
     /// What is in them now. Nothing comes while this is held: hold it no longer than some work of the processor takes.
     pub async fn read(&self) -> OwnedRwLockReadGuard<Table> {
-        Arc::clone(&self.kept.table).read_owned().await
+        Arc::clone(&self.table).read_owned().await
     }
 
     /// Adds messages, whose records these are.
     pub async fn add(&self, emails: &[(EmailId, Email)]) {
-        let mut table = self.kept.table.write().await;
+        let mut table = self.table.write().await;
         for (id, email) in emails {
             table.add(*id, email);
         }
-        table.count_octets();
-        self.kept.octets.store(table.octets(), Ordering::Relaxed);
+        let octets = table.count_octets();
         drop(table);
-        self.account.shared.cabinet.weigh();
+        let whose = (self.account.id(), self.collation);
+        self.account.shared.cabinet.weigh(whose, octets);
     }
 
     /// What is in them, with a place for every string of a kind.
@@ -139,7 +132,7 @@ impl Columns {
                 continue;
             }
             drop(table);
-            let mut changed = Arc::clone(&self.kept.table).write_owned().await;
+            let mut changed = Arc::clone(&self.table).write_owned().await;
             let arrange = move || {
                 changed.arrange(of);
                 changed.count_octets();
@@ -160,10 +153,10 @@ impl Account {
     /// What its messages are searched, sorted and threaded by under a collation. Whoever asks adds what is missing.
     #[must_use]
     pub fn columns(&self, collation: Collation) -> Columns {
-        let kept = self.shared.cabinet.get((self.id(), collation));
         Columns {
             account: self.clone(),
-            kept,
+            collation,
+            table: self.shared.cabinet.get((self.id(), collation)),
         }
     }
 }
@@ -177,51 +170,79 @@ struct Drawers {
     kept: HashMap<(AccountId, Collation), Drawer>,
     /// Counts uses, to tell which was longest ago.
     uses: u64,
+    /// Of all.
+    octets: usize,
 }
 
 #[derive(Debug)]
 struct Drawer {
-    kept: Arc<Kept>,
+    table: Arc<RwLock<Table>>,
     used: u64,
+    octets: usize,
 }
 
+/// Octets that a drawer takes with nothing in it.
+const DRAWER_OCTETS: usize = 2048;
+
 impl Cabinet {
-    fn get(&self, whose: (AccountId, Collation)) -> Arc<Kept> {
+    fn get(&self, whose: (AccountId, Collation)) -> Arc<RwLock<Table>> {
         let mut drawers = self.drawers();
         drawers.uses += 1;
         let used = drawers.uses;
-        let drawer = drawers.kept.entry(whose).or_insert_with(|| Drawer {
-            kept: Arc::new(Kept {
-                table: Arc::new(RwLock::new(Table::new(whose.1))),
-                octets: AtomicUsize::new(0),
-            }),
-            used,
-        });
-        drawer.used = used;
-        Arc::clone(&drawer.kept)
-    }
-
-    /// Lets go of what was used longest ago, until the others have room. Whoever uses it still has it.
-    fn weigh(&self) {
-        self.shrink_to(OCTETS_MAX);
-    }
-
-    fn shrink_to(&self, max: usize) {
-        let octets = |drawer: &Drawer| drawer.kept.octets.load(Ordering::Relaxed);
-        let mut drawers = self.drawers();
-        let mut all: usize = drawers.kept.values().map(octets).sum();
-        while all > max {
-            let oldest = drawers.kept.iter().min_by_key(|(_, drawer)| drawer.used);
-            let Some((whose, gone)) = oldest.map(|(whose, drawer)| (*whose, octets(drawer))) else {
-                break;
-            };
-            drawers.kept.remove(&whose);
-            all -= gone;
+        if let Some(drawer) = drawers.kept.get_mut(&whose) {
+            drawer.used = used;
+            return Arc::clone(&drawer.table);
         }
+        let table = Arc::new(RwLock::new(Table::new(whose.1)));
+        let drawer = Drawer {
+            table: Arc::clone(&table),
+            used,
+            octets: DRAWER_OCTETS,
+        };
+        drawers.kept.insert(whose, drawer);
+        drawers.octets += DRAWER_OCTETS;
+        drawers.shrink_to(OCTETS_MAX);
+        table
+    }
+
+    /// What an account's columns take now.
+    fn weigh(&self, whose: (AccountId, Collation), octets: usize) {
+        let mut drawers = self.drawers();
+        if let Some(drawer) = drawers.kept.get_mut(&whose) {
+            let octets = octets + DRAWER_OCTETS;
+            let before = std::mem::replace(&mut drawer.octets, octets);
+            drawers.octets = drawers.octets.saturating_sub(before) + octets;
+        }
+        drawers.shrink_to(OCTETS_MAX);
     }
 
     fn drawers(&self) -> MutexGuard<'_, Drawers> {
-        // The map is whole between any two of its operations.
+        // The sum is a guide; the map is whole between any two of its operations.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drawers {
+    /// If there is more, lets go of what was used longest ago, until a quarter is free; of what is used now never. Who
+    /// uses it still has it.
+    fn shrink_to(&mut self, max: usize) {
+        if self.octets <= max {
+            return;
+        }
+        let mut uses: Vec<_> = self
+            .kept
+            .iter()
+            .map(|(whose, it)| (it.used, *whose))
+            .collect();
+        uses.sort_unstable();
+        uses.pop();
+        for (_, whose) in uses {
+            if self.octets <= max / 4 * 3 {
+                return;
+            }
+            if let Some(gone) = self.kept.remove(&whose) {
+                self.octets = self.octets.saturating_sub(gone.octets);
+            }
+        }
     }
 }

@@ -156,18 +156,15 @@ impl Table {
         }
     }
 
-    /// Octets of memory, as they were after the last message was added.
-    pub(super) fn octets(&self) -> usize {
-        self.octets
-    }
-
-    pub(super) fn count_octets(&mut self) {
+    /// Octets of memory; whether there is room goes by what was counted last.
+    pub(super) fn count_octets(&mut self) -> usize {
         let values: usize = self.values.0.iter().map(Values::octets).sum();
         let keys = self.subjects.octets() + self.people.octets();
         let pages = self.pages.len() * (PAGE * size_of::<u32>() + 2 * size_of::<u64>());
         let rows = self.rows.capacity() * size_of::<Row>();
         let references = self.references.capacity() * size_of::<u32>();
         self.octets = values + keys + pages + rows + references + self.identifiers.octets();
+        self.octets
     }
 
     /// Adds a message, unless it is there.

@@ -275,20 +275,24 @@ fn columns_tell_what_records_do() {
 #[test]
 fn what_was_used_longest_ago_goes() {
     let cabinet = Cabinet::default();
-    let mut kept = Vec::new();
-    for number in 0..4 {
-        let one = cabinet.get((AccountId(number), Collation::default()));
-        one.octets.store(100, Ordering::Relaxed);
-        kept.push(one);
+    let whose = |number: u64| (AccountId(number), Collation::default());
+    let used = (0..4).map(|number| cabinet.get(whose(number)));
+    let used: Vec<_> = used.collect();
+    for (number, octets) in [(0, 700), (1, 100), (2, 500), (3, 300), (3, 100)] {
+        cabinet.weigh(whose(number), octets);
     }
-    cabinet.get((AccountId(0), Collation::default()));
-    cabinet.shrink_to(200);
-    let is_kept = |number: usize| {
-        let id = AccountId(number as u64);
-        let drawers = cabinet.drawers();
-        drawers.kept.contains_key(&(id, Collation::default()))
+    assert!(Arc::ptr_eq(&cabinet.get(whose(0)), used.first().unwrap()));
+    let all = 4 * DRAWER_OCTETS + 1400;
+    let kept = |max: usize| {
+        let mut drawers = cabinet.drawers();
+        drawers.shrink_to(max);
+        let sum: usize = drawers.kept.values().map(|it| it.octets).sum();
+        assert_eq!(drawers.octets, sum);
+        [0, 1, 2, 3].map(|number| drawers.kept.contains_key(&whose(number)))
     };
-    assert_eq!([0, 1, 2, 3].map(is_kept), [true, false, false, true]);
-    cabinet.shrink_to(50);
-    assert_eq!([0, 1, 2, 3].map(is_kept), [false; 4]);
+    assert_eq!(kept(all), [true; 4]);
+    assert_eq!(kept(all - 1), [true, false, false, true]);
+    assert_eq!(kept(100), [true, false, false, false]);
+    // Who uses it still has it; who comes now begins anew.
+    assert!(!Arc::ptr_eq(&cabinet.get(whose(3)), used.last().unwrap()));
 }
