@@ -179,6 +179,20 @@ const OPERATIONS: &[Operation] = &[
         budget: [0.0, 0.0, 1.0, 0.0, 0.0, 0.0],
     },
     Operation {
+        name: "SEARCH of all",
+        work: |_, c| all(c, "SEARCH SUBJECT x SENTSINCE 1-Jan-2024"),
+        budget: [0.0, 0.0, 1.0, 0.0, 0.0, 0.0],
+    },
+    Operation {
+        name: "another, SORT, THREAD",
+        work: |_, c| {
+            all(c, "SEARCH OR FROM x HEADER Message-ID y")
+                + all(c, "SORT (SUBJECT REVERSE DATE) UTF-8 ALL")
+                + all(c, "THREAD REFERENCES UTF-8 ALL")
+        },
+        budget: [0.0; 6],
+    },
+    Operation {
         name: "COPY of all",
         work: |_, c| all(c, "COPY 1:* INBOX"),
         budget: [0.0; 6],
