@@ -93,6 +93,17 @@ impl UidSet {
         if first > last {
             return;
         }
+        match self.ranges.last_mut() {
+            Some((_, end)) if *end >= first => {}
+            Some((_, end)) if *end + 1 == first => {
+                *end = last;
+                return;
+            }
+            _ => {
+                self.ranges.push((first, last));
+                return;
+            }
+        }
         // The ranges that touch the new one become one with it.
         let from = self
             .ranges

@@ -294,7 +294,7 @@ impl Context {
             let charset = self.charset.as_deref();
             let search = Search::new(&self.key, charset, (view, &UidSet::new()), self.collation)?;
             let mut finder = Finder::new(account, view, &search);
-            let matching = finder.walk(view.messages_in(&candidates)).await?.uids();
+            let matching = finder.walk(Some(&candidates)).await?.uids();
             let known = self.among(&candidates);
             let removed = self.remove(&known.difference(&matching));
             let added = matching.difference(&known);
@@ -518,9 +518,10 @@ impl Placing<'_> {
         // They were named when the result was told first.
         let mut damaged = Damaged::default();
         let mut pace = Pace::default();
-        let mut messages = self.view.messages_in(&uids);
+        let mut batches = self.view.batches(Some(&uids));
+        let mut some = Vec::with_capacity(AT_ONCE);
         loop {
-            let some: Vec<_> = messages.by_ref().take(AT_ONCE).collect();
+            batches.next(AT_ONCE, &mut some);
             if some.is_empty() {
                 break;
             }

@@ -343,10 +343,11 @@ async fn in_order(
     let mut damaged = Damaged::default();
     let uids = found.uids();
     pace.expect(uids.len());
-    let mut messages = here.view.messages_in(&uids);
+    let mut batches = here.view.batches(Some(&uids));
     let mut scores = found.scores();
+    let mut some = Vec::with_capacity(AT_ONCE);
     loop {
-        let some: Vec<_> = messages.by_ref().take(AT_ONCE).collect();
+        batches.next(AT_ONCE, &mut some);
         if some.is_empty() {
             break;
         }
@@ -374,6 +375,8 @@ struct Finder<'a> {
     account: &'a Account,
     view: &'a View,
     search: &'a Search,
+    /// What time it is: seconds since 1970, UTC.
+    now: i64,
     /// Answers what need not be read.
     clerk: Option<Clerk>,
     /// Of the probes, for the message being looked at.
@@ -397,6 +400,7 @@ impl<'a> Finder<'a> {
             account,
             view,
             search,
+            now: account.now().unix,
             clerk: Clerk::of(search, account),
             answers: vec![None; search.probes.len()],
             score: 0,
@@ -414,29 +418,26 @@ impl<'a> Finder<'a> {
     }
 
     async fn find(&mut self) -> Result<Found, Error> {
+        let uids = self.search.query.uids();
         let view = self.view;
-        if let Some(uids) = self.search.query.uids() {
-            self.pace.expect(view.count_in(uids));
-            self.walk(view.messages_in(uids)).await
-        } else {
-            self.pace.expect(view.len().into());
-            self.walk(view.messages()).await
-        }
+        let expected = uids.map_or(view.len().into(), |uids| view.count_in(uids));
+        self.pace.expect(expected);
+        self.walk(uids).await
     }
 
-    async fn walk<'m>(
-        &mut self,
-        messages: impl Iterator<Item = (u32, Message<'m>)>,
-    ) -> Result<Found, Error> {
+    /// Looks at the messages with these UIDs, or at all.
+    async fn walk(&mut self, uids: Option<&UidSet>) -> Result<Found, Error> {
         let view = self.view;
-        let has_ghosts = view.has_ghosts();
-        let mut messages =
-            messages.filter(|(_, message)| !has_ghosts || !view.is_ghost(message.uid));
+        let mut batches = view.batches(uids);
+        let mut some = Vec::with_capacity(AT_ONCE);
         let mut found = Found::default();
         loop {
-            let some: Vec<_> = messages.by_ref().take(AT_ONCE).collect();
+            batches.next(AT_ONCE, &mut some);
             if some.is_empty() {
                 return Ok(found);
+            }
+            if view.has_ghosts() {
+                some.retain(|(_, message)| !view.is_ghost(message.uid));
             }
             self.look(&some, &mut found).await?;
         }
@@ -448,10 +449,15 @@ impl<'a> Finder<'a> {
         messages: &[(u32, Message<'_>)],
         found: &mut Found,
     ) -> Result<(), Error> {
-        let now = self.account.now().unix;
+        let view = self.view;
         let facts = messages.iter();
-        let facts = facts.map(|(sequence, it)| Facts::of(self.view, (*sequence, it), now));
-        let facts: Vec<_> = facts.collect();
+        let facts = facts.map(|(sequence, it)| Facts::of(view, (*sequence, it), self.now));
+        let mut facts: Vec<_> = facts.collect();
+        if self.search.by_annotations {
+            for it in &mut facts {
+                *it = it.annotated(view);
+            }
+        }
         let query = &self.search.query;
         let mut answers = vec![Verdicts::default(); self.search.probes.len()];
         let mut verdicts = query.verdicts(&facts, &answers);
@@ -465,7 +471,10 @@ impl<'a> Finder<'a> {
                 .await;
             verdicts = query.verdicts(&facts, &answers);
         }
-        for (at, ((sequence, message), facts)) in messages.iter().zip(&facts).enumerate() {
+        for at in verdicts.not_no(messages.len()) {
+            let Some(((sequence, message), facts)) = messages.get(at).zip(facts.get(at)) else {
+                break;
+            };
             self.score = 0;
             let matches = if let Some(verdict) = verdicts.of(at) {
                 verdict

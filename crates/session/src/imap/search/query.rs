@@ -5,7 +5,7 @@
 //! that need more than the snapshot are numbered; a message is looked at source by
 //! source, and only until its fate is known.
 
-use std::{mem, ops::Range};
+use std::{iter, mem, ops::Range};
 
 use imap::{
     UidSet,
@@ -15,7 +15,7 @@ use imap::{
 };
 use mail::{charset, collation::Collation, fuzzy::Words, header};
 use store::{
-    EmailId, Keyword, Message, ModSeq, SystemFlags, ThreadId, Timestamp, Uid,
+    EmailId, Keyword, Message, ModSeq, SystemFlags, ThreadId, Timestamp, Uid, Whose,
     search::{Place, Sieve},
 };
 
@@ -172,6 +172,8 @@ pub(super) struct Search {
     pub(super) collation: Collation,
     /// FUZZY is among them (RFC 6203 §4).
     pub(super) has_fuzzy: bool,
+    /// ANNOTATION is among them (RFC 5257 §4.8).
+    pub(super) by_annotations: bool,
 }
 
 /// What the snapshot says of a message, for [`Query::verdict`].
@@ -195,7 +197,7 @@ pub(super) struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    /// Of a message with this number, at this time.
+    /// Of a message with this number, at this time; its annotations are another's affair: see [`Facts::annotated`].
     pub(super) fn of(view: &'a View, (sequence, message): (u32, &Message<'a>), now: i64) -> Self {
         Self {
             sequence,
@@ -209,8 +211,16 @@ impl<'a> Facts<'a> {
             size: message.size,
             email: message.email,
             thread: message.thread,
-            annotated: view.annotated(message.uid),
+            annotated: Annotated::new(&[], Whose::Own),
             now,
+        }
+    }
+
+    /// The same with the message's annotations, which take a look.
+    pub(super) fn annotated(self, view: &'a View) -> Self {
+        Self {
+            annotated: view.annotated(self.uid),
+            ..self
         }
     }
 
@@ -242,6 +252,7 @@ impl Search {
             probes: Vec::new(),
             keys: 0,
             by_mod_seq: false,
+            by_annotations: false,
             fuzzy: false,
         };
         let query = reader.query(key)?;
@@ -300,6 +311,7 @@ struct Reader<'a> {
     probes: Vec<Probe>,
     keys: usize,
     by_mod_seq: bool,
+    by_annotations: bool,
     /// The key being read is FUZZY's.
     fuzzy: bool,
 }
@@ -350,7 +362,10 @@ impl Reader<'_> {
             SearchKey::Text(text) => self.looks_for(Source::Text, Place::Text, text)?,
             // Filters have been put in by now.
             SearchKey::Filter(name) => return Err(filters::undefined(name.clone())),
-            SearchKey::Annotation(key) => Query::Kept(self.annotated(key)?),
+            SearchKey::Annotation(key) => {
+                self.by_annotations = true;
+                Query::Kept(self.annotated(key)?)
+            }
             key => Query::Kept(self.kept(key)),
         })
     }
@@ -508,6 +523,7 @@ impl Reader<'_> {
             by_mod_seq: self.by_mod_seq,
             collation: self.known.collation,
             has_fuzzy: key.has_fuzzy(),
+            by_annotations: self.by_annotations,
         })
     }
 }
@@ -659,6 +675,17 @@ pub(super) struct Verdicts {
 }
 
 impl Verdicts {
+    /// Those of which it is known that they match, and those of which nothing is known: places, ascending.
+    pub(super) fn not_no(self, messages: usize) -> impl Iterator<Item = usize> {
+        let mut left = Self::all(messages) & !self.no;
+        iter::from_fn(move || {
+            let at = usize::try_from(left.trailing_zeros()).ok()?;
+            let next = (left != 0).then_some(at);
+            left &= left.wrapping_sub(1);
+            next
+        })
+    }
+
     /// The bits of so many messages.
     fn all(messages: usize) -> u64 {
         u64::MAX.unbounded_shr(u64::BITS.saturating_sub(u32::try_from(messages).unwrap_or(0)))

@@ -108,9 +108,9 @@ impl<'a> Sorter<'a> {
         let mut finder = table.as_ref().map(|table| table.finder());
         for (message, one) in every.zip(&ones) {
             let entry = finder.as_mut().and_then(|it| it.find(message.email));
-            let annotated = view.annotated(message.uid);
             for criterion in &mut self.criteria {
                 if let SortKey::Annotation(at) = criterion.key {
+                    let annotated = view.annotated(message.uid);
                     let value = value(self.annotations.get(usize::from(at)), annotated);
                     let key = key(value, self.comparator, self.octets < KEYS_BYTES_MAX);
                     self.octets += key.1.len();

@@ -103,7 +103,7 @@ impl Forest {
         let mut tops: Vec<Option<Top>> = self.tops.drain(..).map(Some).collect();
         for (current, subject) in subjects.into_iter().enumerate() {
             pace.worked(STEPS_PER_NODE).await;
-            let Some(&chosen) = subject.and_then(|subject| table.get(&subject)) else {
+            let Some(chosen) = subject.and_then(|subject| table.entry(subject)) else {
                 continue;
             };
             if chosen == current {
@@ -120,22 +120,23 @@ impl Forest {
     }
 
     /// Step 5 (A) and (B): for every base subject the place of the thread that others join.
-    fn subject_table(&self, subjects: &[Option<Identity>]) -> HashMap<Identity, usize> {
-        let mut table: HashMap<Identity, usize> = HashMap::new();
+    fn subject_table(&self, subjects: &[Option<Identity>]) -> Table {
+        let mut table = Table::default();
         for (current, (top, subject)) in self.tops.iter().zip(subjects).enumerate() {
             let Some(subject) = subject else {
                 continue;
             };
-            let chosen = table.entry(*subject).or_insert(current);
-            let replaces = match self.tops.get(*chosen) {
+            let chosen = table.entry(*subject);
+            let replaces = match chosen.and_then(|chosen| self.tops.get(chosen)) {
                 Some(Top::Message(message)) => match top {
                     Top::Dummy(_) => true,
                     Top::Message(current) => self.is_reply(*message) && !self.is_reply(*current),
                 },
-                _ => false,
+                Some(Top::Dummy(_)) => false,
+                None => true,
             };
             if replaces {
-                *chosen = current;
+                table.set(*subject, current);
             }
         }
         table
@@ -204,13 +205,13 @@ impl Forest {
     /// Step 6, but for the tops.
     pub(super) async fn sort_siblings(&mut self, pace: &mut Pace) {
         for message in 0..self.children.len() {
-            let Some(children) = self.children.get_mut(message) else {
-                break;
-            };
-            let mut children = std::mem::take(children);
-            self.sort_messages(&mut children, pace).await;
-            self.give_children(message, children);
-            pace.worked(STEPS_PER_NODE).await;
+            let children = self.children.get_mut(message);
+            let several = children.filter(|children| children.len() > 1);
+            if let Some(mut children) = several.map(std::mem::take) {
+                self.sort_messages(&mut children, pace).await;
+                self.give_children(message, children);
+                pace.worked(STEPS_PER_NODE).await;
+            }
         }
         let mut tops = std::mem::take(&mut self.tops);
         for top in &mut tops {
@@ -303,20 +304,47 @@ impl Forest {
     }
 }
 
+/// A place for each number of some that are near to each other.
+#[derive(Debug, Default)]
+pub(super) struct Table(Vec<u32>);
+
+impl Table {
+    /// The place that a number has.
+    pub(super) fn entry(&self, number: Identity) -> Option<usize> {
+        let place = self.0.get(number as usize)?.checked_sub(1)?;
+        usize::try_from(place).ok()
+    }
+
+    /// Gives a number its place.
+    pub(super) fn set(&mut self, number: Identity, place: usize) {
+        let at = number as usize;
+        if self.0.len() <= at {
+            self.0.resize(at + 1, 0);
+        }
+        if let Some(entry) = self.0.get_mut(at) {
+            // There are never more than `u32::MAX` messages.
+            *entry = u32::try_from(place + 1).unwrap_or(0);
+        }
+    }
+}
+
 /// Threads in the order of their keys.
 async fn by_key(keyed: Vec<((i64, usize), Top)>, pace: &mut Pace) -> Vec<Top> {
-    let keys: Vec<(i64, usize)> = keyed.iter().map(|(key, _)| *key).collect();
+    let keys = keyed.iter().enumerate();
+    let keys = keys.map(|(place, ((key, message), _))| (*key, *message, place));
+    let order = merge_sort::sorted(keys.collect(), Ord::cmp, pace).await;
     let mut tops: Vec<Option<Top>> = keyed.into_iter().map(|(_, top)| Some(top)).collect();
-    let compare = |a: &usize, b: &usize| keys.get(*a).cmp(&keys.get(*b));
-    let order = merge_sort::sorted((0..keys.len()).collect(), compare, pace).await;
     let top = |place: usize| tops.get_mut(place).and_then(Option::take);
-    order.into_iter().filter_map(top).collect()
+    let places = order.into_iter().map(|(_, _, place)| place);
+    places.filter_map(top).collect()
 }
 
 /// Finds what nodes hang from; each node is walked over once.
 struct Aboves<'a> {
     links: &'a Links,
     known: Vec<Option<Above>>,
+    /// Nodes on the way.
+    walked: Vec<usize>,
 }
 
 impl<'a> Aboves<'a> {
@@ -324,11 +352,11 @@ impl<'a> Aboves<'a> {
         Self {
             links,
             known: vec![None; links.len()],
+            walked: Vec::new(),
         }
     }
 
     fn of(&mut self, node: usize) -> Above {
-        let mut walked = vec![node];
         let mut at = node;
         let above = loop {
             let Some(parent) = self.links.get(at).parent else {
@@ -343,10 +371,10 @@ impl<'a> Aboves<'a> {
             if self.links.get(parent).parent.is_none() {
                 break Above::Dummy(parent);
             }
-            walked.push(parent);
+            self.walked.push(parent);
             at = parent;
         };
-        for node in walked {
+        for node in self.walked.drain(..).chain([node]) {
             if let Some(known) = self.known.get_mut(node) {
                 *known = Some(above);
             }

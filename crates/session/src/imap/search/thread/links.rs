@@ -3,7 +3,7 @@
 //! Messages come in the order of the mailbox. Every identifier has a node, which is a dummy until
 //! a message with that identifier comes.
 
-use super::Identity;
+use super::{Identity, forest::Table};
 
 /// Dummies that there may be besides 16 for every message: what is referred to beyond that is
 /// passed over, so that References that name ten thousand messages cost what they are worth.
@@ -16,8 +16,7 @@ pub(super) const STEPS_MAX: usize = 1 << 20;
 /// The nodes and their parents. There are never loops.
 #[derive(Debug)]
 pub(super) struct Links {
-    /// Of each identifier 1 more than its node, or 0.
-    by_id: Vec<u32>,
+    by_id: Table,
     nodes: Vec<Node>,
     /// Of every message, in the order of the mailbox.
     messages: Vec<usize>,
@@ -41,7 +40,7 @@ impl Links {
     /// For so many messages.
     pub(super) fn new(messages: usize) -> Self {
         Self {
-            by_id: Vec::new(),
+            by_id: Table::default(),
             nodes: Vec::new(),
             messages: Vec::with_capacity(messages),
             nodes_max: DUMMIES_MAX.saturating_add(messages.saturating_mul(16)),
@@ -80,12 +79,12 @@ impl Links {
     /// those that have none, get one that nobody refers to.
     fn own(&mut self, id: Option<Identity>) -> usize {
         let message = self.messages.len();
-        let known = id.and_then(|id| self.known(id));
+        let known = id.and_then(|id| self.by_id.entry(id));
         let free = known.filter(|node| self.get(*node).message.is_none());
         let node = free.unwrap_or_else(|| {
             self.nodes.push(Node::default());
             if let (Some(id), None) = (id, known) {
-                self.call_last(id);
+                self.by_id.set(id, self.nodes.len() - 1);
             }
             self.nodes.len() - 1
         });
@@ -98,32 +97,15 @@ impl Links {
 
     /// The node with this identifier, made if there is none and there may be more.
     fn node(&mut self, id: Identity) -> Option<usize> {
-        if let Some(node) = self.known(id) {
+        if let Some(node) = self.by_id.entry(id) {
             return Some(node);
         }
         if self.nodes.len() >= self.nodes_max {
             return None;
         }
         self.nodes.push(Node::default());
-        self.call_last(id);
+        self.by_id.set(id, self.nodes.len() - 1);
         Some(self.nodes.len() - 1)
-    }
-
-    /// The node with this identifier.
-    fn known(&self, id: Identity) -> Option<usize> {
-        let node = self.by_id.get(id as usize)?.checked_sub(1)?;
-        usize::try_from(node).ok()
-    }
-
-    /// The last node has this identifier.
-    fn call_last(&mut self, id: Identity) {
-        let at = id as usize;
-        if self.by_id.len() <= at {
-            self.by_id.resize(at + 1, 0);
-        }
-        if let Some(node) = self.by_id.get_mut(at) {
-            *node = u32::try_from(self.nodes.len()).unwrap_or(0);
-        }
     }
 
     /// Makes one the parent of the other, which has none, unless that makes a loop.

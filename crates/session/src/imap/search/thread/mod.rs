@@ -12,8 +12,6 @@ mod links;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-
 use imap::{
     command::{Numbering, Thread, ThreadAlgorithm},
     encode,
@@ -21,7 +19,7 @@ use imap::{
 use store::{Message, columns};
 
 use self::{
-    forest::{Forest, Top},
+    forest::{Forest, Table, Top},
     links::Links,
 };
 use super::{AT_ONCE, columns::fill, damaged::Damaged, find, found::Found, pace::Pace};
@@ -117,9 +115,10 @@ impl Gathered {
         let account = selected.account();
         let columns = account.columns(enabled.comparator.collation);
         let uids = found.uids();
-        let mut messages = selected.view.messages_in(&uids);
+        let mut batches = selected.view.batches(Some(&uids));
+        let mut some = Vec::with_capacity(AT_ONCE);
         loop {
-            let some: Vec<_> = messages.by_ref().take(AT_ONCE).collect();
+            batches.next(AT_ONCE, &mut some);
             if some.is_empty() {
                 break;
             }
@@ -191,12 +190,22 @@ impl Gathered {
 /// ORDEREDSUBJECT: messages of one subject are one thread, of which the earliest is the parent of
 /// all others.
 async fn ordered_subject(entries: Vec<Entry>, pace: &mut Pace) -> Forest {
-    let mut threads: HashMap<Option<Identity>, Vec<usize>> = HashMap::new();
+    let mut threads: Vec<Vec<usize>> = Vec::new();
+    let mut table = Table::default();
     for (message, entry) in entries.iter().enumerate() {
-        threads.entry(entry.subject).or_default().push(message);
+        // Those without a subject have one thread, too.
+        let subject = entry.subject.map_or(0, |subject| subject.saturating_add(1));
+        let thread = table.entry(subject).unwrap_or_else(|| {
+            table.set(subject, threads.len());
+            threads.push(Vec::new());
+            threads.len() - 1
+        });
+        if let Some(messages) = threads.get_mut(thread) {
+            messages.push(message);
+        }
     }
     let mut forest = Forest::bare(entries);
-    for mut messages in threads.into_values() {
+    for mut messages in threads {
         forest.sort_messages(&mut messages, pace).await;
         let mut messages = messages.into_iter();
         if let Some(first) = messages.next() {
