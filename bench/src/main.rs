@@ -46,9 +46,9 @@ struct Arguments {
     /// Only workloads whose name begins so; may be given again
     #[arg(long, value_name = "NAME", num_args = 1..)]
     only: Vec<String>,
-    /// Rounds that count; the first one of each is thrown away besides
-    #[arg(long, default_value_t = 5)]
-    rounds: u32,
+    /// Rounds that count, 3 or, if full, 5; one before them is to warm up, and thrown away
+    #[arg(long)]
+    rounds: Option<u32>,
     /// How much is done
     #[arg(long, value_enum, default_value_t = Scale::Quick)]
     scale: Scale,
@@ -97,6 +97,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         );
     }
     raise_limits()?;
+    let rounds = arguments.rounds.unwrap_or(arguments.scale.pick(3, 5));
     let corpus = Arc::new(Corpus::new(arguments.seed));
     let mut scenes = Vec::new();
     for peer in peers(arguments, &directory)? {
@@ -111,7 +112,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         machine: Machine::here(&directory),
         seed: arguments.seed,
         scale: arguments.scale,
-        rounds: arguments.rounds,
+        rounds,
         servers: scenes
             .iter()
             .map(|scene| scene.peer().description())
@@ -122,40 +123,28 @@ fn run(arguments: &Arguments) -> Result<()> {
     };
     let below = directory.join("results");
     if arguments.limits {
-        results.limits = limit::run(&directory, &corpus, arguments.scale, arguments.rounds)?;
+        results.limits = limit::run(&directory, &corpus, arguments.scale, rounds)?;
         results.save(&below)?;
     }
     let mut output = std::io::stdout();
     // Nobody may be reading any more; and a run that is broken off has saved what it had.
     if arguments.growth {
-        growth::run(
-            &mut scenes,
-            arguments.scale,
-            arguments.rounds,
-            wanted,
-            |growth| {
-                let title = format!("{} {}", growth.size, growth.across);
-                let _ = writeln!(
-                    output,
-                    "{title}: {}",
-                    terminal::table(&growth.row, &results.servers)
-                );
-                results.growth.push(growth);
-                results.save(&below)
-            },
-        )?;
+        growth::run(&mut scenes, arguments.scale, rounds, wanted, |growth| {
+            let title = format!("{} {}", growth.size, growth.across);
+            let _ = writeln!(
+                output,
+                "{title}: {}",
+                terminal::table(&growth.row, &results.servers)
+            );
+            results.growth.push(growth);
+            results.save(&below)
+        })?;
     } else {
-        measure::run(
-            &mut scenes,
-            arguments.rounds,
-            workload::all,
-            wanted,
-            |row| {
-                let _ = writeln!(output, "{}", terminal::table(&row, &results.servers));
-                results.rows.push(row);
-                results.save(&below)
-            },
-        )?;
+        measure::run(&mut scenes, rounds, workload::all, wanted, |row| {
+            let _ = writeln!(output, "{}", terminal::table(&row, &results.servers));
+            results.rows.push(row);
+            results.save(&below)
+        })?;
     }
     for scene in &mut scenes {
         scene.stop()?;

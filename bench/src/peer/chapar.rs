@@ -80,6 +80,14 @@ level = "warn"
         self.directory.join("data/accounts.toml")
     }
 
+    /// Has the server do a verb.
+    fn verb(&self, verb: &[&str]) -> Result<()> {
+        let mut command = Command::new(&self.program);
+        command.args(verb).arg("--config").arg(self.configured());
+        output(&mut command)?;
+        Ok(())
+    }
+
     /// Makes one account by the command line.
     fn add_by_verb(&self, name: &str) -> Result<()> {
         let mut child = Command::new(&self.program)
@@ -203,12 +211,16 @@ impl Peer for Chapar {
         Duration::from_secs(7)
     }
 
+    fn indexes(&self) -> bool {
+        true
+    }
+
     fn index(&self, account: &str) -> Result<()> {
-        let mut verb = Command::new(&self.program);
-        verb.args(["index", "update", account, "--config"])
-            .arg(self.configured());
-        output(&mut verb)?;
-        Ok(())
+        self.verb(&["index", "update", account])
+    }
+
+    fn drop_index(&self, account: &str) -> Result<()> {
+        self.verb(&["index", "drop", account, "--yes"])
     }
 
     fn process_per_session(&self) -> bool {

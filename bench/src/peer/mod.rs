@@ -96,9 +96,18 @@ pub(crate) trait Peer: Send + Sync {
         Duration::from_secs(1)
     }
 
-    /// Makes searches in an account as quick as they get, where the server does that in the background
-    /// otherwise.
+    /// Whether it has an index of text, which it makes in the background otherwise.
+    fn indexes(&self) -> bool {
+        false
+    }
+
+    /// Indexes what is not indexed yet of an account, and waits until that is done.
     fn index(&self, _account: &str) -> Result<()> {
+        Ok(())
+    }
+
+    /// Throws the index of an account away.
+    fn drop_index(&self, _account: &str) -> Result<()> {
         Ok(())
     }
 

@@ -45,7 +45,7 @@ impl Workload for Append {
     }
 
     fn run(&mut self, scene: &mut Scene, round: u32) -> Result<Sample> {
-        let count = scene.scale.pick(60, 2000);
+        let count = scene.scale.pick(40, 2000);
         let first = u64::from(round) * count;
         let messages: Vec<Vec<u8>> = (first..first + count)
             .map(|number| scene.corpus.message(number))

@@ -85,10 +85,10 @@ impl Workload for Delivery {
 
     fn run(&mut self, scene: &mut Scene, round: u32) -> Result<Sample> {
         let in_all = match self.to {
-            To::Many(_) => scene.scale.pick(8, 160),
-            _ => scene.scale.pick(192, 2560),
+            To::Many(_) => scene.scale.pick(4, 160),
+            _ => scene.scale.pick(128, 2560),
         };
-        let each = (in_all / self.connections as u64).max(3);
+        let each = (in_all / self.connections as u64).max(2);
         let begin = u64::from(round) * in_all;
         let tasks: Vec<_> = (begin..)
             .step_by(usize::try_from(each).unwrap_or(1))

@@ -7,6 +7,7 @@ mod delivery;
 mod fetch;
 mod flags;
 mod idle;
+mod index;
 mod list;
 mod login;
 mod population;
@@ -70,6 +71,7 @@ pub(crate) fn all() -> Vec<Box<dyn Workload>> {
     all.extend(copy::all());
     all.extend(search::searches());
     all.extend(search::orders());
+    all.extend(index::all());
     all.extend(resync::all());
     all.extend(idle::all());
     all.extend(day::all());

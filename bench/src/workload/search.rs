@@ -154,6 +154,7 @@ impl Workload for Search {
         }
         let size = *self.size.get_or_insert(scene.scale.pick(10_000, 100_000));
         self.account = scene.full("read", self.filling, size)?;
+        scene.peer().index(&self.account)?;
         self.expected = match self.filling {
             Filling::Real => self.key.expected(&scene.corpus, 0..size),
             Filling::Small => self
