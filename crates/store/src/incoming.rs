@@ -64,11 +64,6 @@ impl Incoming {
         }
         self.scanner.push(octets);
         let mut rest = octets;
-        if let Some((header, body)) = self.end_of_header(octets) {
-            self.piece.extend_from_slice(header);
-            self.put_piece().await?;
-            rest = body;
-        }
         while !rest.is_empty() {
             let room = PIECE_BYTES_MAX - self.piece.len();
             let (now, later) = rest.split_at(room.min(rest.len()));
@@ -125,22 +120,28 @@ impl Incoming {
         })
     }
 
-    /// Where the header ends that has come with these octets, if it is to be a piece of its own: then who
-    /// reads headers need not read bodies to check them.
-    fn end_of_header<'a>(&self, octets: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
-        let start = self.scanner.body_start()?;
-        if !self.pieces.is_empty() || start > PIECE_BYTES_MAX as u64 {
-            return None;
-        }
-        let here = usize::try_from(start.checked_sub(self.size)?).ok()?;
-        let parts = octets.split_at_checked(here)?;
-        (parts.1.len() >= BODY_APART_MIN).then_some(parts)
+    /// Octets of the header that begins a piece of so many, if it is to be one of its own.
+    fn header_apart(&self, octets: usize) -> Option<usize> {
+        let header = usize::try_from(self.scanner.body_start()?).ok()?;
+        let is_first = self.pieces.is_empty();
+        let is_much = octets.checked_sub(header)? >= BODY_APART_MIN;
+        (is_first && is_much).then_some(header)
     }
 
+    /// Puts what has come. A header goes apart if much follows it: then who reads headers need not
+    /// read bodies to check them.
     async fn put_piece(&mut self) -> Result<(), Error> {
-        let octets = mem::take(&mut self.piece);
+        let mut octets = mem::take(&mut self.piece);
         // BLAKE3 is quickest with many octets at once.
         self.hasher.update(&octets);
+        if let Some(header) = self.header_apart(octets.len()) {
+            let header = octets.drain(..header).collect();
+            self.put(header).await?;
+        }
+        self.put(octets).await
+    }
+
+    async fn put(&mut self, octets: Vec<u8>) -> Result<(), Error> {
         let len = u32::try_from(octets.len()).unwrap_or(u32::MAX);
         let at = self
             .engine

@@ -274,18 +274,22 @@ fn placed(batch: Batch, record: Ref) -> Option<Added> {
     })
 }
 
-/// Pieces that may be one message of at most `size` octets with its trace: the last, before it whole
-/// ones, and before those perhaps one that has the header. Fewest first.
+/// Pieces that may be one message of at most `size` octets with its trace: the last, and before it only
+/// whole ones, the first of which may be two, its header apart. Fewest first.
 fn ending_in(blobs: &[Piece], last: usize, size: u64) -> Vec<Vec<Piece>> {
     let mut found = Vec::new();
     let mut pieces = Vec::new();
     let mut octets = 0;
-    let mut is_header = false;
+    // What was behind a header that lies apart, perhaps.
+    let mut body = None;
     for piece in blobs.get(..=last).unwrap_or_default().iter().rev() {
-        if is_header {
+        let len = piece.len as usize;
+        if body.is_some_and(|body| body + len != PIECE_BYTES_MAX) {
             break;
         }
-        is_header = !pieces.is_empty() && piece.len as usize != PIECE_BYTES_MAX;
+        if !pieces.is_empty() && len != PIECE_BYTES_MAX {
+            body = Some(len);
+        }
         octets += u64::from(piece.len);
         if octets > size {
             break;

@@ -171,9 +171,8 @@ fn a_header_is_kept_apart_from_a_body_that_is_much() {
         for (body, cut, apart) in [
             (5000_u32, usize::MAX, true),
             (300_000, usize::MAX, true),
-            // The header's last octets come with little of the body, or with none.
-            (5000, header.len(), true),
-            (300_000, header.len() + 4000, false),
+            (5000, 3, true),
+            (300_000, header.len(), true),
             (4000, usize::MAX, false),
         ] {
             let content = (0..body).map(|n| (n % 251) as u8);
