@@ -144,6 +144,13 @@ pub(crate) enum Which<'a> {
     Within(&'a UidRanges),
 }
 
+/// Whether whoever runs a verb waits for its batch, and with what they put what it refers to.
+#[derive(Debug, Clone, Copy)]
+enum Wait {
+    For(Option<Writes>),
+    No,
+}
+
 /// How an attempt at a verb went.
 enum Attempt<T> {
     /// Its batch is queued.
@@ -234,7 +241,8 @@ impl Shared {
         let domain = self.domain().await;
         while attempts < ATTEMPTS_MAX && reads < READS_MAX {
             attempts += 1;
-            match self.attempt(hands, (writes, domain.as_ref()), &mut verb)? {
+            let wait = Wait::For(writes);
+            match self.attempt(hands, (wait, domain.as_ref()), &mut verb)? {
                 Attempt::Elsewhere(of) => {
                     if crossing.is_none() {
                         crossing = Some(self.partitions.crossing().await);
@@ -292,7 +300,8 @@ impl Shared {
         let _ = moving.wait_for(|moving| !moving).await;
     }
 
-    /// Runs a verb, and does not wait for its batch, which may yet fail.
+    /// Runs a verb, and does not wait for its batch, which may yet fail: it is written with what others wait for, or
+    /// some milliseconds later.
     pub(crate) async fn commit_unawaited<T>(
         self: &Arc<Self>,
         hands: &Hands,
@@ -302,7 +311,7 @@ impl Shared {
         let domain = self.domain().await;
         for _ in 0..READS_MAX {
             match self
-                .attempt(hands, (None, domain.as_ref()), &mut verb)
+                .attempt(hands, (Wait::No, domain.as_ref()), &mut verb)
                 .ok()?
             {
                 Attempt::Queued(value, _) | Attempt::Nothing(value, _) => return Some(value),
@@ -349,7 +358,7 @@ impl Shared {
     fn attempt<T>(
         self: &Arc<Self>,
         hands: &Hands,
-        (writes, domain): (Option<Writes>, Option<&DomainQuota>),
+        (wait, domain): (Wait, Option<&DomainQuota>),
         verb: &mut impl FnMut(&mut Draft<'_>) -> Result<T, Error>,
     ) -> Result<Attempt<T>, Error> {
         let mut guard = self.tip();
@@ -358,7 +367,7 @@ impl Shared {
             return Ok(Attempt::Moving);
         }
         let home = self.home.load();
-        if let Some(writes) = writes
+        if let Wait::For(Some(writes)) = wait
             && writes.partition != home.partition().number
         {
             return Ok(Attempt::Elsewhere(writes));
@@ -400,7 +409,10 @@ impl Shared {
             by: Arc::clone(&hands.by),
             changes,
         };
-        let writes = writes.unwrap_or_else(|| home.begin());
+        let writes = match wait {
+            Wait::For(writes) => writes.unwrap_or_else(|| home.begin()),
+            Wait::No => home.begin().patient(),
+        };
         let queued = self.queue(tip, (&home, writes), snapshot, &batch);
         if !matches!(queued, Ok(Some(_))) {
             self.pools.put(self.id, domain, &used);
@@ -482,6 +494,10 @@ impl Shared {
     /// Waits until what was seen is durable: `true`; or is lost: `false`.
     async fn durable(&self, saw: News) -> bool {
         let mut news = self.news.subscribe();
+        // It may be something that nobody has waited for so far.
+        if news.borrow().mod_seq < saw.mod_seq {
+            self.engine().hurry();
+        }
         let told = news
             .wait_for(|now| now.epoch != saw.epoch || now.mod_seq >= saw.mod_seq)
             .await;

@@ -12,7 +12,8 @@ use crate::{
 impl Account {
     /// Makes the caller the one session for which messages with UIDs in the
     /// range given back (start included, end excluded) are `\Recent`: those below
-    /// `below` that no session had before; of a reader who is not the owner, none of theirs. Does not wait for the disk to have it.
+    /// `below` that no session had before; of a reader who is not the owner, none of theirs. Does not wait for the disk to have it:
+    /// that comes with the next change, or [`Account::hurry`], or some milliseconds later.
     pub async fn claim_recent(&self, mailbox: MailboxId, below: Uid) -> Range<u32> {
         let claimed = self.shared.commit_unawaited(&self.hands, |draft| {
             draft.may(mailbox, Rights::READ)?;
@@ -40,5 +41,10 @@ impl Account {
             Ok(claimed)
         });
         claimed.await.unwrap_or(below.0..below.0)
+    }
+
+    /// Has the disk take now what no session waits for, so that others see it.
+    pub fn hurry(&self) {
+        self.shared.engine().hurry();
     }
 }

@@ -84,6 +84,18 @@ pub(crate) struct Writes {
     /// The partition's number.
     pub(crate) partition: u16,
     pub(crate) generation: u64,
+    /// What is appended with it may wait some milliseconds for what others append: nobody waits for it.
+    pub(crate) patient: bool,
+}
+
+impl Writes {
+    /// The same, and nobody waits for what is appended with it.
+    pub(crate) fn patient(self) -> Self {
+        Self {
+            patient: true,
+            ..self
+        }
+    }
 }
 
 /// What a put record is.
@@ -288,6 +300,11 @@ impl Engine {
         done: Done,
     ) -> Result<(), Error> {
         each!(self, engine => engine.append(writes, account, seq, batch, done))
+    }
+
+    /// Has what is queued written now, though all of it is patient: somebody waits for it.
+    pub(crate) fn hurry(&self) {
+        each!(self, engine => engine.hurry());
     }
 
     /// Waits until everything that was put with `writes` is durable, though no batch follows

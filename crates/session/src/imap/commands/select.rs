@@ -84,6 +84,8 @@ pub(crate) async fn select(
     };
     selected.told_rights = selected.rights();
     sync::claim_recent(&mut selected, *enabled).await;
+    // Others are soon to be told by STATUS that they are no longer \Recent.
+    selected.account().hurry();
     describe(&selected, *enabled, out);
     if enabled.rev2 {
         list(&selected, select, *enabled, out)?;

@@ -88,7 +88,7 @@ impl<D: Disk> Hand<D> {
 impl<D: Disk> Writer<D> {
     fn turn(&mut self) -> bool {
         let shared = self.shared();
-        if !shared.is_urgent() {
+        if !shared.is_due() {
             return false;
         }
         if let Some(group) = shared.next_group(Some(Duration::ZERO)) {

@@ -337,6 +337,11 @@ impl<D: Disk> Log<D> {
         self.shared().append(writes, account, seq, content)
     }
 
+    /// See [`super::Engine::hurry`].
+    pub(crate) fn hurry(&self) {
+        self.shared().hurry();
+    }
+
     pub(crate) async fn settle(&self, writes: Writes) -> Result<(), Error> {
         let (sender, settled) = tokio::sync::oneshot::channel();
         let done: Done = Box::new(move |outcome: Result<Position, Error>| {

@@ -37,6 +37,9 @@ pub(crate) const QUEUE_BYTES_MAX: usize = 64 << 20;
 /// Puts alone wake the writer when so many octets wait: an append that comes before saves a write.
 const PUTS_BYTES: usize = 256 << 10;
 
+/// How long what nobody waits for may wait for what somebody does.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(10);
+
 /// How far the log is written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Written {
@@ -81,9 +84,8 @@ pub(crate) struct Queue {
     /// Told when all that was queued before them is durable.
     pub(crate) settling: Vec<Settling>,
     octets: usize,
-    urgent: bool,
-    /// Whether the writer waits to be woken.
-    asleep: bool,
+    haste: Haste,
+    rest: Rest,
     next_lsn: u64,
     generation: u64,
     /// Why the last generation ended.
@@ -97,13 +99,35 @@ pub(crate) struct Queue {
     notice: Option<Vec<u8>>,
 }
 
+/// How soon what waits is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Haste {
+    /// With an append, or when there is much.
+    None,
+    /// With what somebody waits for, or after [`PATIENCE`].
+    Patient,
+    /// Now.
+    Urgent,
+}
+
+/// What the writer does while it has nothing to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    /// It looks whether it has.
+    Awake,
+    /// It waits to be woken, and for a while.
+    Dozes,
+    /// It waits to be woken.
+    Sleeps,
+}
+
 impl Queue {
     /// Ends the generation: the log goes on at `end`. Returns the new one.
     pub(crate) fn fail(&mut self, end: u64, error: Error, fatal: bool) -> u64 {
         self.generation += 1;
         self.next_lsn = end;
         self.octets = 0;
-        self.urgent = false;
+        self.haste = Haste::None;
         if fatal {
             self.refused.get_or_insert_with(|| error.clone());
         }
@@ -265,8 +289,8 @@ impl<D: Disk> Shared<D> {
                 items: Vec::new(),
                 settling: Vec::new(),
                 octets: 0,
-                urgent: false,
-                asleep: false,
+                haste: Haste::None,
+                rest: Rest::Awake,
                 next_lsn: end,
                 generation: 1,
                 ended: None,
@@ -303,6 +327,7 @@ impl<D: Disk> Shared<D> {
         Writes {
             partition: self.partition.number,
             generation: self.queue().generation,
+            patient: false,
         }
     }
 
@@ -358,7 +383,11 @@ impl<D: Disk> Shared<D> {
         }
         queue.heads.insert(account, seq);
         queue.push(Type::Batch, account.0, seq, content);
-        self.wake_writer(queue);
+        if writes.patient {
+            self.tell_writer(queue);
+        } else {
+            self.wake_writer(queue);
+        }
         Ok(())
     }
 
@@ -381,13 +410,31 @@ impl<D: Disk> Shared<D> {
         is_there
     }
 
+    /// Has the writer take what waits, if anything does.
+    pub(crate) fn hurry(&self) {
+        let queue = self.queue();
+        if queue.haste == Haste::Patient {
+            self.wake_writer(queue);
+        }
+    }
+
+    /// Has the writer take what waits after a while.
+    fn tell_writer(&self, mut queue: MutexGuard<'_, Queue>) {
+        queue.haste = queue.haste.max(Haste::Patient);
+        let sleeps = queue.rest == Rest::Sleeps;
+        drop(queue);
+        if sleeps {
+            self.wake.notify_one();
+        }
+    }
+
     /// Has the writer take what waits. It is woken with the lock released: it would only wait for that, and be
     /// woken a second time.
     fn wake_writer(&self, mut queue: MutexGuard<'_, Queue>) {
-        queue.urgent = true;
-        let asleep = mem::take(&mut queue.asleep);
+        queue.haste = Haste::Urgent;
+        let rests = mem::replace(&mut queue.rest, Rest::Awake) != Rest::Awake;
         drop(queue);
-        if asleep {
+        if rests {
             self.wake.notify_one();
         }
     }
@@ -405,7 +452,7 @@ impl<D: Disk> Shared<D> {
         let mut queue = self.queue();
         loop {
             let idle_queue = queue.items.is_empty() && queue.settling.is_empty();
-            if queue.urgent && !idle_queue {
+            if queue.haste == Haste::Urgent && !idle_queue {
                 break;
             }
             if queue.stop {
@@ -414,23 +461,25 @@ impl<D: Disk> Shared<D> {
                 }
                 break;
             }
-            queue.asleep = true;
-            match idle {
+            let patient = queue.haste == Haste::Patient;
+            match idle.or(patient.then_some(PATIENCE)) {
                 None => {
+                    queue.rest = Rest::Sleeps;
                     queue = self
                         .wake
                         .wait(queue)
                         .unwrap_or_else(PoisonError::into_inner);
                 }
-                Some(idle) => {
+                Some(doze) => {
+                    queue.rest = Rest::Dozes;
                     let (woken, timeout) = self
                         .wake
-                        .wait_timeout(queue, idle)
+                        .wait_timeout(queue, doze)
                         .unwrap_or_else(PoisonError::into_inner);
                     queue = woken;
                     let nothing = queue.items.is_empty() && queue.settling.is_empty();
                     if timeout.timed_out() && nothing && !queue.stop {
-                        queue.asleep = false;
+                        queue.rest = Rest::Awake;
                         return Some(Group {
                             items: Vec::new(),
                             settling: Vec::new(),
@@ -438,11 +487,14 @@ impl<D: Disk> Shared<D> {
                             end: queue.next_lsn,
                         });
                     }
+                    if timeout.timed_out() && queue.haste == Haste::Patient {
+                        queue.haste = Haste::Urgent;
+                    }
                 }
             }
-            queue.asleep = false;
+            queue.rest = Rest::Awake;
         }
-        queue.urgent = false;
+        queue.haste = Haste::None;
         queue.octets = 0;
         let items = mem::take(&mut queue.items);
         let settling = mem::take(&mut queue.settling);
@@ -460,11 +512,11 @@ impl<D: Disk> Shared<D> {
         })
     }
 
-    /// Whether something waits that the writer was woken for.
+    /// Whether something waits that the writer writes now or after a while.
     #[cfg(test)]
-    pub(crate) fn is_urgent(&self) -> bool {
+    pub(crate) fn is_due(&self) -> bool {
         let queue = self.queue();
-        queue.urgent && !queue.items.is_empty()
+        queue.haste != Haste::None && !queue.items.is_empty()
     }
 
     /// Takes the place of a commit at `end`, if nothing else has; says where it ends.

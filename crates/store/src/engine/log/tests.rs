@@ -507,3 +507,27 @@ fn a_log_of_many_segments_takes_few_open_files() {
     log.walk(&mut |_| ControlFlow::Continue(())).unwrap();
     assert!((1..100).contains(&files()), "{} after reading", files());
 }
+
+#[test]
+fn what_nobody_waits_for_is_written_with_what_somebody_does_or_after_a_while() {
+    let (log, mut hand) = Log::open_by_hand(RamDisk::default(), SEGMENT_BYTES).unwrap();
+    assert_eq!(open_account(&log, A), 0);
+    let patient = append(&log, log.begin().patient(), A, 1, b"patient").unwrap();
+    let urgent = append(&log, log.begin(), A, 2, b"urgent").unwrap();
+    assert!(hand.turn());
+    let position = urgent.try_recv().unwrap().unwrap();
+    assert_eq!(patient.try_recv().unwrap().unwrap(), position, "one group");
+    assert!(!hand.turn());
+    hand.close(&log).unwrap();
+
+    let log = Log::open(RamDisk::default(), SEGMENT_BYTES).unwrap();
+    assert_eq!(open_account(&log, A), 0);
+    for seq in 1..=3 {
+        let patient = append(&log, log.begin().patient(), A, seq, b"patient").unwrap();
+        if seq == 2 {
+            log.hurry();
+        }
+        assert!(patient.recv().unwrap().is_ok());
+    }
+    wait(log.close()).unwrap();
+}
