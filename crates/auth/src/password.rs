@@ -1,10 +1,13 @@
 //! Passwords at rest: Argon2id (RFC 9106) to check one, SCRAM keys (RFC 5803) beside it.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+};
 
 use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
 };
 use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit, Mac};
@@ -54,10 +57,34 @@ pub fn prepare(password: &[u8]) -> Result<String, Unusable> {
     Ok(prepared.into_owned())
 }
 
-fn argon2() -> Argon2<'static> {
-    let params = Params::new(MEMORY_KIB, PASSES, 1, None)
-        .expect("the parameters are constants within the limits");
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+/// Memory of hashes that stays for those that follow. An allocator would keep as much for each thread that
+/// ever hashed, or give it back and have the system clear it every time.
+static MEMORY: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
+
+/// Hashes that have memory of their own while nobody logs in, at most.
+const KEPT_MAX: usize = 4;
+
+/// One hash: of `octets` octets.
+fn argon2id(
+    prepared: &str,
+    salt: &[u8],
+    (version, params): (Version, Params),
+    octets: usize,
+) -> Option<Output> {
+    let blocks = params.block_count();
+    let kept = || MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut out = [0; Output::MAX_LENGTH];
+    let out = out.get_mut(..octets)?;
+    let mut memory = kept().pop().unwrap_or_default();
+    memory.resize(blocks, Block::new());
+    let argon2 = Argon2::new(Algorithm::Argon2id, version, params);
+    let hashed = argon2.hash_password_into_with_memory(prepared.as_bytes(), salt, out, &mut memory);
+    let mut kept = kept();
+    if kept.len() < KEPT_MAX && blocks <= MEMORY_KIB as usize {
+        kept.push(memory);
+    }
+    hashed.ok()?;
+    Output::new(out).ok()
 }
 
 /// Hashes a prepared password: a PHC string, `$argon2id$…`. Takes tens of milliseconds
@@ -66,17 +93,43 @@ fn argon2() -> Argon2<'static> {
 /// # Errors
 /// [`Unusable::NotHashed`].
 pub fn hash(prepared: &str) -> Result<String, Unusable> {
-    let hash = argon2()
-        .hash_password(prepared.as_bytes())
-        .map_err(|_| Unusable::NotHashed)?;
-    Ok(hash.to_string())
+    let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(|_| Unusable::NotHashed)?;
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt).map_err(|_| Unusable::NotHashed)?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params).map_err(|_| Unusable::NotHashed)?,
+        salt: Salt::new(&salt).ok(),
+        hash: argon2id(
+            prepared,
+            &salt,
+            (Version::V0x13, params),
+            Params::DEFAULT_OUTPUT_LEN,
+        ),
+    };
+    match hash.hash {
+        Some(_) => Ok(hash.to_string()),
+        None => Err(Unusable::NotHashed),
+    }
 }
 
 /// Whether a prepared password is the one of a PHC string. Costs as [`hash`].
 #[must_use]
 pub fn verify(prepared: &str, phc: &str) -> bool {
-    PasswordHash::new(phc)
-        .is_ok_and(|hash| argon2().verify_password(prepared.as_bytes(), &hash).is_ok())
+    let Ok(hash) = PasswordHash::new(phc) else {
+        return false;
+    };
+    let version = match hash.version {
+        Some(version) => Version::try_from(version).ok(),
+        None => Some(Version::default()),
+    };
+    let known = version.zip(Params::try_from(&hash).ok());
+    let (Some(salt), Some(right), Some(how)) = (hash.salt, hash.hash, known) else {
+        return false;
+    };
+    // `Output` compares in constant time.
+    is_hash(phc) && argon2id(prepared, &salt, how, right.len()).is_some_and(|it| it == right)
 }
 
 /// Whether a string is a hash that [`verify`] can use.
@@ -204,6 +257,11 @@ mod tests {
         assert!(verify("pencil", &hash));
         assert!(!verify("Pencil", &hash));
         assert!(!verify("pencil", "not a hash"));
+        // Of another implementation, with less memory; and again after a hash with more.
+        let other = "$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHQxMjM0NTY3OA$rzOaKr+Pi5lH94Pc/TzZX4xEG/CCc8daIfFtmPKuHXY";
+        for _ in 0..2 {
+            assert!(verify("pencil", other) && !verify("pen", other) && verify("pencil", &hash));
+        }
         assert_ne!(
             hash,
             super::hash("pencil").unwrap(),
