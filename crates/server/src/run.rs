@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use admin::log::Lately;
 use auth::{Authenticator, Directory};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use session::Services;
 use store::{
     CompactOptions, IndexOptions, IndexRound, Store,
@@ -59,10 +60,24 @@ pub async fn run(config: &Config) -> Result<(), Error> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
+    take_files();
     let services = open(config).await?;
     let control = control(config, &services, lately);
     let settings = config.settings.clone();
     serve(services, settings, control, async |_: &Server| Ok(())).await
+}
+
+/// Lets the process have as many files as the system grants it: a connection is one, and what it has at first is
+/// often a thousand.
+fn take_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current == limit.maximum {
+        return;
+    }
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "no more files than at first");
+    }
 }
 
 /// What sessions work with, opened: the store and the accounts.
