@@ -186,7 +186,10 @@ impl Outcome {
         };
         let mut values: Vec<f64> = rounds.iter().map(of).filter(|v| v.is_finite()).collect();
         values.sort_unstable_by(f64::total_cmp);
-        values.get(values.len() / 2).copied()
+        // Of an even number, what is between the two in the middle.
+        let upper = *values.get(values.len() / 2)?;
+        let lower = *values.get((values.len() - 1) / 2)?;
+        Some(f64::midpoint(lower, upper))
     }
 }
 

@@ -369,6 +369,7 @@ fn power_of_ten(power: i32) -> String {
 pub(crate) fn significant(value: f64) -> String {
     match value {
         ..0.1 => format!("{value:.3}"),
+        ..1.0 => format!("{value:.2}"),
         ..10.0 => {
             let short = format!("{value:.1}");
             short.strip_suffix(".0").map(str::to_owned).unwrap_or(short)
