@@ -1,10 +1,5 @@
 //! `bench`: Chapar and its peers at the same work, in the same run.
 
-#![expect(
-    dead_code,
-    reason = "the clients can do more than the first workloads ask"
-)]
-
 mod client;
 mod corpus;
 mod failure;

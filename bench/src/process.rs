@@ -49,11 +49,6 @@ impl Tree {
         self.members().into_iter().map(memory).sum()
     }
 
-    /// How many processes it has now.
-    pub(crate) fn processes(&self) -> usize {
-        self.members().len()
-    }
-
     fn members(&self) -> Vec<u32> {
         let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {

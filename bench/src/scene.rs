@@ -173,11 +173,6 @@ impl Scene {
         self.peer.stop()
     }
 
-    /// The processes of the server.
-    pub(crate) fn tree(&self) -> &Tree {
-        &self.tree
-    }
-
     /// Several clients at once, each in a thread of its own with one of the tasks; how long single
     /// operations took, of all of them.
     pub(crate) fn at_once<T: Sync>(

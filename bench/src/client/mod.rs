@@ -39,16 +39,6 @@ impl Stream {
         Ok(Self::Plain(socket))
     }
 
-    /// The socket below.
-    pub(crate) fn socket(&self) -> Option<&TcpStream> {
-        match self {
-            Self::Plain(socket) => Some(socket),
-            Self::Tls(tls) => Some(&tls.sock),
-            Self::Deflated(deflated) => deflated.below().socket(),
-            Self::Closed => None,
-        }
-    }
-
     /// Only the socket, kept open; what TLS and compression kept for it is gone. For thousands of
     /// sessions that stay connected and say nothing any more.
     pub(crate) fn into_socket(self) -> Option<TcpStream> {

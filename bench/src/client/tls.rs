@@ -126,10 +126,6 @@ impl Deflated {
         }
     }
 
-    pub(super) fn below(&self) -> &Stream {
-        &self.below
-    }
-
     pub(super) fn into_below(self) -> Stream {
         self.below
     }
