@@ -205,6 +205,7 @@ impl View {
             view: self,
             ranges: uids.map_or(&[(1, u32::MAX)], UidSet::ranges),
             from: 0,
+            sequence: None,
         }
     }
 
@@ -433,10 +434,11 @@ impl View {
         })
     }
 
-    /// The first messages of those, `max` at most.
+    /// The first messages of those, `max` at most. `before` is the number of the message before them, if known.
     fn some_between<'a>(
         &'a self,
         (first, last): (u32, u32),
+        before: Option<u32>,
         max: usize,
         into: &mut Vec<(u32, Message<'a>)>,
     ) {
@@ -444,7 +446,7 @@ impl View {
             into.extend(self.between(first, last).take(max));
             return;
         }
-        let mut sequence = self.place_of(Uid(first));
+        let mut sequence = before.unwrap_or_else(|| self.place_of(Uid(first)));
         let living = self.mailbox.range(Uid(first), Uid(last)).take(max);
         // Not by `extend`: from within, the walk is a loop in a loop.
         living.for_each(|message| {
@@ -491,6 +493,8 @@ pub(crate) struct Batches<'a> {
     /// What is left: the first of these from `from` on, and the others.
     ranges: &'a [(u32, u32)],
     from: u32,
+    /// The number of the message before, if the next one follows it.
+    sequence: Option<u32>,
 }
 
 impl<'a> Batches<'a> {
@@ -503,14 +507,16 @@ impl<'a> Batches<'a> {
             let last = last.min(self.view.announced.saturating_sub(1));
             let room = max - before;
             if from <= last {
-                self.view.some_between((from, last), room, into);
+                let view = self.view;
+                view.some_between((from, last), self.sequence, room, into);
             }
             match into.last() {
-                Some((_, message)) if into.len() == max => {
+                Some((sequence, message)) if into.len() == max => {
                     self.from = message.uid.0.saturating_add(1);
+                    self.sequence = Some(*sequence);
                     return;
                 }
-                _ => (self.ranges, self.from) = (rest, 0),
+                _ => (self.ranges, self.from, self.sequence) = (rest, 0, None),
             }
         }
     }

@@ -368,8 +368,8 @@ async fn in_order(
 /// Steps of [`Pace`] that a digest costs: read, and some fields looked at.
 const STEPS_PER_DIGEST: usize = 200;
 
-/// Messages that are looked at together.
-const AT_ONCE: usize = 64;
+/// Messages that are taken from the view together.
+const AT_ONCE: usize = 256;
 
 struct Finder<'a> {
     account: &'a Account,
@@ -439,11 +439,13 @@ impl<'a> Finder<'a> {
             if view.has_ghosts() {
                 some.retain(|(_, message)| !view.is_ghost(message.uid));
             }
-            self.look(&some, &mut found).await?;
+            for few in some.chunks(Verdicts::MAX) {
+                self.look(few, &mut found).await?;
+            }
         }
     }
 
-    /// Looks at some messages, no more than [`AT_ONCE`].
+    /// Looks at some messages, no more than [`Verdicts::MAX`].
     async fn look(
         &mut self,
         messages: &[(u32, Message<'_>)],

@@ -675,6 +675,9 @@ pub(super) struct Verdicts {
 }
 
 impl Verdicts {
+    /// Messages of which it can tell.
+    pub(super) const MAX: usize = 64;
+
     /// Those of which it is known that they match, and those of which nothing is known: places, ascending.
     pub(super) fn not_no(self, messages: usize) -> impl Iterator<Item = usize> {
         let mut left = Self::all(messages) & !self.no;
