@@ -220,7 +220,7 @@ impl Peer for Chapar {
     }
 
     fn drop_index(&self, account: &str) -> Result<()> {
-        self.verb(&["index", "drop", account, "--yes"])
+        self.verb(&["index", "drop", account])
     }
 
     fn process_per_session(&self) -> bool {
