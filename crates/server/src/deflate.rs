@@ -391,7 +391,7 @@ mod tests {
     fn a_bomb_comes_in_pieces() {
         let mut packed = Vec::new();
         Deflater::new().deflate(&vec![0; 10 << 20], &mut packed);
-        assert!(packed.len() < 20_000, "{}", packed.len());
+        assert!(packed.len() < 100_000, "{}", packed.len());
         let mut inflater = Inflater::new();
         inflater.feed(&packed);
         let mut count = 0;

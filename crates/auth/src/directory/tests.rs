@@ -332,7 +332,7 @@ fn roles_are_given_and_taken() {
     let desk: Roles = ["help-desk@a.test".parse().unwrap()].into_iter().collect();
     directory.set_roles("ann@a.test", &desk).unwrap();
     directory.set_unix_user("hilde", &desk).unwrap();
-    let again = Directory::open(folder.path().join("accounts.toml"), Vec::new()).unwrap();
+    let again = attentive(folder.path().join("accounts.toml"), Vec::new());
     let identity = again.account("ann@a.test").unwrap().identity();
     assert_eq!((&identity.roles, &*identity.domain), (&desk, "a.test"));
     assert!(again.unix_user("hilde").helps("a.test"));
