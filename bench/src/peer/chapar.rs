@@ -6,14 +6,14 @@ use std::{
     collections::BTreeSet,
     fmt::Write as _,
     fs,
-    io::Write as _,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     time::Duration,
 };
 
 use super::{
-    Addresses, PASSWORD, Peer, await_listening, make_certificate, output, spawn, terminate,
+    Addresses, PASSWORD, Peer, await_listening, make_certificate, output, output_given, spawn,
+    terminate,
 };
 use crate::{
     client::imap::Imap,
@@ -90,22 +90,12 @@ level = "warn"
 
     /// Makes one account by the command line.
     fn add_by_verb(&self, name: &str) -> Result<()> {
-        let mut child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        command
             .args(["account", "add", name, "--password-stdin", "--config"])
-            .arg(self.configured())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        if let Some(mut input) = child.stdin.take() {
-            input.write_all(PASSWORD.as_bytes())?;
-        }
-        let done = child.wait_with_output()?;
-        if done.status.success() {
-            return Ok(());
-        }
-        let said = String::from_utf8_lossy(&done.stderr).into_owned();
-        Err(Failure::Broken(format!("account add {name}: {said}")))
+            .arg(self.configured());
+        output_given(&mut command, PASSWORD)?;
+        Ok(())
     }
 }
 

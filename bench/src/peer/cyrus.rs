@@ -3,14 +3,13 @@
 use std::{
     collections::BTreeSet,
     fs,
-    io::Write,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
 };
 
 use super::{
-    Addresses, PASSWORD, Peer, await_listening, make_certificate, output, packaged, spawn,
-    terminate,
+    Addresses, PASSWORD, Peer, await_listening, make_certificate, output, output_given, packaged,
+    spawn, terminate,
 };
 use crate::{
     client::imap::Imap,
@@ -125,24 +124,13 @@ EVENTS {{
     /// Sets a password in the file of accounts.
     fn set_password(&self, name: &str) -> Result<()> {
         let file = self.directory.join("sasldb2");
-        let mut child = Command::new("saslpasswd2")
+        let mut command = Command::new("saslpasswd2");
+        command
             .args(["-p", "-c", "-u", REALM, "-f"])
             .arg(&file)
-            .arg(name)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|e| Failure::Broken(format!("saslpasswd2: {e}")))?;
-        if let Some(mut input) = child.stdin.take() {
-            input.write_all(PASSWORD.as_bytes())?;
-        }
-        let done = child.wait_with_output()?;
-        if done.status.success() {
-            return Ok(());
-        }
-        let said = String::from_utf8_lossy(&done.stderr).into_owned();
-        Err(Failure::Broken(format!("saslpasswd2 {name}: {said}")))
+            .arg(name);
+        output_given(&mut command, PASSWORD)?;
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod dovecot;
 
 use std::{
     fs::{self, File},
+    io::Write,
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
@@ -221,14 +222,27 @@ fn terminate(child: &mut Child) -> Result<()> {
 
 /// What a program prints, or why it failed.
 fn output(command: &mut Command) -> Result<String> {
+    output_given(command, "")
+}
+
+/// The same, of a program that reads this.
+fn output_given(command: &mut Command, input: &str) -> Result<String> {
     let name = format!("{command:?}");
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|e| Failure::Broken(format!("{name}: {e}")))?;
+    let failed = |why: &dyn std::fmt::Display| Failure::Broken(format!("{name}: {why}"));
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| failed(&e))?;
+    if let Some(mut reader) = child.stdin.take()
+        && !input.is_empty()
+    {
+        reader.write_all(input.as_bytes())?;
+    }
+    let output = child.wait_with_output().map_err(|e| failed(&e))?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(Failure::Broken(format!("{name}: {said}")));
+        return Err(failed(&String::from_utf8_lossy(&output.stderr)));
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -221,7 +221,8 @@ impl Report {
                 .iter()
                 .filter_map(|(workload, label, aim)| {
                     let line = self.line(workload)?;
-                    let (_, best) = self.best(line)?;
+                    // Of a peer that took nothing, nothing is a multiple.
+                    let (_, best) = self.best(line).filter(|(_, best)| *best > 0.0)?;
                     let ratios = names
                         .iter()
                         .map(|name| Some(line.median(name)? / best))

@@ -104,7 +104,7 @@ impl Scale {
         let all = rows
             .iter()
             .flat_map(|row| row.ratios.iter().flatten().copied().chain(row.aim))
-            .filter(|ratio| ratio.is_finite() && *ratio > 0.0);
+            .filter(|ratio| *ratio > 0.0);
         let (least, most) = all.fold((0.1_f64, 2.0_f64), |(least, most), ratio| {
             (least.min(ratio), most.max(ratio))
         });
