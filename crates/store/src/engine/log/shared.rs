@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// Octets of puts that may wait for the writer.
-pub(crate) const QUEUE_BYTES_MAX: usize = 64 << 20;
+pub(crate) const QUEUE_BYTES_MAX: usize = 16 << 20;
 /// Puts alone wake the writer when so many octets wait: an append that comes before saves a write.
 const PUTS_BYTES: usize = 256 << 10;
 
