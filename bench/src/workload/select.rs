@@ -72,7 +72,11 @@ impl Workload for Select {
         }
         self.account = scene.large(self.size)?;
         if !self.anew {
-            self.client = Some(scene.login(&self.account)?);
+            // The first one reads what all later ones find.
+            let mut client = scene.login(&self.account)?;
+            client.command("SELECT INBOX")?;
+            client.command("UNSELECT")?;
+            self.client = Some(client);
         }
         Ok(())
     }

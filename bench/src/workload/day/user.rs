@@ -88,7 +88,10 @@ impl User {
             (self.known.len() + self.waiting.len()) as u64,
         )?;
         self.looks_at(Some(&mut phone), &scene.corpus)?;
-        phone.logout()
+        phone.logout()?;
+        // What the phone knows by its UID, the desktop may name only when it has been told of it too.
+        self.desktop.command("NOOP")?;
+        Ok(())
     }
 
     /// Lists what is new, and sees that it is what was acknowledged: all of it, in order, with higher UIDs.
