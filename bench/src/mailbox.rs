@@ -146,3 +146,15 @@ pub(crate) fn code(response: &[u8], name: &str) -> Option<u64> {
         .1;
     rest.split_once(']')?.0.parse().ok()
 }
+
+/// A mailbox of that name, with nothing in it. It is not deleted and made again: servers may keep what was deleted
+/// for a while, by its name.
+pub(crate) fn emptied(client: &mut Imap, name: &str) -> Result<()> {
+    // It is there already unless this is the first time.
+    let _ = client.command(&format!("CREATE {name}"));
+    if exists(client, name)? > 0 {
+        client.command("STORE 1:* +FLAGS.SILENT (\\Deleted)")?;
+        client.command("EXPUNGE")?;
+    }
+    Ok(())
+}

@@ -6,7 +6,7 @@ use super::Workload;
 use crate::{
     client::imap::Imap,
     failure::{Failure, Result},
-    mailbox::{Filling, exists},
+    mailbox::{Filling, emptied, exists},
     measure::Sample,
     scene::Scene,
 };
@@ -87,8 +87,8 @@ impl Workload for Copy {
             exists(client, "INBOX")?;
             client.command(&format!("COPY {first}:{} {to}", first + COUNT - 1))
         };
-        fresh(&mut client, "Here")?;
-        fresh(&mut client, "There")?;
+        emptied(&mut client, "Here")?;
+        emptied(&mut client, "There")?;
         let command = match self.deed {
             Deed::Copy => {
                 exists(&mut client, "INBOX")?;
@@ -122,14 +122,6 @@ impl Workload for Copy {
         client.logout()?;
         Ok(sample)
     }
-}
-
-/// A mailbox of that name, with nothing in it.
-fn fresh(client: &mut Imap, name: &str) -> Result<()> {
-    // It is gone already if this is the first time.
-    let _ = client.command(&format!("DELETE {name}"));
-    client.command(&format!("CREATE {name}"))?;
-    Ok(())
 }
 
 fn expect(client: &mut Imap, mailbox: &str, count: u64) -> Result<()> {

@@ -1,14 +1,14 @@
 //! Messages are searched, sorted and threaded. What is found has to be what the corpus says: a server that finds other
 //! messages has failed.
 
-use std::time::Instant;
+use std::{collections::HashSet, time::Instant};
 
 use super::Workload;
 use crate::{
     client::imap::Imap,
     corpus::{ABSENT, Corpus, FREQUENT, RARE, SUBJECT},
     failure::{Failure, Result},
-    mailbox::{Filling, exists, load},
+    mailbox::{Filling, emptied, exists, load},
     measure::{Latencies, Sample},
     scene::Scene,
 };
@@ -176,8 +176,7 @@ impl Workload for Search {
             // Other messages in every round, so that nothing can be known of them.
             let numbers =
                 1_000_000 + u64::from(round) * FIRST..1_000_000 + u64::from(round + 1) * FIRST;
-            let _ = client.command("DELETE First");
-            client.command("CREATE First")?;
+            emptied(&mut client, "First")?;
             load(&mut client, "First", &scene.corpus, numbers.clone())?;
             command = self.key.command(&scene.corpus, size);
             self.expected = self.key.expected(&scene.corpus, numbers);
@@ -194,9 +193,8 @@ impl Workload for Search {
         let (key, expected) = (self.key, &self.expected);
         let sample = scene.timed(|_, latencies| {
             for _ in 0..times {
-                search(&mut client, &command, latencies, |found| {
-                    key.judge(found, expected)
-                })?;
+                let found = search(&mut client, &command, latencies)?;
+                key.judge(&command, &found, expected)?;
             }
             Ok(times)
         })?;
@@ -205,13 +203,8 @@ impl Workload for Search {
     }
 }
 
-/// Asks, and looks at the numbers that come.
-fn search(
-    client: &mut Imap,
-    command: &str,
-    latencies: &mut Latencies,
-    judge: impl Fn(&[u64]) -> bool,
-) -> Result<()> {
+/// Asks; the numbers that come.
+fn search(client: &mut Imap, command: &str, latencies: &mut Latencies) -> Result<Vec<u64>> {
     let mut found = Vec::new();
     let begin = Instant::now();
     client.look(command, |response| {
@@ -223,16 +216,15 @@ fn search(
         }
     })?;
     latencies.push(begin.elapsed());
-    if judge(&found) {
-        return Ok(());
-    }
-    let beginning: Vec<String> = found.iter().take(20).map(u64::to_string).collect();
-    let said = format!(
-        "{} messages, not those of the corpus: {} …",
-        found.len(),
-        beginning.join(" ")
-    );
-    Err(Failure::refused(command.as_bytes(), said.as_bytes()))
+    Ok(found)
+}
+
+/// Those of one list that are not in another, the first few.
+fn lacking(list: &[u64], other: &[u64]) -> String {
+    let other: HashSet<u64> = other.iter().copied().collect();
+    let lacking = list.iter().filter(|number| !other.contains(number));
+    let lacking: Vec<String> = lacking.take(10).map(u64::to_string).collect();
+    lacking.join(" ")
 }
 
 /// The numbers of a response, whatever is between them.
@@ -313,13 +305,25 @@ impl Key {
 
     /// Whether that is what has to be found. What SORT and THREAD give has to have every message once; by which
     /// collation is the server's business.
-    fn judge(self, found: &[u64], expected: &[u64]) -> bool {
-        if !matches!(self, Self::Order(_)) {
-            return found == expected;
+    fn judge(self, command: &str, found: &[u64], expected: &[u64]) -> Result<()> {
+        let mut sorted = Vec::new();
+        let mut compared = found;
+        if matches!(self, Self::Order(_)) {
+            sorted.extend_from_slice(found);
+            sorted.sort_unstable();
+            compared = &sorted;
         }
-        let mut sorted = found.to_vec();
-        sorted.sort_unstable();
-        sorted == expected
+        if compared == expected {
+            return Ok(());
+        }
+        let said = format!(
+            "{} messages, and {} were expected; missing: {}; too many: {}",
+            found.len(),
+            expected.len(),
+            lacking(expected, found),
+            lacking(found, expected),
+        );
+        Err(Failure::refused(command.as_bytes(), said.as_bytes()))
     }
 }
 
