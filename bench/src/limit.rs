@@ -150,6 +150,8 @@ fn sample(operations: u64, begin: Instant, before: Duration, latencies: Latencie
         operations,
         wall: begin.elapsed(),
         cpu: cpu().saturating_sub(before),
+        others: Duration::ZERO,
+        span: begin.elapsed(),
         latencies,
         memory: 0,
         grown: 0,

@@ -60,6 +60,10 @@ pub(crate) struct Sample {
     pub(crate) wall: Duration,
     /// CPU time of the server's processes meanwhile, until they were at rest again.
     pub(crate) cpu: Duration,
+    /// CPU time of everybody else on the machine, until the server was at rest again.
+    pub(crate) others: Duration,
+    /// How long it was until then.
+    pub(crate) span: Duration,
     /// How long single ones took, if that was looked at.
     pub(crate) latencies: Latencies,
     /// Octets of memory of the server's processes at the end.

@@ -130,6 +130,22 @@ fn stat<const N: usize>(process: u32, fields: [usize; N]) -> [u32; N] {
     })
 }
 
+/// What the processors of the machine did that was neither idling nor waiting for a disk, and what this process did
+/// of it.
+pub(crate) fn busy() -> (Duration, Duration) {
+    let text = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let numbers = text.lines().next().unwrap_or_default();
+    // user, nice, system, idle, iowait, irq, softirq, steal.
+    let ticks: Vec<u32> = numbers
+        .split_ascii_whitespace()
+        .skip(1)
+        .filter_map(|field| field.parse().ok())
+        .collect();
+    let machine = [0, 1, 2, 5, 6].map(|at| ticks.get(at).copied().unwrap_or(0));
+    let machine = machine.into_iter().map(|ticks| TICK * ticks).sum();
+    (machine, cpu(std::process::id()))
+}
+
 /// What one process used, and what its children did that have ended and been waited for.
 fn cpu(process: u32) -> Duration {
     stat(process, [14, 15, 16, 17])

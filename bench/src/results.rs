@@ -131,6 +131,13 @@ pub(crate) struct Round {
     pub(crate) memory: u64,
     /// By how much that is more than before.
     pub(crate) grown: u64,
+    /// CPU time that neither the server nor its clients used meanwhile: of whatever else ran on the machine. None was
+    /// looked at in older runs.
+    #[serde(default)]
+    pub(crate) others: Option<u64>,
+    /// In how long a time.
+    #[serde(default)]
+    pub(crate) span: Option<u64>,
 }
 
 impl Round {
@@ -164,6 +171,8 @@ impl From<&Sample> for Round {
             p99: sample.latencies.quantile(0.99).map(nanoseconds),
             memory: sample.memory,
             grown: sample.grown,
+            others: Some(nanoseconds(sample.others)),
+            span: Some(nanoseconds(sample.span)),
         }
     }
 }
@@ -179,6 +188,14 @@ impl From<Result<Vec<Sample>>> for Outcome {
 }
 
 impl Outcome {
+    /// Its rounds.
+    pub(crate) fn rounds(&self) -> &[Round] {
+        match self {
+            Self::Done(rounds) => rounds,
+            _ => &[],
+        }
+    }
+
     /// The median over its rounds; none if there are none, or none that knows it.
     pub(crate) fn median(&self, of: impl Fn(&Round) -> f64) -> Option<f64> {
         let Self::Done(rounds) = self else {

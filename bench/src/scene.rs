@@ -18,7 +18,7 @@ use crate::{
     mailbox::exists,
     measure::{Latencies, Sample},
     peer::{PASSWORD, Peer, settle_in},
-    process::Tree,
+    process::{Tree, busy},
     results,
 };
 
@@ -225,6 +225,7 @@ impl Scene {
     ) -> Result<Sample> {
         self.settle(Duration::from_secs(3));
         let (cpu, memory) = (self.tree.cpu(), self.tree.memory());
+        let (machine, clients) = busy();
         let mut latencies = Latencies::default();
         let begin = Instant::now();
         let operations = work(self, &mut latencies)?;
@@ -232,10 +233,15 @@ impl Scene {
         // While connections are there that the work has left.
         let now = self.tree.memory();
         self.settle(Duration::from_secs(3));
+        let cpu = self.tree.cpu().saturating_sub(cpu);
+        let (machine_now, clients_now) = busy();
+        let known = cpu + clients_now.saturating_sub(clients);
         Ok(Sample {
             operations,
             wall,
-            cpu: self.tree.cpu().saturating_sub(cpu),
+            cpu,
+            others: machine_now.saturating_sub(machine + known),
+            span: begin.elapsed(),
             latencies,
             memory: now,
             grown: now.saturating_sub(memory),

@@ -67,10 +67,12 @@ struct Report {
 }
 
 /// Writes the report of saved runs, the oldest first, into a directory of documents: of those that had the same messages
-/// and did as much as the newest.
+/// and, where there are others, did as much as the newest.
 pub(crate) fn write(mut runs: Vec<Results>, documents: &Path) -> Result<()> {
     if let Some((seed, scale)) = runs.last().map(|newest| (newest.seed, newest.scale)) {
-        runs.retain(|run| run.seed == seed && run.scale == scale);
+        runs.retain(|run| run.seed == seed);
+        // What comes later is told of.
+        runs.sort_by_key(|run| run.scale == scale);
     }
     let report = Report::of(&runs)?;
     let pictures = documents.join("benchmarks");

@@ -140,6 +140,12 @@ fn limits(report: &Report) -> String {
             None,
         ),
         (
+            "append-1",
+            "delivery-64",
+            "appending and syncing one message at a time",
+            Some(0.7),
+        ),
+        (
             "append-64",
             "delivery-64",
             "appending and syncing 64 at a time",

@@ -96,7 +96,30 @@ pub(super) fn summary(report: &Report, family: &Family) -> String {
         let judged = verdict(report, line, *aim).map_or("– | –".to_owned(), |(_, words)| words);
         let _ = writeln!(table, " {peer} | {times} | {judged} |");
     }
+    if let Some(others) = others(report, family) {
+        let _ = writeln!(
+            table,
+            "\nWhatever else ran on the machine took {} % of its processors meanwhile.",
+            significant(others * 100.0)
+        );
+    }
     table
+}
+
+/// Which part of the processors others had while a family was measured; none if that was not looked at.
+fn others(report: &Report, family: &Family) -> Option<f64> {
+    let lines = family.entries.iter();
+    let lines = lines.filter_map(|(workload, ..)| report.line(workload));
+    let rounds = lines
+        .flat_map(|line| line.outcomes.values())
+        .flat_map(Outcome::rounds);
+    let (mut taken, mut given) = (0.0, 0.0);
+    for (others, span) in rounds.filter_map(|round| round.others.zip(round.span)) {
+        taken += count(others);
+        given += count(span);
+    }
+    let processors = u64::try_from(report.newest.machine.processors).unwrap_or(1);
+    (given > 0.0).then(|| taken / given / count(processors))
 }
 
 /// All that was measured of a family.
