@@ -4,13 +4,15 @@
 //!
 //! * [`calls`]: system calls of an operation that touch the disk, the network or a directory;
 //! * [`growth`]: instructions of an operation in a mailbox and in one of ten times as many messages. What they
-//!   answer is of the same length, so they must cost the same.
+//!   answer is of the same length, so they must cost the same;
+//! * [`memory`]: octets that a session takes which waits.
 //!
-//! They are counted by Debian's `strace` and `valgrind`, which `tests/run` installs. How fast it all is,
+//! The first two are counted by Debian's `strace` and `valgrind`, which `tests/run` installs. How fast it all is,
 //! `bench/` tells.
 
 mod calls;
 mod growth;
+mod memory;
 
 use std::{fmt::Write, process::Command};
 

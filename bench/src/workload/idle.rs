@@ -48,7 +48,7 @@ fn sessions(scene: &Scene) -> usize {
     if scene.peer().process_per_session() {
         scene.scale.pick(100, 1000)
     } else {
-        scene.scale.pick(2000, 10_000)
+        10_000
     }
 }
 
