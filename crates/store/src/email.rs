@@ -368,21 +368,21 @@ pub(crate) struct Parts<'a> {
 /// As the engine's put.
 pub(crate) async fn put_record(to: &Target, parts: Parts<'_>) -> Result<Piece, Error> {
     let record = encode(parts);
-    let put = async |kind, octets: Vec<u8>| {
+    let put = async |kind, octets: &[u8]| {
         let len = u32::try_from(octets.len()).unwrap_or(u32::MAX);
         let put = to.engine.put(to.writes, kind, Some(to.account), octets);
         put.await.map(|at| Piece { at, len })
     };
     if record.len() <= PIECE_BYTES_MAX {
-        return put(RecordKind::Message, record).await;
+        return put(RecordKind::Message, &record).await;
     }
     let mut pieces = Vec::with_capacity(record.len() / PIECE_BYTES_MAX + 1);
     for octets in record.chunks(PIECE_BYTES_MAX) {
-        pieces.push(put(RecordKind::Blob, octets.to_vec()).await?);
+        pieces.push(put(RecordKind::Blob, octets).await?);
     }
     let mut head = vec![IN_PIECES];
     put_pieces(&mut head, &pieces);
-    put(RecordKind::Message, head).await
+    put(RecordKind::Message, &head).await
 }
 
 fn encode(parts: Parts<'_>) -> Vec<u8> {
@@ -436,7 +436,7 @@ pub(crate) async fn copy_pieces(
     for piece in pieces {
         let mut octets = Vec::with_capacity(piece.len as usize);
         piece.read(partitions, &mut octets).await?;
-        let put = to.engine.put(to.writes, RecordKind::Blob, None, octets);
+        let put = to.engine.put(to.writes, RecordKind::Blob, None, &octets);
         copied.push(Piece {
             at: put.await?,
             len: piece.len,

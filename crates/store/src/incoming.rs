@@ -131,17 +131,21 @@ impl Incoming {
     /// Puts what has come. A header goes apart if much follows it: then who reads headers need not
     /// read bodies to check them.
     async fn put_piece(&mut self) -> Result<(), Error> {
-        let mut octets = mem::take(&mut self.piece);
+        let mut piece = mem::take(&mut self.piece);
         // BLAKE3 is quickest with many octets at once.
-        self.hasher.update(&octets);
-        if let Some(header) = self.header_apart(octets.len()) {
-            let header = octets.drain(..header).collect();
+        self.hasher.update(&piece);
+        let apart = self.header_apart(piece.len()).unwrap_or_default();
+        let (header, body) = piece.split_at(apart);
+        if !header.is_empty() {
             self.put(header).await?;
         }
-        self.put(octets).await
+        self.put(body).await?;
+        piece.clear();
+        self.piece = piece;
+        Ok(())
     }
 
-    async fn put(&mut self, octets: Vec<u8>) -> Result<(), Error> {
+    async fn put(&mut self, octets: &[u8]) -> Result<(), Error> {
         let len = u32::try_from(octets.len()).unwrap_or(u32::MAX);
         let at = self
             .engine

@@ -449,7 +449,7 @@ impl Shared {
         if octets.len() > BATCH_BYTES_MAX {
             return Err(Error::Limit("changes at once"));
         }
-        match home.append(writes, self.id, batch.mod_seq.0, octets, done) {
+        match home.append(writes, self.id, batch.mod_seq.0, &octets, done) {
             Ok(()) => {
                 tip.snapshot = snapshot;
                 Ok(Some(receiver))

@@ -119,7 +119,7 @@ impl Stopped {
             let _ = sender.send(outcome.map(drop));
         });
         let id = self.shared.id;
-        engine.append(engine.begin(), id, mod_seq, batch.encode(), told)?;
+        engine.append(engine.begin(), id, mod_seq, &batch.encode(), told)?;
         done.await.unwrap_or_else(|_| Err(closed()))
     }
 
@@ -149,7 +149,7 @@ impl Stopped {
             // Whoever asked may have stopped waiting.
             let _ = sender.send(outcome.map(drop));
         });
-        from.append(from.begin(), id, mod_seq, batch, told)?;
+        from.append(from.begin(), id, mod_seq, &batch, told)?;
         done.await.unwrap_or_else(|_| Err(closed()))
     }
 

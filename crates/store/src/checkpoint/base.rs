@@ -41,7 +41,9 @@ pub(crate) async fn put(
     let mut pieces = Vec::new();
     let mut put = async |octets: Vec<u8>| {
         let len = u32::try_from(octets.len()).unwrap_or(u32::MAX);
-        let at = engine.put(writes, RecordKind::Blob, Some(id), octets).await;
+        let at = engine
+            .put(writes, RecordKind::Blob, Some(id), &octets)
+            .await;
         at.map(|at| pieces.push(Piece { at, len }))
     };
     for (key, value) in entries(id, snapshot, threads) {

@@ -279,7 +279,7 @@ impl Engine {
         writes: Writes,
         kind: RecordKind,
         account: Option<AccountId>,
-        body: Vec<u8>,
+        body: &[u8],
     ) -> Result<Ref, Error> {
         each!(self, engine => engine.put(writes, kind, account, body).await)
     }
@@ -296,7 +296,7 @@ impl Engine {
         writes: Writes,
         account: AccountId,
         seq: u64,
-        batch: Vec<u8>,
+        batch: &[u8],
         done: Done,
     ) -> Result<(), Error> {
         each!(self, engine => engine.append(writes, account, seq, batch, done))

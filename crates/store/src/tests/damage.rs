@@ -275,7 +275,7 @@ fn an_account_that_a_newer_program_wrote_to_is_refused_and_left_as_it_is() {
         let (answer, done) = std::sync::mpsc::channel();
         let told = Box::new(move |outcome: Result<_, Error>| answer.send(outcome).unwrap());
         engine
-            .append(engine.begin(), ALICE, seq, batch, told)
+            .append(engine.begin(), ALICE, seq, &batch, told)
             .unwrap();
         done.recv().unwrap().unwrap();
         let again = store(&engine);

@@ -89,7 +89,8 @@ impl Driver {
         for _ in 0..self.random.usize(0..3) {
             let length = self.random.usize(..3000);
             let octet = self.random.u8(..);
-            let put = log.put(writes, RecordKind::Blob, None, vec![octet; length]);
+            let octets = vec![octet; length];
+            let put = log.put(writes, RecordKind::Blob, None, &octets);
             let at = wait(put)?;
             body.extend_from_slice(&at.0.to_le_bytes());
             body.extend_from_slice(&(length as u64).to_le_bytes());
@@ -290,7 +291,7 @@ fn what_frees_space_still_works_on_a_full_disk() {
     };
     let deliver = |seq| {
         let writes = log.begin();
-        wait(log.put(writes, RecordKind::Blob, None, vec![0; 8000])).unwrap();
+        wait(log.put(writes, RecordKind::Blob, None, &[0; 8000])).unwrap();
         let answer = append(&log, writes, account, seq, b"delivered").unwrap();
         answer.recv().unwrap()
     };

@@ -31,7 +31,7 @@ fn fill<D: Disk>(log: &Log<D>) -> Vec<(Ref, Vec<u8>)> {
         let writes = log.begin();
         for n in 0..3_u8 {
             let body = vec![n ^ seq.to_le_bytes()[0]; 1500 + usize::from(n) * 1000];
-            let at = wait(log.put(writes, RecordKind::Blob, None, body.clone())).unwrap();
+            let at = wait(log.put(writes, RecordKind::Blob, None, &body)).unwrap();
             blobs.push((at, body));
         }
         let answer = append(log, writes, A, seq, &seq.to_le_bytes()).unwrap();

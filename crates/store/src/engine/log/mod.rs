@@ -301,7 +301,7 @@ impl<D: Disk> Log<D> {
         writes: Writes,
         kind: RecordKind,
         account: Option<AccountId>,
-        body: Vec<u8>,
+        body: &[u8],
     ) -> Result<Ref, Error> {
         let octets = u32::try_from(body.len()).unwrap_or(u32::MAX);
         if body.len() > PIECE_BYTES_MAX {
@@ -327,7 +327,7 @@ impl<D: Disk> Log<D> {
         writes: Writes,
         account: AccountId,
         seq: u64,
-        batch: Vec<u8>,
+        batch: &[u8],
         done: Done,
     ) -> Result<(), Error> {
         if batch.len() > BATCH_BYTES_MAX {

@@ -18,7 +18,7 @@ use super::{
     checkpoint::Checkpoint,
     disk::Disk,
     files::{Partition, Segment},
-    format::{RecordHeader, Type, span},
+    format::{RECORD_HEADER_BYTES, RecordHeader, Type, padding, span},
     freed::Freed,
     gaps::Gap,
     index::Index,
@@ -36,6 +36,9 @@ use crate::{
 pub(crate) const QUEUE_BYTES_MAX: usize = 16 << 20;
 /// Puts alone wake the writer when so many octets wait: an append that comes before saves a write.
 const PUTS_BYTES: usize = 256 << 10;
+/// The room of a group that is kept for one to come: as much as many clients write at once. There are two,
+/// one that gathers and one that is written.
+const ROOM_KEPT_MAX: usize = 2 << 20;
 
 /// How long what nobody waits for may wait for what somebody does.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(10);
@@ -83,7 +86,10 @@ pub(crate) struct Queue {
     pub(crate) items: Vec<Item>,
     /// Told when all that was queued before them is durable.
     pub(crate) settling: Vec<Settling>,
-    octets: usize,
+    /// The records of `items` as they will lie in the log, but for their headers, which depend on the segment.
+    octets: Vec<u8>,
+    /// Room for those of the group after.
+    spare: Vec<u8>,
     haste: Haste,
     rest: Rest,
     next_lsn: u64,
@@ -126,7 +132,7 @@ impl Queue {
     pub(crate) fn fail(&mut self, end: u64, error: Error, fatal: bool) -> u64 {
         self.generation += 1;
         self.next_lsn = end;
-        self.octets = 0;
+        self.octets.clear();
         self.haste = Haste::None;
         if fatal {
             self.refused.get_or_insert_with(|| error.clone());
@@ -141,13 +147,18 @@ impl Queue {
     /// Has what was cut off written down with the next group.
     fn push_notice(&mut self) {
         if let Some(notice) = &self.notice {
-            let content = Content::new(notice.clone(), None);
-            self.push(Type::Lost, 0, 0, content);
+            let notice = notice.clone();
+            self.push(Type::Lost, 0, 0, Content::new(&notice, None));
         }
     }
 
-    /// A group was written.
-    pub(crate) fn written(&mut self, group: &Group) {
+    /// A group was written: its room is of use again.
+    pub(crate) fn written(&mut self, group: &mut Group) {
+        let mut room = mem::take(&mut group.octets);
+        if room.capacity() <= ROOM_KEPT_MAX {
+            room.clear();
+            self.spare = room;
+        }
         if group.items.iter().any(|it| it.header.kind == Type::Lost) {
             self.notice = None;
         }
@@ -167,12 +178,15 @@ impl Queue {
     }
 
     /// Puts an item in its place: an LSN.
-    fn push(&mut self, kind: Type, account: u64, seq: u64, content: Content) -> u64 {
+    fn push(&mut self, kind: Type, account: u64, seq: u64, content: Content<'_>) -> u64 {
         let Content { body, sum, done } = content;
         let lsn = self.next_lsn;
         let length = body.len();
         self.next_lsn += span(length);
-        self.octets += length;
+        let body_at = self.octets.len() + RECORD_HEADER_BYTES;
+        self.octets.resize(body_at, 0);
+        self.octets.extend_from_slice(body);
+        self.octets.resize(body_at + length + padding(length), 0);
         self.items.push(Item {
             header: RecordHeader {
                 kind,
@@ -183,7 +197,6 @@ impl Queue {
                 account,
                 seq,
             },
-            body,
             done,
         });
         lsn
@@ -202,7 +215,6 @@ impl std::fmt::Debug for Settling {
 /// A record that waits.
 pub(crate) struct Item {
     pub(crate) header: RecordHeader,
-    pub(crate) body: Vec<u8>,
     pub(crate) done: Option<Done>,
 }
 
@@ -216,23 +228,23 @@ impl Item {
     /// What it took from the queue's budget.
     pub(crate) fn budget(&self) -> usize {
         match self.header.kind {
-            Type::Blob | Type::Message => self.body.len(),
+            Type::Blob | Type::Message => self.header.length as usize,
             _ => 0,
         }
     }
 }
 
 /// A body with its checksum, which is computed before any lock is taken.
-pub(crate) struct Content {
-    body: Vec<u8>,
+pub(crate) struct Content<'a> {
+    body: &'a [u8],
     sum: u32,
     done: Option<Done>,
 }
 
-impl Content {
-    pub(crate) fn new(body: Vec<u8>, done: Option<Done>) -> Self {
+impl<'a> Content<'a> {
+    pub(crate) fn new(body: &'a [u8], done: Option<Done>) -> Self {
         Self {
-            sum: crc32c(&body),
+            sum: crc32c(body),
             body,
             done,
         }
@@ -243,6 +255,8 @@ impl Content {
 #[derive(Debug)]
 pub(crate) struct Group {
     pub(crate) items: Vec<Item>,
+    /// Their records, but for the headers.
+    pub(crate) octets: Vec<u8>,
     /// Told with it.
     pub(crate) settling: Vec<Settling>,
     /// The LSN of the record that closes it: only if there is an append in it, or somebody
@@ -288,7 +302,8 @@ impl<D: Disk> Shared<D> {
             queue: Mutex::new(Queue {
                 items: Vec::new(),
                 settling: Vec::new(),
-                octets: 0,
+                octets: Vec::new(),
+                spare: Vec::new(),
                 haste: Haste::None,
                 rest: Rest::Awake,
                 next_lsn: end,
@@ -351,13 +366,13 @@ impl<D: Disk> Shared<D> {
         writes: Writes,
         kind: Type,
         account: u64,
-        content: Content,
+        content: Content<'_>,
     ) -> Result<Ref, Error> {
         self.admit(writes)?;
         let mut queue = self.queue();
         queue.admit(writes)?;
         let lsn = queue.push(kind, account, 0, content);
-        if queue.octets >= PUTS_BYTES {
+        if queue.octets.len() >= PUTS_BYTES {
             self.wake_writer(queue);
         }
         Ok(Ref::new(self.partition.number, lsn))
@@ -369,7 +384,7 @@ impl<D: Disk> Shared<D> {
         writes: Writes,
         account: AccountId,
         seq: u64,
-        content: Content,
+        content: Content<'_>,
     ) -> Result<(), Error> {
         self.admit(writes)?;
         let mut queue = self.queue();
@@ -482,6 +497,7 @@ impl<D: Disk> Shared<D> {
                         queue.rest = Rest::Awake;
                         return Some(Group {
                             items: Vec::new(),
+                            octets: Vec::new(),
                             settling: Vec::new(),
                             commit: None,
                             end: queue.next_lsn,
@@ -495,8 +511,9 @@ impl<D: Disk> Shared<D> {
             queue.rest = Rest::Awake;
         }
         queue.haste = Haste::None;
-        queue.octets = 0;
         let items = mem::take(&mut queue.items);
+        let room = mem::take(&mut queue.spare);
+        let octets = mem::replace(&mut queue.octets, room);
         let settling = mem::take(&mut queue.settling);
         let appends = items.iter().any(|item| item.header.kind == Type::Batch);
         let appends = appends || !settling.is_empty();
@@ -506,6 +523,7 @@ impl<D: Disk> Shared<D> {
         }
         Some(Group {
             items,
+            octets,
             settling,
             commit,
             end: queue.next_lsn,

@@ -59,7 +59,7 @@ pub(super) fn append<D: Disk>(
 ) -> Result<Answer, Error> {
     let (answer, answers) = mpsc::channel();
     let done = Box::new(move |result| answer.send(result).unwrap_or(()));
-    log.append(writes, account, seq, batch.to_vec(), done)?;
+    log.append(writes, account, seq, batch, done)?;
     Ok(answers)
 }
 
@@ -69,7 +69,7 @@ fn append_now<D: Disk>(log: &Log<D>, account: AccountId, seq: u64, batch: &[u8])
 }
 
 fn put<D: Disk>(log: &Log<D>, body: &[u8]) -> Ref {
-    wait(log.put(log.begin(), RecordKind::Blob, None, body.to_vec())).unwrap()
+    wait(log.put(log.begin(), RecordKind::Blob, None, body)).unwrap()
 }
 
 fn read<D: Disk>(log: &Log<D>, at: Ref) -> Result<Vec<u8>, Error> {
@@ -156,7 +156,7 @@ fn a_batch_goes_only_where_the_account_s_log_ends() {
 fn what_is_too_long_is_refused() {
     let log = Log::open(RamDisk::default(), SEGMENT_BYTES).unwrap();
     let body = vec![0; PIECE_BYTES_MAX + 1];
-    let refused = wait(log.put(log.begin(), RecordKind::Blob, None, body));
+    let refused = wait(log.put(log.begin(), RecordKind::Blob, None, &body));
     assert!(matches!(refused, Err(Error::TooBig(_))));
 }
 
@@ -235,12 +235,10 @@ fn the_engine_in_memory_is_the_same_log() {
     let engine = wait(Engine::open(options)).unwrap();
     wait(engine.batches_page(A, 0, 1)).unwrap();
     let writes = engine.begin();
-    let at = wait(engine.put(writes, RecordKind::Message, Some(A), b"m".to_vec())).unwrap();
+    let at = wait(engine.put(writes, RecordKind::Message, Some(A), b"m")).unwrap();
     let (answer, answers) = mpsc::channel();
     let done = Box::new(move |result| answer.send(result).unwrap());
-    engine
-        .append(writes, A, 1, b"batch".to_vec(), done)
-        .unwrap();
+    engine.append(writes, A, 1, b"batch", done).unwrap();
     assert_eq!(answers.recv().unwrap().unwrap(), engine.position());
     let mut body = Vec::new();
     wait(engine.read(at, 0..1, Some(1), &mut body)).unwrap();
@@ -376,7 +374,7 @@ fn figures() {
                     while begin.elapsed() < Duration::from_secs(5) {
                         seq += 1;
                         let writes = log.begin();
-                        let put = log.put(writes, RecordKind::Blob, None, body.clone());
+                        let put = log.put(writes, RecordKind::Blob, None, &body);
                         wait(put).unwrap();
                         let answer = append(&log, writes, account, seq, &[0; 100]).unwrap();
                         answer.recv().unwrap().unwrap();

@@ -5,7 +5,6 @@
 
 use std::{
     io::IoSlice,
-    ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, PoisonError, atomic::Ordering},
     time::Duration,
@@ -14,15 +13,13 @@ use std::{
 use super::{
     disk::{Access, Disk},
     files::{Segment, io_error, is_full},
-    format::{RecordHeader, SEGMENT_HEADER_BYTES, SegmentHeader, Type, padding, span},
+    format::{RecordHeader, SEGMENT_HEADER_BYTES, SegmentHeader, Type, span},
     index::Place,
     open_files::OpenFiles,
     shared::{Group, Item, Settling, Shared, Written},
 };
 use crate::{engine::Position, error::Error, id::AccountId};
 
-/// Bodies up to this many octets are copied together; longer ones are written from where they are.
-const COPIED_BYTES_MAX: usize = 4096;
 /// How long after the last group a closing commit is written, so that the last group, too,
 /// is proven to have been durable. Not synced: it costs one small write.
 const CLOSE_AFTER: Duration = Duration::from_millis(10);
@@ -44,8 +41,6 @@ pub(crate) struct Writer<D: Disk> {
     closed: bool,
     /// Those of the segments that were written here.
     files: Arc<OpenFiles<D::File>>,
-    /// Headers, padding and small bodies of the group being written; kept for its room.
-    arena: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -87,11 +82,6 @@ enum Failure {
     Fatal(Error),
 }
 
-enum Part {
-    Arena(Range<usize>),
-    Body(usize),
-}
-
 impl<D: Disk> Writer<D> {
     pub(crate) fn new(shared: Arc<Shared<D>>, start: Start<D::File>) -> Self {
         let current = start.current.map(|(segment, length)| Current {
@@ -110,7 +100,6 @@ impl<D: Disk> Writer<D> {
             group_start: start.end,
             closed: true,
             files: OpenFiles::new(),
-            arena: Vec::new(),
         }
     }
 
@@ -136,17 +125,17 @@ impl<D: Disk> Writer<D> {
         }
     }
 
-    pub(super) fn take(&mut self, group: Group) {
+    pub(super) fn take(&mut self, mut group: Group) {
         if group.items.is_empty() && group.commit.is_none() {
             return self.close_group();
         }
-        match self.write(&group) {
+        match self.write(&mut group) {
             Ok(()) => self.finish(group),
             Err(failure) => self.fail(group, &failure),
         }
     }
 
-    fn write(&mut self, group: &Group) -> Result<(), Failure> {
+    fn write(&mut self, group: &mut Group) -> Result<(), Failure> {
         let lease = Arc::clone(&self.shared.lease);
         lease.hold().map_err(Failure::Fatal)?;
         let start = self.end;
@@ -193,39 +182,27 @@ impl<D: Disk> Writer<D> {
     }
 
     /// Writes the group's records, and its commit, in one call.
-    fn put_down(&mut self, group: &Group) -> Result<(), Failure> {
+    fn put_down(&mut self, group: &mut Group) -> Result<(), Failure> {
         let Some(current) = &mut self.current else {
             return Err(Failure::Refused(Error::Full));
         };
         let seal = current.segment.seal();
-        self.arena.clear();
-        let mut parts: Vec<Part> = Vec::new();
-        let mut from = 0;
-        for (number, item) in group.items.iter().enumerate() {
-            self.arena.extend_from_slice(&item.header.encode(seal));
-            if item.body.len() <= COPIED_BYTES_MAX {
-                self.arena.extend_from_slice(&item.body);
-            } else {
-                parts.push(Part::Arena(from..self.arena.len()));
-                from = self.arena.len();
-                parts.push(Part::Body(number));
+        let mut rest = &mut *group.octets;
+        for Item { header, .. } in &group.items {
+            let length = usize::try_from(header.span()).unwrap_or(usize::MAX);
+            let (record, after) = rest
+                .split_at_mut_checked(length)
+                .expect("every item has its octets in the group");
+            if let Some(room) = record.first_chunk_mut() {
+                *room = header.encode(seal);
             }
-            let padded = self.arena.len() + padding(item.body.len());
-            self.arena.resize(padded, 0);
+            rest = after;
         }
         if let Some(lsn) = group.commit {
             let commit = commit(lsn, self.group_start, self.template.epoch);
-            self.arena.extend_from_slice(&commit.encode(seal));
+            group.octets.extend_from_slice(&commit.encode(seal));
         }
-        parts.push(Part::Arena(from..self.arena.len()));
-        let slices: Vec<IoSlice<'_>> = parts
-            .iter()
-            .map(|part| match part {
-                Part::Arena(range) => self.arena.get(range.clone()),
-                Part::Body(number) => group.items.get(*number).map(|item| item.body.as_slice()),
-            })
-            .map(|octets| IoSlice::new(octets.unwrap_or_default()))
-            .collect();
+        let slices = [IoSlice::new(&group.octets)];
         let disk = &*self.shared.disk;
         let segment = &current.segment;
         let file = segment.file(disk).map_err(Failure::Refused)?;
@@ -371,9 +348,9 @@ impl<D: Disk> Writer<D> {
     }
 
     /// Everything of the group is where it should be: tell.
-    fn finish(&mut self, group: Group) {
+    fn finish(&mut self, mut group: Group) {
         let position = Position(self.end);
-        self.shared.queue().written(&group);
+        self.shared.queue().written(&mut group);
         if group.commit.is_some() {
             let mut index = self
                 .shared
@@ -442,13 +419,14 @@ impl<D: Disk> Writer<D> {
         let Some(end) = self.shared.reserve_commit(self.end) else {
             return;
         };
-        let group = Group {
+        let mut group = Group {
             items: Vec::new(),
+            octets: Vec::new(),
             settling: Vec::new(),
             commit: Some(self.end),
             end,
         };
-        match self.put_down(&group) {
+        match self.put_down(&mut group) {
             Ok(()) => {
                 self.end = end;
                 self.shared.publish_written(end);
@@ -478,7 +456,7 @@ impl Item {
         Place {
             seq: self.header.seq,
             lsn: self.header.lsn,
-            length: self.body.len(),
+            length: self.header.length as usize,
         }
     }
 }

@@ -27,7 +27,7 @@ fn deliver<D: Disk>(log: &Log<D>, batches: &mut Batches, count: u64) {
     let last = batches.keys().last().copied().unwrap_or(0);
     for seq in last + 1..=last + count {
         let body = vec![seq.to_le_bytes()[0]; 1500];
-        wait(log.put(log.begin(), RecordKind::Blob, None, body.clone())).unwrap();
+        wait(log.put(log.begin(), RecordKind::Blob, None, &body)).unwrap();
         let answer = append(log, log.begin(), ACCOUNT, seq, &body).unwrap();
         answer.recv().unwrap().unwrap();
         batches.insert(seq, body);
@@ -176,7 +176,7 @@ fn a_backup_of_another_past_is_not_built_upon() {
     // As many as the first log has, and others.
     for seq in 13..=21 {
         let body = vec![0xee; 1500];
-        wait(other.put(other.begin(), RecordKind::Blob, None, body.clone())).unwrap();
+        wait(other.put(other.begin(), RecordKind::Blob, None, &body)).unwrap();
         let answer = append(&other, other.begin(), ACCOUNT, seq, &body).unwrap();
         answer.recv().unwrap().unwrap();
         others.insert(seq, body);
