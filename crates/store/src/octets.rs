@@ -83,12 +83,14 @@ impl<'a> Octets<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn u8(&mut self) -> Result<u8, Malformed> {
         let (&first, rest) = self.0.split_first().ok_or(Malformed("cut short"))?;
         self.0 = rest;
         Ok(first)
     }
 
+    #[inline]
     pub(crate) fn u64(&mut self) -> Result<u64, Malformed> {
         let mut n = 0;
         for shift in (0..64).step_by(7) {
@@ -105,6 +107,7 @@ impl<'a> Octets<'a> {
         Err(Malformed("a number of more than 64 bits"))
     }
 
+    #[inline]
     pub(crate) fn u32(&mut self) -> Result<u32, Malformed> {
         u32::try_from(self.u64()?).map_err(|_| Malformed("a number of more than 32 bits"))
     }
@@ -113,11 +116,13 @@ impl<'a> Octets<'a> {
         usize::try_from(self.u64()?).map_err(|_| Malformed("a number beyond this machine"))
     }
 
+    #[inline]
     pub(crate) fn i64(&mut self) -> Result<i64, Malformed> {
         let n = self.u64()?;
         Ok((n >> 1).cast_signed() ^ -(n & 1).cast_signed())
     }
 
+    #[inline]
     pub(crate) fn step(&mut self, from: u64) -> Result<u64, Malformed> {
         Ok(from.wrapping_add(self.i64()?.cast_unsigned()))
     }

@@ -8,7 +8,7 @@ use std::{
 use super::{
     base,
     value::{
-        Header, Key, MailboxHeader, account_of, header_key, header_prefix, read_chunk, read_header,
+        Header, Key, MailboxHeader, account_of, header_key, header_prefix, read_header,
         read_history, read_seen, read_threads, unseal,
     },
 };
@@ -21,9 +21,9 @@ use crate::{
     loss::Unsettled,
     mailbox::{
         Held, Mailbox, Wanted,
-        chunk::Summary,
         history::{self, History},
         keywords::Keywords,
+        leaf::Leaf,
         placements::Placements,
         readers::{About, Reader, Readers},
     },
@@ -342,10 +342,8 @@ pub(super) fn fill(wanted: &Wanted, body: Octets<'_>) -> Result<Held, Malformed>
         Wanted::Placements {
             keywords, entry, ..
         } => {
-            let chunk = read_chunk(body, *keywords)?;
-            let same = Summary::of(&chunk) == entry.about;
-            let chunk = same.then(|| entry.cell.fill(Arc::new(chunk)));
-            chunk.map(Held::Placements).ok_or(other)
+            let leaf = Leaf::read(body, *keywords, &entry.about)?.ok_or(other)?;
+            Ok(Held::Placements(entry.cell.fill(Arc::new(leaf))))
         }
         Wanted::History { entry, .. } => {
             let chunk = read_history(body)?;

@@ -8,23 +8,23 @@ use crate::{
     annotation::{Annotations, Setting},
     change::{
         Expiry, put_acl, put_expiry, put_name, put_owner, put_partition, put_whose, read_acl,
-        read_bool, read_expiry, read_name, read_owner, read_partition, read_role, read_system,
-        read_whose, role_octet,
+        read_bool, read_expiry, read_name, read_owner, read_partition, read_role, read_whose,
+        role_octet,
     },
-    engine::Ref,
     flag::Keyword,
     fold::Last,
-    id::{AccountId, EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
+    id::{AccountId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
     mailbox::{
         Counters, Mailbox,
-        chunk::{self, CHUNK_ROWS_MAX, Chunk, Row, Summary},
+        chunk::{self, Summary},
         history::{self, CHUNK_ENTRIES_MAX, Gone},
+        leaf::next_uid,
         readers::About,
         seen::{Seen, Span},
     },
     metadata::Metadata,
     name::{MailboxName, Role},
-    octets::{Malformed, Octets, put_i64, put_len, put_octets, put_step, put_u64},
+    octets::{Malformed, Octets, put_len, put_octets, put_step, put_u64},
     quota::{kept::Quotas, put_quota, read_quota},
     rights::Acl,
     snapshot::{Arrived, Snapshot},
@@ -489,116 +489,6 @@ fn read_mailbox(read: &mut Octets<'_>, version: u8) -> Result<MailboxHeader, Mal
     mailbox.annotations = read_annotations(read, version)?;
     (mailbox.seen_since, mailbox.readers) = read_readers(read, version)?;
     Ok(mailbox)
-}
-
-/// Each number as its difference to what it is usually near to.
-pub(super) fn put_chunk(into: &mut Vec<u8>, chunk: &Chunk) {
-    put_len(into, chunk.rows.len());
-    let (mut uid, mut date, mut mod_seq, mut email, mut record) = (0, 0, 0, 0, 0);
-    for row in &chunk.rows {
-        put_u64(into, u64::from(row.uid.0 - uid));
-        into.push(row.system.0);
-        put_i64(into, row.zone_minutes.into());
-        put_step(into, date, row.internal_date.cast_unsigned());
-        put_step(
-            into,
-            row.internal_date.cast_unsigned(),
-            row.save_date.cast_unsigned(),
-        );
-        put_step(into, mod_seq, row.mod_seq.0);
-        put_u64(into, row.size);
-        put_step(into, email, row.email.0);
-        put_step(into, row.email.0, row.thread.0);
-        put_step(into, record, row.record.0);
-        put_u64(into, row.record_len.into());
-        uid = row.uid.0;
-        date = row.internal_date.cast_unsigned();
-        (mod_seq, email, record) = (row.mod_seq.0, row.email.0, row.record.0);
-    }
-    put_len(into, chunk.keywords.len());
-    let mut uid = 0;
-    for (of, set) in &chunk.keywords {
-        put_u64(into, u64::from(of.0 - uid));
-        put_len(into, set.len());
-        for keyword in set.iter() {
-            put_u64(into, (*keyword).into());
-        }
-        uid = of.0;
-    }
-}
-
-pub(super) fn read_chunk(mut read: Octets<'_>, keywords: usize) -> Result<Chunk, Malformed> {
-    let read = &mut read;
-    let count = read.count(11)?;
-    if count == 0 || count > CHUNK_ROWS_MAX {
-        return Err(Malformed("a chunk of no such size"));
-    }
-    let mut chunk = Chunk {
-        rows: Vec::with_capacity(count),
-        keywords: Vec::new(),
-    };
-    let (mut uid, mut date, mut mod_seq, mut email, mut record) = (0_u32, 0, 0, 0, 0);
-    for _ in 0..count {
-        uid = next_uid(uid, read)?;
-        let system = read_system(read)?;
-        let zone = i16::try_from(read.i64()?).map_err(|_| Malformed("no such time zone"))?;
-        date = read.step(date)?;
-        let saved = read.step(date)?;
-        mod_seq = read.step(mod_seq)?;
-        let size = read.u64()?;
-        email = read.step(email)?;
-        let thread = read.step(email)?;
-        record = read.step(record)?;
-        chunk.rows.push(Row {
-            uid: Uid(uid),
-            system,
-            zone_minutes: zone,
-            internal_date: date.cast_signed(),
-            mod_seq: ModSeq(mod_seq),
-            save_date: saved.cast_signed(),
-            size,
-            email: EmailId(email),
-            thread: ThreadId(thread),
-            record: Ref(record),
-            record_len: read.u32()?,
-        });
-    }
-    let mut uid = 0;
-    for _ in 0..read.count(3)? {
-        uid = next_uid(uid, read)?;
-        let set = read_set(read, keywords)?;
-        // Neighbours often have the same, and had one allocation before.
-        let last = chunk.keywords.last().map(|(_, last)| last);
-        let set = match last.filter(|last| ***last == *set) {
-            Some(last) => Arc::clone(last),
-            None => set.into(),
-        };
-        chunk.keywords.push((Uid(uid), set));
-    }
-    read.end()?;
-    Ok(chunk)
-}
-
-fn next_uid(uid: u32, read: &mut Octets<'_>) -> Result<u32, Malformed> {
-    let step = read.u32()?;
-    let next = uid.checked_add(step).filter(|_| step > 0);
-    next.ok_or(Malformed("UIDs that don't ascend"))
-}
-
-/// Indexes of keywords, of which there are `keywords`.
-fn read_set(read: &mut Octets<'_>, keywords: usize) -> Result<Vec<u32>, Malformed> {
-    let mut set = Vec::with_capacity(read.count(1)?);
-    for _ in 0..set.capacity() {
-        let index = read.u32()?;
-        if set.last().is_some_and(|last| *last >= index) || index as usize >= keywords {
-            return Err(Malformed("no such keyword"));
-        }
-        set.push(index);
-    }
-    if set.is_empty() {
-        return Err(Malformed("keywords that are none"));
-    }
-    Ok(set)
 }
 
 pub(super) fn put_history(into: &mut Vec<u8>, chunk: &[Gone]) {

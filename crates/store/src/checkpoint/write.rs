@@ -8,14 +8,20 @@ use std::{
 
 use super::read::read_buckets;
 use super::value::{
-    Key, data_prefix, header_key, put_chunk, put_header, put_history, put_seen, put_threads, seal,
+    Key, data_prefix, header_key, put_header, put_history, put_seen, put_threads, seal,
 };
 use crate::{
     account::Account,
     engine::Engine,
     error::Error,
     id::{AccountId, ThreadId},
-    mailbox::{Mailbox, cell::Cell, chunk::Chunk, history::Gone, seen::Seen},
+    mailbox::{
+        Mailbox,
+        cell::Cell,
+        history::Gone,
+        leaf::{Leaf, put_chunk},
+        seen::Seen,
+    },
     octets::Malformed,
     snapshot::Snapshot,
     threads::Buckets,
@@ -27,7 +33,7 @@ pub(crate) struct Prepared {
     snapshot: Arc<Snapshot>,
     threads: Buckets,
     /// Chunks that are among the writes.
-    chunks: Vec<Arc<Cell<Chunk>>>,
+    chunks: Vec<Arc<Cell<Leaf>>>,
     history: Vec<Arc<Cell<Vec<Gone>>>>,
     seen: Vec<Arc<Cell<Seen>>>,
     /// Puts and removals.
@@ -173,7 +179,7 @@ pub(super) struct Changes {
     /// What is there and stays.
     left: BTreeSet<Key>,
     /// What is put.
-    chunks: Vec<Arc<Cell<Chunk>>>,
+    chunks: Vec<Arc<Cell<Leaf>>>,
     history: Vec<Arc<Cell<Vec<Gone>>>>,
     seen: Vec<Arc<Cell<Seen>>>,
     /// Keys that no program of ours has written.

@@ -7,7 +7,7 @@ use crate::{
     engine::Ref,
     flag::SystemFlags,
     id::{EmailId, ModSeq, ThreadId, Uid},
-    mailbox::{Message, cell::Cell},
+    mailbox::{Message, cell::Cell, leaf::Leaf},
 };
 
 /// The most rows of a chunk: what a change of one message copies, 72 octets each.
@@ -65,7 +65,7 @@ pub(crate) struct Entry {
     /// Its first UID when it was made: its name in the checkpoint.
     pub(crate) base: Uid0,
     pub(crate) about: Summary,
-    pub(crate) cell: Arc<Cell<Chunk>>,
+    pub(crate) cell: Arc<Cell<Leaf>>,
 }
 
 impl Chunk {
@@ -156,19 +156,22 @@ impl Chunk {
 impl Summary {
     /// Taken from the rows.
     pub(crate) fn of(chunk: &Chunk) -> Self {
-        let rows = &chunk.rows;
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Self {
-            len: count(rows.len()),
-            first: rows.first().map_or(0, |row| row.uid.0),
-            last: rows.last().map_or(0, |row| row.uid.0),
-            mod_seq_max: rows.iter().map(|row| row.mod_seq.0).max().unwrap_or(0),
-            unseen: count(rows.iter().filter(|row| unseen(row)).count()),
-            deleted: count(rows.iter().filter(|row| deleted(row)).count()),
-            octets: rows
-                .iter()
-                .fold(0, |octets, row| octets.saturating_add(row.size)),
+        let mut about = Self::default();
+        chunk.rows.iter().for_each(|row| about.add(row));
+        about
+    }
+
+    /// One row more, with a larger UID than those before it.
+    pub(crate) fn add(&mut self, row: &Row) {
+        if self.len == 0 {
+            self.first = row.uid.0;
         }
+        self.len += 1;
+        self.last = row.uid.0;
+        self.mod_seq_max = self.mod_seq_max.max(row.mod_seq.0);
+        self.unseen += u32::from(unseen(row));
+        self.deleted += u32::from(deleted(row));
+        self.octets = self.octets.saturating_add(row.size);
     }
 }
 
@@ -201,7 +204,8 @@ impl Entry {
 
     /// The rows, to be changed; `None` if they are not in memory. [`Entry::summarise`] after it.
     pub(super) fn rows_mut(&mut self) -> Option<&mut Chunk> {
-        Cell::make_mut(&mut self.cell, Chunk::clone)
+        let leaf = Cell::make_mut(&mut self.cell, |leaf| Chunk::clone(leaf).into());
+        leaf.map(|leaf| &mut **leaf)
     }
 
     /// The summary, taken again from the rows.
@@ -213,24 +217,17 @@ impl Entry {
 
     /// Adds a row; `false` if the others are not in memory.
     pub(super) fn push(&mut self, row: Row, keywords: &KeywordSet) -> bool {
-        let Some(chunk) = Cell::make_mut(&mut self.cell, Chunk::copy_to_grow) else {
+        let Some(chunk) = Cell::make_mut(&mut self.cell, |leaf| leaf.copy_to_grow().into()) else {
             return false;
         };
         if !keywords.is_empty() {
             chunk.keywords.push((row.uid, Arc::clone(keywords)));
         }
         chunk.rows.push(row);
-        let about = &mut self.about;
-        if about.len == 0 {
+        if self.is_empty() {
             self.base = row.uid.0;
-            about.first = row.uid.0;
         }
-        about.len += 1;
-        about.last = row.uid.0;
-        about.mod_seq_max = about.mod_seq_max.max(row.mod_seq.0);
-        about.unseen += u32::from(unseen(&row));
-        about.deleted += u32::from(deleted(&row));
-        about.octets = about.octets.saturating_add(row.size);
+        self.about.add(&row);
         true
     }
 

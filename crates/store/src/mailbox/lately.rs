@@ -12,7 +12,7 @@ use crate::{
     mailbox::OpenMailbox,
 };
 
-/// Messages that are held at most, of all accounts: some 72 octets each.
+/// Messages that are held at most, of all accounts: at most some 72 octets each.
 const MESSAGES_MAX: u64 = 1 << 20;
 
 /// What a mailbox counts for besides its messages: not many of them are held if they are empty.

@@ -6,6 +6,7 @@ pub(crate) mod chunk;
 pub(crate) mod history;
 pub(crate) mod keywords;
 pub(crate) mod lately;
+pub(crate) mod leaf;
 mod open;
 pub(crate) mod placements;
 pub(crate) mod readers;
@@ -221,7 +222,7 @@ pub(crate) enum Wanted {
 /// A chunk that was read: it is in memory while this is held.
 #[derive(Debug)]
 pub(crate) enum Held {
-    Placements(Arc<chunk::Chunk>),
+    Placements(Arc<leaf::Leaf>),
     History(Arc<Vec<history::Gone>>),
     Seen(Arc<Seen>),
 }
@@ -288,7 +289,7 @@ impl Mailbox {
             if let Some(part) = Placements::part(from.placements.within(&within)) {
                 let chunk = part.cut(Uid(about.first), Uid(about.last));
                 if chunk::Summary::of(&chunk) == about {
-                    entry.cell.restore(Arc::new(chunk));
+                    entry.cell.restore(Arc::new(chunk.into()));
                 }
             }
         }

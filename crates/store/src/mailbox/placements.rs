@@ -16,6 +16,7 @@ use crate::{
     mailbox::{
         Counters,
         chunk::{Chunk, Entry, KeywordSet, Row, Summary},
+        leaf::Leaf,
         rows::{Part, Rows},
     },
 };
@@ -31,7 +32,7 @@ const MERGED_ENTRIES_MAX: usize = GROUP_ENTRIES_MAX / 2;
 pub(super) struct Group {
     entries: Vec<Entry>,
     /// Their rows, while somebody has them all.
-    rows: Mutex<Weak<Vec<Arc<Chunk>>>>,
+    rows: Mutex<Weak<Vec<Arc<Leaf>>>>,
 }
 
 /// A group in its place.
@@ -91,7 +92,7 @@ impl Group {
     }
 
     /// Its rows, if they are all in memory.
-    fn rows(&self) -> Option<Arc<Vec<Arc<Chunk>>>> {
+    fn rows(&self) -> Option<Arc<Vec<Arc<Leaf>>>> {
         let mut shared = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(rows) = shared.upgrade() {
             return Some(rows);

@@ -7,6 +7,7 @@ use crate::{
     mailbox::{
         Message,
         chunk::{Chunk, Entry},
+        leaf::Leaf,
         placements::Placements,
     },
 };
@@ -14,21 +15,21 @@ use crate::{
 /// Every chunk of some placements, held. Those of a group are shared by all states that have it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rows {
-    pub(super) groups: Vec<Arc<Vec<Arc<Chunk>>>>,
-    pub(super) tail: Arc<Chunk>,
+    pub(super) groups: Vec<Arc<Vec<Arc<Leaf>>>>,
+    pub(super) tail: Arc<Leaf>,
 }
 
 /// Some chunks of a mailbox, held.
 #[derive(Debug, Default)]
 pub(crate) struct Part {
     /// Ascending; none is empty.
-    pub(super) chunks: Vec<Arc<Chunk>>,
+    pub(super) chunks: Vec<Arc<Leaf>>,
 }
 
 impl Part {
     /// The message with that UID, if it is among these.
     pub(crate) fn get(&self, uid: Uid) -> Option<Message<'_>> {
-        let ends_before = |chunk: &Arc<Chunk>| chunk.rows.last().is_none_or(|row| row.uid < uid);
+        let ends_before = |chunk: &Arc<Leaf>| chunk.rows.last().is_none_or(|row| row.uid < uid);
         let at = self.chunks.partition_point(ends_before);
         self.chunks.get(at)?.get(uid)
     }
@@ -104,7 +105,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Every chunk with what is known of it, from the one on that may have `first`.
-    fn from(self, first: Uid) -> impl Iterator<Item = (&'a Entry, &'a Chunk)> {
+    fn from(self, first: Uid) -> impl Iterator<Item = (&'a Entry, &'a Leaf)> {
         let from = self.placements.group_of(first);
         let groups = self.placements.groups().skip(from);
         let sealed = groups
