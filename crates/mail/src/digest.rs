@@ -53,14 +53,17 @@ impl Digest {
     /// number of parts: 0 for a leaf, 1 for a message, else 2 + the parts of a
     /// multipart · these parts. Numbers are LEB128.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        out.push(VERSION);
-        put(out, self.sent_days.map_or(0, |days| 1 + zigzag(days)));
         let texts = [
             &self.envelope,
             &self.body,
             &self.body_structure,
             &self.listed,
         ];
+        // The rest is numbers, and a word or two for each part.
+        let octets: usize = texts.iter().map(|text| text.len()).sum();
+        out.reserve(octets + octets / 4 + 8 * self.thread_keys.len() + 64);
+        out.push(VERSION);
+        put(out, self.sent_days.map_or(0, |days| 1 + zigzag(days)));
         for text in texts {
             put(out, text.len() as u64);
         }

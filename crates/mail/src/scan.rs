@@ -58,6 +58,9 @@ impl Default for Limits {
 /// are none. A boundary, its hyphens, and some white space.
 const LINE_BYTES_MAX: usize = BOUNDARY_BYTES_MAX + 128;
 
+/// Room for a header, which most don't fill: a line at a time it would be moved again and again.
+const HEADER_ROOM: usize = 4096;
+
 /// The one pass over a message: [`Scanner::push`] its octets in order, in
 /// pieces of any size, then [`Scanner::finish`].
 #[derive(Debug)]
@@ -117,7 +120,7 @@ impl Scanner {
             lines: 0,
             tail: [b'\n'; 3],
             in_header: true,
-            header: Vec::new(),
+            header: Vec::with_capacity(HEADER_ROOM),
             boundaries: 0,
             in_line: false,
             held: Vec::new(),

@@ -12,6 +12,9 @@ use crate::{
     thread,
 };
 
+/// Room for what is said of a message: more than most need, so that writing it moves nothing.
+const ROOM: usize = 512;
+
 /// What the outermost header says.
 #[derive(Debug, Default)]
 pub(super) struct About {
@@ -23,6 +26,8 @@ pub(super) struct About {
 
 impl About {
     pub(super) fn read(&mut self, bytes: &[u8]) {
+        self.envelope.reserve(ROOM);
+        self.listed.reserve(2 * ROOM);
         envelope::write(&mut self.envelope, bytes);
         for field in header::fields(bytes).filter(|field| header::is_listed(field.name)) {
             self.listed.extend_from_slice(field.raw);
@@ -39,9 +44,9 @@ impl About {
 impl Scanner {
     pub(super) fn digest(mut self) -> Digest {
         let root = self.close_all().unwrap_or_else(super::open::no_message);
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(ROOM);
         body_structure::write(&mut body, &root, Form::Body);
-        let mut body_structure = Vec::new();
+        let mut body_structure = Vec::with_capacity(ROOM);
         body_structure::write(&mut body_structure, &root, Form::BodyStructure);
         Digest {
             envelope: self.about.envelope,
