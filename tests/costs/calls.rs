@@ -179,6 +179,16 @@ const OPERATIONS: &[Operation] = &[
         budget: [0.0, 0.0, 1.0, 0.0, 0.0, 0.0],
     },
     Operation {
+        name: "another listing",
+        work: |_, c| {
+            all(
+                c,
+                "FETCH 1:* (ENVELOPE BODY.PEEK[HEADER.FIELDS (From Subject)])",
+            )
+        },
+        budget: [0.0; 6],
+    },
+    Operation {
         name: "SEARCH of all",
         work: |_, c| all(c, "SEARCH SUBJECT x SENTSINCE 1-Jan-2024"),
         budget: [0.0, 0.0, 1.0, 0.0, 0.0, 0.0],

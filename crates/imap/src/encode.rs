@@ -65,7 +65,7 @@ pub fn number(out: &mut Vec<u8>, n: u64) {
             break;
         }
     }
-    out.extend(digits.iter().skip(20 - used));
+    out.extend_from_slice(digits.get(20 - used..).unwrap_or_default());
 }
 
 /// `string`: quoted where it may be, else a literal. NUL, which a literal
@@ -256,11 +256,8 @@ pub fn internal_date(out: &mut Vec<u8>, date: DateTime) {
 
 /// The last two digits of a number that is not negative.
 fn two_digits(out: &mut Vec<u8>, n: i64) {
-    let n = n.unsigned_abs() % 100;
-    if n < 10 {
-        out.push(b'0');
-    }
-    number(out, n);
+    let n = (n.unsigned_abs() % 100) as u8;
+    out.extend_from_slice(&[b'0' + n / 10, b'0' + n % 10]);
 }
 
 /// The name of a FETCH item for a section: `BODY[1.HEADER.FIELDS (A B)]<0>`.

@@ -4,7 +4,7 @@
 //! that is too long for that (a digest of a hostile message) lies in several puts,
 //! and one more says which. Layout: `docs/store-format-batches.md`.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use mail::{
     Part, Span,
@@ -58,7 +58,7 @@ impl Piece {
 #[derive(Debug)]
 pub struct Email {
     partitions: Partitions,
-    record: Record,
+    record: Arc<Record>,
 }
 
 /// What a record says.
@@ -170,12 +170,6 @@ impl Email {
         }
     }
 
-    /// The octets that it was read to, to read another to: see [`crate::Account::email_in`].
-    #[must_use]
-    pub fn into_octets(self) -> Vec<u8> {
-        self.record.octets
-    }
-
     /// The digest as it is written down.
     pub(crate) fn encoded_digest(&self) -> &[u8] {
         self.record.digest()
@@ -249,19 +243,20 @@ impl Email {
         Ok(())
     }
 
-    /// Reads the record at `at`.
-    pub(crate) async fn fetch(partitions: Partitions, at: Piece) -> Result<Self, Error> {
-        Self::fetch_in(partitions, at, Vec::with_capacity(at.len as usize)).await
+    /// With a record that was read before.
+    pub(crate) fn new(partitions: Partitions, record: Arc<Record>) -> Self {
+        Self { partitions, record }
     }
 
-    /// The same, to octets that have been used before.
-    pub(crate) async fn fetch_in(
-        partitions: Partitions,
-        at: Piece,
-        mut octets: Vec<u8>,
-    ) -> Result<Self, Error> {
+    /// What its record says.
+    pub(crate) fn record(&self) -> &Arc<Record> {
+        &self.record
+    }
+
+    /// Reads the record at `at`.
+    pub(crate) async fn fetch(partitions: Partitions, at: Piece) -> Result<Self, Error> {
         let damaged = |why| damaged(at, why);
-        octets.clear();
+        let mut octets = Vec::with_capacity(at.len as usize);
         at.read(&partitions, &mut octets).await?;
         let record = match Record::decode(octets).map_err(damaged)? {
             Put::Whole(record) => record,
@@ -276,11 +271,16 @@ impl Email {
                 }
             }
         };
-        Ok(Self { partitions, record })
+        Ok(Self::new(partitions, Arc::new(record)))
     }
 }
 
 impl Record {
+    /// Octets of memory.
+    pub(crate) fn octets(&self) -> usize {
+        size_of::<Self>() + self.octets.capacity() + self.pieces.capacity() * size_of::<Piece>()
+    }
+
     /// What one put says.
     pub(crate) fn decode(octets: Vec<u8>) -> Result<Put, Malformed> {
         let mut read = Octets(&octets);

@@ -18,9 +18,9 @@ use crate::{
         Account, MadeAs,
         commit::{Opening, Shared},
     },
+    cabinet::Cabinets,
     checkpoint::{self, Opened, Prepared},
     clock::Clock,
-    columns::Cabinet,
     engine::{Engine, EngineOptions, Partitions},
     error::Error,
     home::{self, Home},
@@ -79,8 +79,8 @@ struct Inner {
     recall: Arc<Recall>,
     /// What is kept for domains.
     pools: Arc<Pools>,
-    /// What was searched.
-    cabinet: Arc<Cabinet>,
+    /// What was listed and searched.
+    cabinets: Arc<Cabinets>,
 }
 
 #[derive(Debug, Default)]
@@ -169,7 +169,7 @@ impl Store {
                 indexing: Desk::default(),
                 recall: Arc::default(),
                 pools: Arc::default(),
-                cabinet: Arc::default(),
+                cabinets: Arc::default(),
             }),
         }
     }
@@ -277,7 +277,7 @@ impl Store {
             pools,
             sharing: Arc::clone(&self.inner.sharing),
             recall: Arc::clone(&self.inner.recall),
-            cabinet: Arc::clone(&self.inner.cabinet),
+            cabinets: Arc::clone(&self.inner.cabinets),
             lately: Arc::clone(&self.inner.lately),
             home: engine,
             clock: *clock,

@@ -17,9 +17,9 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::{
     account::{Brief, Hands, Watched, rights},
+    cabinet::Cabinets,
     change::{Batch, Change},
     clock::Clock,
-    columns::Cabinet,
     engine::{Engine, Partitions, Writes},
     error::Error,
     events::{self, Events},
@@ -45,8 +45,8 @@ pub(crate) struct Shared {
     pub(crate) pools: Arc<Pools>,
     pub(crate) sharing: Arc<Sharing>,
     pub(crate) recall: Arc<Recall>,
-    /// What was searched of all accounts.
-    pub(crate) cabinet: Arc<Cabinet>,
+    /// What was listed and searched of all accounts.
+    pub(crate) cabinets: Arc<Cabinets>,
     /// Mailboxes that stay in memory for a while.
     pub(super) lately: Arc<Lately>,
     /// The engine of the partition that its batches go to.
@@ -74,7 +74,7 @@ pub(crate) struct Opening {
     pub(crate) pools: Arc<Pools>,
     pub(crate) sharing: Arc<Sharing>,
     pub(crate) recall: Arc<Recall>,
-    pub(crate) cabinet: Arc<Cabinet>,
+    pub(crate) cabinets: Arc<Cabinets>,
     pub(crate) lately: Arc<Lately>,
     /// The engine of its partition.
     pub(crate) home: Engine,
@@ -187,7 +187,7 @@ impl Shared {
             pools,
             sharing,
             recall,
-            cabinet,
+            cabinets,
             lately,
             home,
             clock,
@@ -199,7 +199,7 @@ impl Shared {
             pools,
             sharing,
             recall,
-            cabinet,
+            cabinets,
             lately,
             home: ArcSwap::from_pointee(home),
             moving: watch::Sender::new(false),

@@ -244,19 +244,10 @@ impl Account {
     /// [`Error::Corrupt`], [`Error::Io`]; [`Error::OutOfService`] if the partition in which it lies is
     /// not there.
     pub async fn email(&self, message: &Message<'_>) -> Result<Email, Error> {
-        self.email_in(message, Vec::new()).await
-    }
-
-    /// The same, to the octets of one that was read before ([`Email::into_octets`]): for who
-    /// reads many, one after the other.
-    ///
-    /// # Errors
-    /// As [`Account::email`].
-    pub async fn email_in(&self, message: &Message<'_>, octets: Vec<u8>) -> Result<Email, Error> {
         let record = Piece {
             at: message.record,
             len: message.record_len,
         };
-        Email::fetch_in(self.shared.partitions.clone(), record, octets).await
+        Email::fetch(self.shared.partitions.clone(), record).await
     }
 }

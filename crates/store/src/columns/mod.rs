@@ -17,16 +17,13 @@ mod table;
 mod tests;
 mod values;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::Arc;
 
 use mail::collation::Collation;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 pub use self::table::{Entry, Finder, Looking, Table};
-use crate::{Email, EmailId, account::Account, error::Error, id::AccountId};
+use crate::{Email, EmailId, account::Account, cabinet::Cabinet, error::Error, id::AccountId};
 
 /// Octets of memory for all accounts together.
 pub const OCTETS_MAX: usize = 256 << 20;
@@ -117,7 +114,7 @@ impl Columns {
         let octets = table.count_octets();
         drop(table);
         let whose = (self.account.id(), self.collation);
-        self.account.shared.cabinet.weigh(whose, octets);
+        self.account.shared.cabinets.columns.weigh(&whose, octets);
     }
 
     /// What is in them, with a place for every string of a kind.
@@ -153,96 +150,14 @@ impl Account {
     /// What its messages are searched, sorted and threaded by under a collation. Whoever asks adds what is missing.
     #[must_use]
     pub fn columns(&self, collation: Collation) -> Columns {
+        let new = || Arc::new(RwLock::new(Table::new(collation)));
         Columns {
             account: self.clone(),
             collation,
-            table: self.shared.cabinet.get((self.id(), collation)),
+            table: (self.shared.cabinets.columns).get((self.id(), collation), new),
         }
     }
 }
 
 /// The columns of all accounts.
-#[derive(Debug, Default)]
-pub(crate) struct Cabinet(Mutex<Drawers>);
-
-#[derive(Debug, Default)]
-struct Drawers {
-    kept: HashMap<(AccountId, Collation), Drawer>,
-    /// Counts uses, to tell which was longest ago.
-    uses: u64,
-    /// Of all.
-    octets: usize,
-}
-
-#[derive(Debug)]
-struct Drawer {
-    table: Arc<RwLock<Table>>,
-    used: u64,
-    octets: usize,
-}
-
-/// Octets that a drawer takes with nothing in it.
-const DRAWER_OCTETS: usize = 2048;
-
-impl Cabinet {
-    fn get(&self, whose: (AccountId, Collation)) -> Arc<RwLock<Table>> {
-        let mut drawers = self.drawers();
-        drawers.uses += 1;
-        let used = drawers.uses;
-        if let Some(drawer) = drawers.kept.get_mut(&whose) {
-            drawer.used = used;
-            return Arc::clone(&drawer.table);
-        }
-        let table = Arc::new(RwLock::new(Table::new(whose.1)));
-        let drawer = Drawer {
-            table: Arc::clone(&table),
-            used,
-            octets: DRAWER_OCTETS,
-        };
-        drawers.kept.insert(whose, drawer);
-        drawers.octets += DRAWER_OCTETS;
-        drawers.shrink_to(OCTETS_MAX);
-        table
-    }
-
-    /// What an account's columns take now.
-    fn weigh(&self, whose: (AccountId, Collation), octets: usize) {
-        let mut drawers = self.drawers();
-        if let Some(drawer) = drawers.kept.get_mut(&whose) {
-            let octets = octets + DRAWER_OCTETS;
-            let before = std::mem::replace(&mut drawer.octets, octets);
-            drawers.octets = drawers.octets.saturating_sub(before) + octets;
-        }
-        drawers.shrink_to(OCTETS_MAX);
-    }
-
-    fn drawers(&self) -> MutexGuard<'_, Drawers> {
-        // The sum is a guide; the map is whole between any two of its operations.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drawers {
-    /// If there is more, lets go of what was used longest ago, until a quarter is free; of what is used now never. Who
-    /// uses it still has it.
-    fn shrink_to(&mut self, max: usize) {
-        if self.octets <= max {
-            return;
-        }
-        let mut uses: Vec<_> = self
-            .kept
-            .iter()
-            .map(|(whose, it)| (it.used, *whose))
-            .collect();
-        uses.sort_unstable();
-        uses.pop();
-        for (_, whose) in uses {
-            if self.octets <= max / 4 * 3 {
-                return;
-            }
-            if let Some(gone) = self.kept.remove(&whose) {
-                self.octets = self.octets.saturating_sub(gone.octets);
-            }
-        }
-    }
-}
+pub(crate) type OfAll = Cabinet<(AccountId, Collation), RwLock<Table>>;

@@ -271,28 +271,3 @@ fn columns_tell_what_records_do() {
         });
     }
 }
-
-#[test]
-fn what_was_used_longest_ago_goes() {
-    let cabinet = Cabinet::default();
-    let whose = |number: u64| (AccountId(number), Collation::default());
-    let used = (0..4).map(|number| cabinet.get(whose(number)));
-    let used: Vec<_> = used.collect();
-    for (number, octets) in [(0, 700), (1, 100), (2, 500), (3, 300), (3, 100)] {
-        cabinet.weigh(whose(number), octets);
-    }
-    assert!(Arc::ptr_eq(&cabinet.get(whose(0)), used.first().unwrap()));
-    let all = 4 * DRAWER_OCTETS + 1400;
-    let kept = |max: usize| {
-        let mut drawers = cabinet.drawers();
-        drawers.shrink_to(max);
-        let sum: usize = drawers.kept.values().map(|it| it.octets).sum();
-        assert_eq!(drawers.octets, sum);
-        [0, 1, 2, 3].map(|number| drawers.kept.contains_key(&whose(number)))
-    };
-    assert_eq!(kept(all), [true; 4]);
-    assert_eq!(kept(all - 1), [true, false, false, true]);
-    assert_eq!(kept(100), [true, false, false, false]);
-    // Who uses it still has it; who comes now begins anew.
-    assert!(!Arc::ptr_eq(&cabinet.get(whose(3)), used.last().unwrap()));
-}

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use imap::{UidSet, command::DateTime, encode};
 use mail::Span;
-use store::{Account, Message};
+use store::{Message, records::Listing};
 
 use super::{
     Troubled,
@@ -35,7 +35,6 @@ pub(super) struct Server<'a> {
     /// Kept between messages, so that each costs no memory of its own.
     header: Vec<u8>,
     chosen: Vec<u8>,
-    octets: Vec<u8>,
 }
 
 impl<'a> Server<'a> {
@@ -50,7 +49,6 @@ impl<'a> Server<'a> {
             newest_first: false,
             header: Vec::new(),
             chosen: Vec::new(),
-            octets: Vec::new(),
         }
     }
 
@@ -60,12 +58,12 @@ impl<'a> Server<'a> {
     /// If the client is gone, or has to be dropped: [`Response::take_back`].
     pub(super) async fn message<O: Outlet>(
         &mut self,
-        account: &Account,
+        listing: &Listing,
         (sequence, message): (u32, Message<'_>),
         out: &mut O,
     ) -> Result<(), Stop> {
         let mut response = Response::begin(out, self.enabled, (sequence, message.uid));
-        match self.items(account, &message, &mut response).await {
+        match self.items(listing, &message, &mut response).await {
             // All that was asked for are annotations that there are not.
             Ok(()) if response.is_empty() && !self.enabled.uid_only => response.take_back()?,
             Ok(()) => response.end(),
@@ -80,15 +78,14 @@ impl<'a> Server<'a> {
 
     async fn items<O: Outlet>(
         &mut self,
-        account: &Account,
+        listing: &Listing,
         message: &Message<'_>,
         response: &mut Response<'_, O>,
     ) -> Result<(), Fail> {
         let plan = self.plan;
         let mut record = None;
         if plan.needs_record {
-            let octets = std::mem::take(&mut self.octets);
-            record = Some(Record::new(account.email_in(message, octets).await?));
+            record = Some(Record::new(listing.email(message).await?));
         }
         let downgrades = !self.enabled.takes_utf8();
         let international = |record: &Record| downgrades && record.is_international();
@@ -119,9 +116,6 @@ impl<'a> Server<'a> {
         if self.seen.contains(message.uid.0) {
             self.changed(message, response);
         }
-        if let Some(record) = record {
-            self.octets = record.email.into_octets();
-        }
         Ok(())
     }
 
@@ -142,7 +136,11 @@ impl<'a> Server<'a> {
     fn kept(&self, kept: Kept, message: &Message<'_>, out: &mut Vec<u8>) {
         // Writing to a Vec can't fail.
         let _ = match kept {
-            Kept::Uid => write!(out, "UID {}", message.uid),
+            Kept::Uid => {
+                out.extend_from_slice(b"UID ");
+                encode::number(out, message.uid.0.into());
+                Ok(())
+            }
             Kept::Flags => {
                 out.extend_from_slice(b"FLAGS ");
                 write_flags(self.view, message, self.enabled, out);
@@ -157,7 +155,11 @@ impl<'a> Server<'a> {
                 encode::internal_date(out, date);
                 Ok(())
             }
-            Kept::Size => write!(out, "RFC822.SIZE {}", message.size),
+            Kept::Size => {
+                out.extend_from_slice(b"RFC822.SIZE ");
+                encode::number(out, message.size);
+                Ok(())
+            }
             Kept::ModSeq => write!(out, "MODSEQ ({})", message.mod_seq),
             Kept::EmailId => write!(out, "EMAILID ({})", self.view.ids().told(message.email)),
             Kept::ThreadId => write!(out, "THREADID ({})", self.view.ids().told(message.thread)),

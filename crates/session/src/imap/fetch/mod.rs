@@ -26,7 +26,10 @@ use imap::{
     encode::Vanished,
     response::Code,
 };
-use store::{Account, FlagAction, FlagChange, Flags, Message, ModSeq, Rights, SystemFlags, Uid};
+use store::{
+    Account, FlagAction, FlagChange, Flags, Message, ModSeq, Rights, SystemFlags, Uid,
+    records::Listing,
+};
 
 use self::{message::Server, plan::Plan, response::Trouble};
 use super::{
@@ -142,7 +145,9 @@ pub(crate) async fn arrival(
     };
     let seen = UidSet::new();
     let mut server = Server::new(&plan, view, enabled, &seen);
-    let written = server.message(account, (sequence, message), out).await;
+    let written = server
+        .message(&account.listing(), (sequence, message), out)
+        .await;
     written.map_err(|_| Gone)?;
     sync::flush_if_full(out).await
 }
@@ -253,20 +258,20 @@ async fn serve(
     fetch: &Fetch,
     out: &mut impl Outlet,
 ) -> Result<(), Stop> {
-    let view = server.view;
+    let (view, listing) = (server.view, &account.listing());
     let Some(since) = fetch.changed_since else {
-        return each(server, account, view.messages_in(uids), out).await;
+        return each(server, listing, view.messages_in(uids), out).await;
     };
     // RFC 7162 §3.1.4.1. Costs by what has changed, however large the set is.
     let changed = view.mailbox().changed_since(ModSeq(since));
     let asked = changed.filter(|message| uids.contains(message.uid.0));
     let counted = asked.filter_map(|message| Some((view.sequence_of(message.uid)?, message)));
-    each(server, account, counted, out).await
+    each(server, listing, counted, out).await
 }
 
 async fn each<'a>(
     server: &mut Server<'_>,
-    account: &Account,
+    listing: &Listing,
     messages: impl Iterator<Item = (u32, Message<'a>)>,
     out: &mut impl Outlet,
 ) -> Result<(), Stop> {
@@ -275,13 +280,13 @@ async fn each<'a>(
         let mut messages: Vec<_> = messages.collect();
         messages.reverse();
         for message in messages {
-            server.message(account, message, out).await?;
+            server.message(listing, message, out).await?;
             sync::flush_if_full(out).await?;
         }
         return Ok(());
     }
     for message in messages {
-        server.message(account, message, out).await?;
+        server.message(listing, message, out).await?;
         sync::flush_if_full(out).await?;
     }
     Ok(())
