@@ -307,14 +307,16 @@ async fn tell_changes(
 ) -> Result<(), Gone> {
     let (view, wants) = (&selected.view, &selected.wants);
     let with_annotations = selected.annotate || wants.annotations;
-    for (sequence, message) in view.changed() {
+    for message in view.changed() {
         let mut shown = reply::Shown::unasked(enabled);
         shown.flags = wants.flags && !view.knows_flags_of(&message);
         // RFC 5465 §5.1.
         shown.uid |= wants.unasked();
         let entries = with_annotations.then(|| view.annotated_otherwise(message.uid));
         let entries = entries.unwrap_or_default();
-        if shown.flags || !entries.is_empty() {
+        if (shown.flags || !entries.is_empty())
+            && let Some(sequence) = view.sequence_of(message.uid)
+        {
             let what = (sequence, &message);
             reply::changed(view, what, (shown, &entries), enabled, out.buffer());
             flush_if_full(out).await?;

@@ -301,10 +301,15 @@ impl View {
     /// The client has just been told the flags of a message that the newest
     /// state has: they are not told again at the end of the command.
     pub(crate) fn aware_of(&mut self, uid: Uid) {
-        if let Some(message) = self.mailbox.get(uid)
-            && message.mod_seq > self.told
-        {
-            self.aware.insert(uid.0, message.mod_seq);
+        if let Some(mod_seq) = self.mailbox.get(uid).map(|message| message.mod_seq) {
+            self.aware_at(uid, mod_seq);
+        }
+    }
+
+    /// The same of one that has this modseq there.
+    pub(crate) fn aware_at(&mut self, uid: Uid, mod_seq: ModSeq) {
+        if mod_seq > self.told {
+            self.aware.insert(uid.0, mod_seq);
         }
     }
 
@@ -332,11 +337,10 @@ impl View {
         self.aware.clear();
     }
 
-    /// Messages of which anything changed since the client was last told, with their sequence numbers. Neither
-    /// ghosts nor unannounced messages.
-    pub(crate) fn changed(&self) -> impl Iterator<Item = (u32, Message<'_>)> {
-        let changed = self.mailbox.changed_since(self.told);
-        changed.filter_map(|message| Some((self.sequence_of(message.uid)?, message)))
+    /// Messages of which anything changed since the client was last told. No ghosts; some may be unannounced, and
+    /// have no sequence number.
+    pub(crate) fn changed(&self) -> impl Iterator<Item = Message<'_>> {
+        self.mailbox.changed_since(self.told)
     }
 
     /// The modseq up to which the client has been told everything, expunges included.

@@ -60,12 +60,13 @@ fn store(
     let mut stored = Stored::default();
     let mut outcomes = Outcomes::default();
     let mut last = Uid(0);
+    let mut find = messages.in_turn();
     for &uid in uids {
         if uid <= last {
             continue;
         }
         last = uid;
-        let Some(message) = messages.get(uid) else {
+        let Some(message) = find(uid) else {
             stored.gone.push(uid);
             continue;
         };
@@ -88,6 +89,7 @@ fn store(
     }
     // The state must not be held when it is changed, or all of it were copied.
     let names = given.names;
+    drop(find);
     drop((mailbox, messages));
     for (seen, uids) in [(true, outcomes.seen), (false, outcomes.unseen)] {
         if let Some(reader) = reader {

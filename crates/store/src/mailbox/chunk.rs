@@ -85,6 +85,14 @@ impl Chunk {
         self.rows.binary_search_by_key(&uid, |row| row.uid)
     }
 
+    /// Whether that UID is between its first and its last one.
+    pub(super) fn spans(&self, uid: Uid) -> bool {
+        let (first, last) = (self.rows.first(), self.rows.last());
+        first
+            .zip(last)
+            .is_some_and(|(first, last)| (first.uid..=last.uid).contains(&uid))
+    }
+
     /// Messages with UIDs `first..=last`.
     pub(crate) fn range(&self, first: Uid, last: Uid) -> impl Iterator<Item = Message<'_>> {
         let from = self.rows.partition_point(|row| row.uid < first);

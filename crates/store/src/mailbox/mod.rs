@@ -3,6 +3,7 @@
 
 pub(crate) mod cell;
 pub(crate) mod chunk;
+mod cursor;
 pub(crate) mod history;
 pub(crate) mod keywords;
 pub(crate) mod lately;

@@ -139,6 +139,11 @@ impl OpenMailbox {
     pub fn get(&self, uid: Uid) -> Option<Message<'_>> {
         self.reading().get(uid).map(self.told())
     }
+    /// Finds messages by UID, one after the other: cheaper than each by itself where they are neighbours.
+    pub fn in_turn<'a>(&'a self) -> impl FnMut(Uid) -> Option<Message<'a>> {
+        let (mut find, told) = (self.reading().in_turn(), self.told());
+        move |uid| find(uid).map(&told)
+    }
     /// Messages with UIDs `first..=last`, ascending: a sequential walk.
     pub fn range(&self, first: Uid, last: Uid) -> impl Iterator<Item = Message<'_>> {
         self.reading().range(first, last).map(self.told())

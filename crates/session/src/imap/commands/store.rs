@@ -18,6 +18,7 @@ use crate::{
         reply::{self, Shown},
         state::{Access, Enabled, Selected},
         sync::flush_if_full,
+        view::View,
     },
 };
 
@@ -82,10 +83,14 @@ impl Report<'_> {
         targets: &[Uid],
         out: &mut impl Outlet,
     ) -> Result<(), crate::Gone> {
+        let newest = selected.view.mailbox().clone();
+        let mut find = newest.in_turn();
         for &uid in targets {
-            self.fetch(selected, uid, out);
-            selected.view.aware_of(uid);
-            flush_if_full(out).await?;
+            if let Some(message) = find(uid) {
+                self.fetch(&selected.view, &message, out);
+                selected.view.aware_at(uid, message.mod_seq);
+                flush_if_full(out).await?;
+            }
         }
         Ok(())
     }
@@ -99,35 +104,35 @@ impl Report<'_> {
         targets: &[Uid],
         out: &mut impl Outlet,
     ) -> Result<(), crate::Gone> {
+        let newest = selected.view.mailbox().clone();
+        let (mut old, mut new) = (before.in_turn(), newest.in_turn());
         for &uid in targets {
-            if !self.as_expected(selected, before, uid) {
+            let new = new(uid);
+            let states = old(uid).zip(new);
+            if states.is_some_and(|(old, new)| !self.as_expected(&selected.view, &old, &new)) {
                 continue;
             }
+            let Some(message) = new else { continue };
             if self.shown.mod_seq {
-                self.fetch(selected, uid, out);
+                self.fetch(&selected.view, &message, out);
                 flush_if_full(out).await?;
             }
-            selected.view.aware_of(uid);
+            selected.view.aware_at(uid, message.mod_seq);
         }
         Ok(())
     }
 
-    fn fetch(&self, selected: &Selected, uid: Uid, out: &mut impl Outlet) {
-        let view = &selected.view;
-        if let (Some(sequence), Some(message)) = (view.sequence_of(uid), view.message(uid)) {
-            let what = (sequence, &message);
+    fn fetch(&self, view: &View, message: &Message<'_>, out: &mut impl Outlet) {
+        if let Some(sequence) = view.sequence_of(message.uid) {
+            let what = (sequence, message);
             reply::fetch(view, what, self.shown, self.enabled, out.buffer());
         }
     }
 
-    /// Whether the message has the flags that the client, knowing those of `before`,
+    /// Whether the message has the flags that the client, knowing those that it had before,
     /// takes it to have.
-    fn as_expected(&self, selected: &Selected, before: &store::OpenMailbox, uid: Uid) -> bool {
-        let newest = selected.view.mailbox();
-        let (Some(old), Some(new)) = (before.get(uid), newest.get(uid)) else {
-            return true;
-        };
-        if !selected.view.knows_flags_of(&old) {
+    fn as_expected(&self, view: &View, old: &Message<'_>, new: &Message<'_>) -> bool {
+        if !view.knows_flags_of(old) {
             return false;
         }
         let wanted = self.change.flags.system;
@@ -136,7 +141,7 @@ impl Report<'_> {
             FlagAction::Add => old.system.with(wanted),
             FlagAction::Remove => old.system.without(wanted),
         };
-        new.system == system && self.keywords_as_expected(&old, &new)
+        new.system == system && self.keywords_as_expected(old, new)
     }
 
     fn keywords_as_expected(&self, old: &Message<'_>, new: &Message<'_>) -> bool {
