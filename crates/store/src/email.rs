@@ -4,7 +4,10 @@
 //! that is too long for that (a digest of a hostile message) lies in several puts,
 //! and one more says which. Layout: `docs/store-format-batches.md`.
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use mail::{
     Part, Span,
@@ -71,6 +74,8 @@ pub(crate) struct Record {
     /// Octets of the content.
     pub(crate) size: u64,
     pub(crate) blake3: [u8; 32],
+    /// [`Email::is_international`], once somebody has asked.
+    international: OnceLock<bool>,
 }
 
 /// What one put of a record says.
@@ -99,6 +104,17 @@ impl Email {
     pub fn digest_ref(&self) -> DigestRef<'_> {
         let octets = self.record.digest();
         DigestRef::new(octets).expect("the digest was readable")
+    }
+
+    /// Whether what is derived from the message (the listed fields, ENVELOPE, BODYSTRUCTURE) has octets above 127. They are
+    /// looked through once, and whoever has the record from memory need not.
+    #[must_use]
+    pub fn is_international(&self) -> bool {
+        *self.record.international.get_or_init(|| {
+            let digest = self.digest_ref();
+            let derived = [digest.listed, digest.envelope, digest.body_structure];
+            !derived.into_iter().all(<[u8]>::is_ascii)
+        })
     }
 
     /// The MIME tree, as [`Email::digest`] has it.
@@ -316,6 +332,7 @@ impl Record {
             pieces,
             size,
             blake3,
+            international: OnceLock::new(),
         }))
     }
 

@@ -33,9 +33,7 @@ impl Record {
 
     /// Whether the message has octets above 127 in fields by which clients list it, or in its structure.
     pub(super) fn is_international(&self) -> bool {
-        let digest = self.email.digest_ref();
-        let mut derived = [digest.listed, digest.envelope, digest.body_structure].into_iter();
-        derived.any(downgrade::is_needed)
+        self.email.is_international()
     }
 
     /// The surrogate of the message's header, and where the header ends; `None` if it needs none.
