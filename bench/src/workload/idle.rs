@@ -149,7 +149,8 @@ impl Workload for AtRest {
 
     fn prepare(&mut self, scene: &mut Scene) -> Result<()> {
         let accounts = waiting_accounts(scene)?;
-        let count = sessions(scene);
+        // Those of all servers are open at the same time, and a process may have only so many files.
+        let count = sessions(scene).min(1000);
         for account in accounts.iter().cycle().take(count) {
             self.open.push(wait(scene, account, By::Plain)?);
         }
