@@ -67,9 +67,10 @@ struct Report {
 }
 
 /// Writes the report of saved runs, the oldest first, into a directory of documents: of those that had the same messages
-/// and, where there are others, did as much as the newest.
+/// and, where there are others, did as much as the one that did most workloads.
 pub(crate) fn write(mut runs: Vec<Results>, documents: &Path) -> Result<()> {
-    if let Some((seed, scale)) = runs.last().map(|newest| (newest.seed, newest.scale)) {
+    let most = runs.iter().max_by_key(|run| (run.rows.len(), run.began));
+    if let Some((seed, scale)) = most.map(|run| (run.seed, run.scale)) {
         runs.retain(|run| run.seed == seed);
         // What comes later is told of.
         runs.sort_by_key(|run| run.scale == scale);

@@ -34,7 +34,11 @@ fn octets(value: f64) -> String {
 pub(super) fn verdict(report: &Report, line: &Line, aim: Aim) -> Option<(bool, String)> {
     let ours = report.ours(line)?;
     let (reached, aimed) = match aim {
-        Aim::Less(times) => (report.best(line)?.1 / ours / times, times),
+        // Nothing at all is below what can be measured.
+        Aim::Less(times) => {
+            let best = report.best(line).filter(|(_, best)| *best > 0.0)?.1;
+            (best / ours / times, times)
+        }
         Aim::AtMost(most) => (most / ours, most),
         Aim::Half(most) => (
             most / line
