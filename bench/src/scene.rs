@@ -15,7 +15,7 @@ use crate::{
     client::{imap::Imap, lmtp::Lmtp, tls::Tls},
     corpus::Corpus,
     failure::{Failure, Result},
-    mailbox::exists,
+    mailbox::emptied,
     measure::{Latencies, Sample},
     peer::{PASSWORD, Peer, settle_in},
     process::{Tree, busy},
@@ -100,10 +100,7 @@ impl Scene {
     /// Empties the INBOX of an account, so that what a workload brings in does not grow from run to run.
     pub(crate) fn empty(&self, account: &str) -> Result<()> {
         let mut client = self.login(account)?;
-        if exists(&mut client, "INBOX")? > 0 {
-            client.command("STORE 1:* +FLAGS.SILENT (\\Deleted)")?;
-            client.command("EXPUNGE")?;
-        }
+        emptied(&mut client, "INBOX")?;
         client.logout()
     }
 
