@@ -44,6 +44,20 @@ impl Scale {
     }
 }
 
+/// A message of the corpus under a Message-ID of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Letter {
+    number: u64,
+    unique: u64,
+}
+
+impl Letter {
+    /// What its Message-ID begins with.
+    pub(crate) fn id(self) -> String {
+        format!("{:016x}", self.unique)
+    }
+}
+
 /// A running server.
 pub(crate) struct Scene {
     peer: Box<dyn Peer>,
@@ -112,12 +126,22 @@ impl Scene {
     /// A message of the corpus as it is delivered now: with a Message-ID that no other has, since servers
     /// may throw away what they have been given before.
     pub(crate) fn letter(&self, number: u64) -> Vec<u8> {
-        let mut message = self.corpus.message(number);
+        self.written(self.next_letter(number))
+    }
+
+    /// The same, to be written when it is wanted, and again.
+    pub(crate) fn next_letter(&self, number: u64) -> Letter {
+        let unique = self.letters.fetch_add(1, Ordering::Relaxed);
+        Letter { number, unique }
+    }
+
+    /// The octets of a letter.
+    pub(crate) fn written(&self, letter: Letter) -> Vec<u8> {
+        let mut message = self.corpus.message(letter.number);
         let before = b"\r\nMessage-ID: <";
         let at = memmem::find(&message, before).map_or(0, |at| at + before.len());
-        let unique = self.letters.fetch_add(1, Ordering::Relaxed);
         if let Some(id) = message.get_mut(at..at + 16) {
-            id.copy_from_slice(format!("{unique:016x}").as_bytes());
+            id.copy_from_slice(letter.id().as_bytes());
         }
         message
     }

@@ -133,7 +133,9 @@ pub(super) fn details(report: &Report, family: &Family) -> String {
         let Some(line) = report.line(workload) else {
             continue;
         };
+        // Nothing is a multiple of nothing.
         let best = report.best(line).map(|(_, best)| best);
+        let best = best.filter(|best| *best > 0.0);
         for server in &report.servers {
             let Some(outcome) = line.outcomes.get(&server.name) else {
                 continue;

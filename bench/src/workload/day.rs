@@ -110,7 +110,7 @@ impl Worker {
         let begin = Instant::now();
         match (random.u32(..100), &mut self.lmtp) {
             (0..25, Some(lmtp)) => user.gets_mail(scene, lmtp)?,
-            (25..45, _) => user.looks(scene)?,
+            (25..45, _) => user.looks()?,
             (45..60, _) => user.picks_up_the_phone(scene)?,
             (60..75, _) => user.reads(scene, random)?,
             (75..82, _) => user.flags(random)?,

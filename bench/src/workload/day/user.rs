@@ -4,10 +4,9 @@ use memchr::memmem;
 
 use crate::{
     client::{imap::Imap, lmtp::Lmtp},
-    corpus::Corpus,
     failure::{Failure, Result},
-    mailbox::{exists, load},
-    scene::Scene,
+    mailbox::{emptied, exists},
+    scene::{Letter, Scene},
 };
 
 /// So many messages everybody has when the day begins.
@@ -20,10 +19,10 @@ pub(super) struct User {
     account: String,
     address: String,
     desktop: Imap,
-    /// What is in INBOX and has been listed, by UID, and which message of the corpus it is.
-    known: Vec<(u64, u64)>,
+    /// What is in INBOX and has been listed, by UID, and which letter it is.
+    known: Vec<(u64, Letter)>,
     /// What was acknowledged and has not been listed yet, in order.
-    waiting: Vec<u64>,
+    waiting: Vec<Letter>,
     /// The highest UID that there ever was.
     highest: u64,
     /// The next message of the corpus for this user.
@@ -37,44 +36,43 @@ impl User {
     /// The morning: some messages in INBOX, and a desktop that shows them.
     pub(super) fn begin(scene: &Scene, account: String, number: u64) -> Result<Self> {
         let mut desktop = scene.login_tls(&account)?;
-        for mailbox in ["Sent", "Trash"] {
-            // It is there if this is not the first run.
-            let _ = desktop.command(&format!("DELETE {mailbox}"));
-            desktop.command(&format!("CREATE {mailbox}"))?;
+        for mailbox in ["Sent", "Trash", "INBOX"] {
+            emptied(&mut desktop, mailbox)?;
         }
-        if exists(&mut desktop, "INBOX")? > 0 {
-            desktop.command("STORE 1:* +FLAGS.SILENT (\\Deleted)")?;
-            desktop.command("EXPUNGE")?;
-        }
+        exists(&mut desktop, "INBOX")?;
         let first = number * SHARE;
-        load(&mut desktop, "INBOX", &scene.corpus, first..first + BEFORE)?;
+        let before = first..first + BEFORE;
+        let waiting: Vec<Letter> = before.map(|n| scene.next_letter(n)).collect();
+        let messages: Vec<Vec<u8>> = waiting.iter().map(|n| scene.written(*n)).collect();
+        let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
+        desktop.append("INBOX", &messages)?;
         let mut user = Self {
             address: scene.recipient(&account),
             account,
             desktop,
             known: Vec::new(),
-            waiting: (first..first + BEFORE).collect(),
+            waiting,
             highest: 0,
             next: first + BEFORE,
             sent: 0,
             trash: 0,
         };
-        user.looks_at(None, &scene.corpus)?;
+        user.looks()?;
         Ok(user)
     }
 
     /// Mail comes, and is acknowledged.
     pub(super) fn gets_mail(&mut self, scene: &Scene, lmtp: &mut Lmtp) -> Result<()> {
-        let message = scene.corpus.message(self.next);
-        lmtp.deliver(std::slice::from_ref(&self.address), &message)?;
-        self.waiting.push(self.next);
+        let letter = scene.next_letter(self.next);
+        lmtp.deliver(std::slice::from_ref(&self.address), &scene.written(letter))?;
+        self.waiting.push(letter);
         self.next += 1;
         Ok(())
     }
 
     /// The desktop looks for what is new, and lists it.
-    pub(super) fn looks(&mut self, scene: &Scene) -> Result<()> {
-        self.looks_at(None, &scene.corpus)
+    pub(super) fn looks(&mut self) -> Result<()> {
+        self.looks_at(None)
     }
 
     /// The phone connects, selects, lists what is new and goes.
@@ -87,7 +85,7 @@ impl User {
             there,
             (self.known.len() + self.waiting.len()) as u64,
         )?;
-        self.looks_at(Some(&mut phone), &scene.corpus)?;
+        self.looks_at(Some(&mut phone))?;
         phone.logout()?;
         // What the phone knows by its UID, the desktop may name only when it has been told of it too.
         self.desktop.command("NOOP")?;
@@ -95,7 +93,7 @@ impl User {
     }
 
     /// Lists what is new, and sees that it is what was acknowledged: all of it, in order, with higher UIDs.
-    fn looks_at(&mut self, phone: Option<&mut Imap>, corpus: &Corpus) -> Result<()> {
+    fn looks_at(&mut self, phone: Option<&mut Imap>) -> Result<()> {
         let client = phone.unwrap_or(&mut self.desktop);
         client.command("NOOP")?;
         let (mut new, highest) = (Vec::new(), self.highest);
@@ -112,24 +110,22 @@ impl User {
         })?;
         let waiting = std::mem::take(&mut self.waiting);
         self.agree("new messages", new.len() as u64, waiting.len() as u64)?;
-        for ((uid, response), number) in new.into_iter().zip(waiting) {
-            if uid <= self.highest
-                || memmem::find(&response, corpus.message_id(number).as_bytes()).is_none()
-            {
-                return Err(self.broken(&format!("UID {uid} is not message {number}")));
+        for ((uid, response), letter) in new.into_iter().zip(waiting) {
+            if uid <= self.highest || memmem::find(&response, letter.id().as_bytes()).is_none() {
+                return Err(self.broken(&format!("UID {uid} is not letter {}", letter.id())));
             }
             self.highest = uid;
-            self.known.push((uid, number));
+            self.known.push((uid, letter));
         }
         Ok(())
     }
 
     /// The desktop shows a message: it is the one that was sent, octet by octet, below what delivery put above it.
     pub(super) fn reads(&mut self, scene: &Scene, random: &mut fastrand::Rng) -> Result<()> {
-        let Some(&(uid, number)) = self.any(random).and_then(|at| self.known.get(at)) else {
+        let Some(&(uid, letter)) = self.any(random).and_then(|at| self.known.get(at)) else {
             return Ok(());
         };
-        let sent = scene.corpus.message(number);
+        let sent = scene.written(letter);
         let mut whole = false;
         self.desktop
             .look(&format!("UID FETCH {uid} (FLAGS BODY[])"), |response| {
@@ -179,7 +175,7 @@ impl User {
 
     /// A message is sent: the desktop keeps a copy.
     pub(super) fn sends(&mut self, scene: &Scene) -> Result<()> {
-        let message = scene.corpus.message(self.next);
+        let message = scene.letter(self.next);
         self.next += 1;
         self.desktop.append("Sent", &[&message])?;
         self.sent += 1;
@@ -207,7 +203,7 @@ impl User {
     pub(super) fn end(mut self, scene: &Scene) -> Result<()> {
         self.desktop = scene.login(&self.account)?;
         exists(&mut self.desktop, "INBOX")?;
-        self.looks(scene)?;
+        self.looks()?;
         let mut found = Vec::new();
         self.desktop.look("UID FETCH 1:* (UID)", |response| {
             found.extend(uid(response));
