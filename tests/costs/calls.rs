@@ -283,3 +283,33 @@ fn no_call_is_made_in_vain() {
     }
     assert!(over.is_empty(), "{}", over.join("\n"));
 }
+
+/// After a start a mailbox is opened without a look at most of it.
+#[test]
+fn a_large_mailbox_is_opened_with_as_few_reads_as_a_small_one() {
+    let mut chapar = quiet();
+    let mut connection = chapar.login("ann");
+    for (mailbox, messages) in [("few", 300), ("many", 30 * 300)] {
+        fill(&mut connection, "filled", 300);
+        connection.ok(&format!("CREATE {mailbox}"));
+        connection.ok("SELECT filled");
+        for _ in 0..messages / 300 {
+            connection.ok(&format!("COPY 1:* {mailbox}"));
+        }
+        connection.ok("UNSELECT");
+        connection.ok("DELETE filled");
+    }
+    let reads = ["few", "many"].map(|mailbox| {
+        // Its checkpoint has everything.
+        assert!(chapar.terminate().success());
+        chapar.start();
+        let mut connection = chapar.login("ann");
+        let counted = calls(&chapar, || {
+            connection.ok(&format!("EXAMINE {mailbox}"));
+        });
+        ["read", "pread64", "preadv", "preadv2"].map(|call| counted.get(call).copied().unwrap_or(0))
+    });
+    let [few, many] = reads.map(|reads| reads.iter().sum::<u32>());
+    eprintln!("opened with {few} and {many} reads");
+    assert!(many <= few + 3, "{many} reads, of a small one {few}");
+}

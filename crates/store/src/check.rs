@@ -184,7 +184,7 @@ fn check_readers(mailbox: &OpenMailbox, must: &mut impl FnMut(bool, &'static str
             seen.spans().iter().all(all),
             "a reader has seen what is not there",
         );
-        let Some(open) = OpenMailbox::gather(mailbox.state(), Some(*id)) else {
+        let Some(open) = OpenMailbox::gather(mailbox.state(), Some(*id), None) else {
             continue;
         };
         let is_unseen = |m: &Message<'_>| !m.system.contains(crate::SystemFlags::SEEN);

@@ -69,7 +69,7 @@ pub use error::Error;
 pub use flag::{Flags, Keyword, SystemFlags};
 pub use id::{AccountId, EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity};
 pub use incoming::{Incoming, Received};
-pub use mailbox::{Counters, Mailbox, Message, OpenMailbox, SHARED_SEEN, Status};
+pub use mailbox::{Counters, Mailbox, Message, OpenMailbox, SHARED_SEEN, Status, Stretch};
 pub use metadata::{Metadata, MetadataLimits};
 pub use name::{MailboxName, Role};
 pub use quota::{Limits, Quota, QuotaRoot, Resource, RootState, Usage};

@@ -13,7 +13,7 @@ use imap::{
 use super::{
     Lines, Session,
     commands::{append, replace, urlauth},
-    message_limit,
+    hold, message_limit,
     progress::{self, Desk},
     refusal::{Done, Refusal, Stop},
     reply,
@@ -47,6 +47,12 @@ impl Session {
         let started = Instant::now();
         let inserted = self.insert_filters(&mut command);
         self.prepare(row, &command, out).await?;
+        if let State::Selected(selected) = &self.state
+            && let Err(error) = hold::named(selected, &command).await
+        {
+            tracing::error!(%error, "messages of the open mailbox can't be read");
+            return Ok(super::unavailable(self.enabled.language, out));
+        }
         let numbers = self.enabled.uid_only && (row.by_number || has_numbers(&mut command));
         let outcome = match inserted {
             Ok(()) if numbers => Err(Refusal::uid_required().into()),

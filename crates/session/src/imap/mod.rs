@@ -19,6 +19,7 @@ pub(crate) mod fetch;
 pub(crate) mod filter;
 pub(crate) mod flags;
 mod fullness;
+mod hold;
 pub mod identifier;
 mod lines;
 pub(crate) mod message_limit;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use imap::{UidSet, command::Numbering, set::SequenceSet};
 use mail::collation::Comparator;
-use store::{Account, AccountId, MailboxId, Rights, Uid};
+use store::{Account, AccountId, MailboxId, OpenMailbox, Rights, Uid};
 
 use crate::Site;
 
 use super::{
     commands::uid_batches::Answered,
     fullness::Fullness,
+    hold,
     message_limit::Limited,
     progress::Progress,
     reach::Reach,
@@ -190,15 +191,22 @@ impl Selected {
         if newest.is_none_or(|newest| self.view.mailbox().is_of(newest)) {
             return;
         }
-        match self.account.open_mailbox(self.mailbox).await {
+        match self.news().await {
             Ok(mailbox) => self.view.advance(&mailbox),
             // RFC 2180 §3.2: if the mailbox was deleted, the client keeps what it
             // had until it closes it; the store refuses to change it.
             // The same if the user may no longer read it: see [`Selected::readable`].
             Err(store::Error::NoSuchMailbox | store::Error::NoRight(_)) => {}
-            // What it has is whole, if not the newest; the next refresh tries again.
+            // What it has is good, if not the newest; the next refresh tries again.
             Err(error) => tracing::error!(%error, "the newest state of a mailbox can't be read"),
         }
+    }
+
+    /// The newest state, with what is new in it at hand.
+    async fn news(&self) -> Result<OpenMailbox, store::Error> {
+        let newest = self.account.enter_mailbox(self.mailbox).await?;
+        hold::news(self, &newest).await?;
+        Ok(newest)
     }
 
     /// What the user may do with it, as things stand now; or did when it was there.

@@ -263,7 +263,7 @@ pub(crate) async fn claim_recent(selected: &mut Selected, enabled: Enabled) {
 fn unclaimed(mailbox: &OpenMailbox) -> Range<u32> {
     let next = mailbox.uid_next().0;
     let first = mailbox.len().saturating_sub(mailbox.recent());
-    mailbox.at(first).map_or(next, |message| message.uid.0)..next
+    mailbox.uid_at(first).map_or(next, |uid| uid.0)..next
 }
 
 async fn tell_expunges(

@@ -4,7 +4,7 @@ use imap::{
     response::Code,
     url::{Message, Server, Target, Url},
 };
-use store::{Account, OpenMailbox, Rights, Uid};
+use store::{Account, OpenMailbox, Rights, Stretch, Uid};
 
 use super::{
     fetch::source::Source,
@@ -133,7 +133,10 @@ pub(crate) async fn open(
     if message.uid_validity.is_some_and(|it| it.get() != validity) {
         return Err(Nothing::Bad("The mailbox has another UIDVALIDITY"));
     }
-    let found = mailbox.get(Uid(message.uid.get()));
+    let uid = Uid(message.uid.get());
+    let holds = |some: &Stretch| (some.first..=some.last).contains(&uid);
+    account.hold(mailbox, holds).await?;
+    let found = mailbox.get(uid);
     let found = found.ok_or(Nothing::Bad("The URL names a message that is not there"))?;
     let email = account.email(&found).await?;
     let source = Source::open(email, message.section.as_ref(), message.partial).await?;

@@ -104,8 +104,8 @@ impl View {
         let living = self
             .place_of(Uid(self.announced))
             .checked_sub(1)
-            .and_then(|index| self.mailbox.at(index))
-            .map_or(0, |message| message.uid.0);
+            .and_then(|index| self.mailbox.uid_at(index))
+            .map_or(0, |uid| uid.0);
         let ghost = self.ghosts.last().map_or(0, |ghost| ghost.uid.0);
         living.max(ghost)
     }
@@ -136,8 +136,8 @@ impl View {
         if self.ghost_rank(low) == Some(rank) {
             return self.ghosts.get(low).map(|ghost| ghost.uid);
         }
-        let message = self.mailbox.at(rank - number(low))?;
-        (message.uid.0 < self.announced).then_some(message.uid)
+        let uid = self.mailbox.uid_at(rank - number(low))?;
+        (uid.0 < self.announced).then_some(uid)
     }
 
     /// The message with that UID, if the client counts it; ghosts included.
@@ -341,6 +341,11 @@ impl View {
     /// have no sequence number.
     pub(crate) fn changed(&self) -> impl Iterator<Item = Message<'_>> {
         self.mailbox.changed_since(self.told)
+    }
+
+    /// The modseq up to which the client has been told of flags.
+    pub(crate) fn told(&self) -> ModSeq {
+        self.told
     }
 
     /// The modseq up to which the client has been told everything, expunges included.

@@ -7,10 +7,10 @@ use crate::{
         Account,
         commit::{Shared, Unread},
     },
-    checkpoint,
+    checkpoint::{self, Source},
     error::Error,
     id::{AccountId, MailboxId},
-    mailbox::{Held, Mailbox, OpenMailbox, Wanted},
+    mailbox::{Held, Mailbox, OpenMailbox, Stretch, Wanted},
     octets::Malformed,
     rights::Rights,
     snapshot::Snapshot,
@@ -51,12 +51,61 @@ impl Account {
     /// # Errors
     /// [`Error::NoSuchMailbox`], [`Error::NoRight`]; [`Error::Corrupt`], [`Error::Io`] if they can't be read.
     pub async fn open_mailbox(&self, id: MailboxId) -> Result<OpenMailbox, Error> {
+        for _ in 0..TRIES_MAX {
+            let open = self.enter_mailbox(id).await?;
+            if self.has_held(&open, |_| true).await? {
+                return Ok(open);
+            }
+        }
+        Err(Error::OutOfService("a mailbox keeps changing".into()))
+    }
+
+    /// A mailbox in its newest state, whose messages are read when they are held or looked at: what it costs does not
+    /// depend on how many there are.
+    ///
+    /// # Errors
+    /// As [`Account::open_mailbox`].
+    pub async fn enter_mailbox(&self, id: MailboxId) -> Result<OpenMailbox, Error> {
         let snapshot = self.snapshot();
         let mailbox = snapshot.mailbox(id).ok_or(Error::NoSuchMailbox)?;
         self.may(mailbox, Rights::READ)?;
-        let open = self.open(mailbox, self.reader()).await?;
+        let open = self.enter(mailbox, self.reader()).await?;
         self.shared.lately.opened(self.shared.id, &open);
         Ok(open)
+    }
+
+    /// Reads what is wanted of a mailbox's messages and is not in memory: it is from now on.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Io`] if it can't be read; [`Error::OutOfService`] if it is gone, as it is with
+    /// its mailbox.
+    pub async fn hold(
+        &self,
+        open: &OpenMailbox,
+        wants: impl Fn(&Stretch) -> bool,
+    ) -> Result<(), Error> {
+        let held = self.has_held(open, wants).await?;
+        held.then_some(())
+            .ok_or_else(|| Error::OutOfService("messages that were there are gone".into()))
+    }
+
+    /// Reads what is wanted; `false` if the checkpoint has something of it no more: then there is a newer state.
+    async fn has_held(
+        &self,
+        open: &OpenMailbox,
+        wants: impl Fn(&Stretch) -> bool,
+    ) -> Result<bool, Error> {
+        if open.unread(&wants).is_empty() {
+            return Ok(true);
+        }
+        // Whoever comes first reads it, the others wait for that.
+        let _one = self.shared.reading.lock().await;
+        let unread = Unread {
+            chunks: open.unread(&wants),
+            threads: None,
+        };
+        let _read = self.shared.read(unread).await?;
+        Ok(open.unread(&wants).is_empty())
     }
 
     /// The newest state with all messages.
@@ -70,9 +119,9 @@ impl Account {
             let snapshot = self.snapshot();
             let mut whole = Vec::with_capacity(snapshot.mailboxes.len());
             for mailbox in snapshot.mailboxes.values() {
-                match self.open(mailbox, None).await {
-                    Ok(open) => whole.push(open),
-                    Err(Error::NoSuchMailbox) => break,
+                match self.enter(mailbox, None).await {
+                    Ok(open) if self.has_held(&open, |_| true).await? => whole.push(open),
+                    Ok(_) | Err(Error::NoSuchMailbox) => break,
                     Err(error) => return Err(error),
                 }
             }
@@ -102,9 +151,8 @@ impl Account {
         Err(Error::OutOfService("the account keeps changing".into()))
     }
 
-    /// A mailbox's own newest state with its messages, as its owner (`None`) or another reader is told of it.
-    /// `from` is one that it had.
-    async fn open(
+    /// A mailbox's own newest state, as its owner (`None`) or another reader is told of it. `from` is one that it had.
+    async fn enter(
         &self,
         from: &Arc<Mailbox>,
         reader: Option<AccountId>,
@@ -112,20 +160,17 @@ impl Account {
         let mut mailbox = Arc::clone(from);
         let mut held = Vec::new();
         for _ in 0..TRIES_MAX {
-            if let Some(open) = OpenMailbox::gather(&mailbox, reader) {
+            let source = Source::new(self.shared.engine(), self.shared.id);
+            if let Some(open) = OpenMailbox::gather(&mailbox, reader, Some(source)) {
                 return Ok(open);
             }
             // Whoever comes first reads it, the others wait for that.
             let _one = self.shared.reading.lock().await;
-            let chunks = mailbox.all_unread(reader);
             let unread = Unread {
-                chunks,
+                chunks: mailbox.unread_of(reader),
                 threads: None,
             };
             held.extend(self.shared.read(unread).await?);
-            if let Some(open) = OpenMailbox::gather(&mailbox, reader) {
-                return Ok(open);
-            }
             // A checkpoint may have replaced what that state had: then there is a newer one.
             let newest = self.snapshot();
             let newest = newest.mailbox(mailbox.id());

@@ -13,6 +13,6 @@ mod read;
 mod value;
 mod write;
 
-pub(crate) use read::{Opened, accounts, fetch, find_threads, fold, open};
+pub(crate) use read::{Opened, Source, accounts, fetch, find_threads, fold, open};
 pub(crate) use value::{seal, unseal};
 pub(crate) use write::{Prepared, prepare, prepare_elsewhere};

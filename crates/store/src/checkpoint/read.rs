@@ -322,6 +322,35 @@ pub(crate) async fn fetch(
     Ok((held, failed))
 }
 
+/// Where an account's chunks are, for whoever can't wait as others do.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    engine: Engine,
+    account: AccountId,
+}
+
+impl Source {
+    pub(crate) fn new(engine: Engine, account: AccountId) -> Self {
+        Self { engine, account }
+    }
+
+    /// Reads a chunk, as [`fetch`] does, on the thread of whoever asks.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Corrupt`].
+    pub(crate) fn read_now(&self, wanted: &Wanted) -> Result<Held, Error> {
+        let key = key_of(wanted, self.account);
+        let value = self.engine.checkpoint_get_now(&key)?;
+        let read = value.ok_or(UNREADABLE);
+        let read = read.and_then(|value| fill(wanted, unseal(&key, &value)?));
+        read.map_err(|Malformed(what)| Error::Corrupt {
+            file: "checkpoint".into(),
+            offset: 0,
+            what: what.into(),
+        })
+    }
+}
+
 pub(super) fn key_of(wanted: &Wanted, account: AccountId) -> Vec<u8> {
     let key = match wanted {
         Wanted::Placements { mailbox, entry, .. } => Key::Chunk(*mailbox, entry.base),

@@ -400,6 +400,14 @@ impl Engine {
         each!(self, engine => engine.checkpoint_get(key).await)
     }
 
+    /// The checkpoint's value for a key. Waits for the disk.
+    ///
+    /// # Errors
+    /// As [`Engine::checkpoint_get`].
+    pub(crate) fn checkpoint_get_now(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        each!(self, engine => engine.checkpoint_get_now(key))
+    }
+
     /// Does something that takes a processor's time, on a thread that may.
     ///
     /// # Errors

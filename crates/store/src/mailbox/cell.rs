@@ -1,5 +1,9 @@
 //! Where a chunk of a mailbox is: in memory because nothing else has it, or in the checkpoint,
 //! and then in memory only while somebody needs it.
+//!
+//! States that are older than the checkpoint have chunks of it too, and may not have read them yet. So a chunk that
+//! is replaced by another, which the next checkpoint writes in its place, stays in memory from then on, as long as any
+//! state has it: what is not in memory is what the checkpoint has.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -16,6 +20,8 @@ enum Held<T> {
     Here(Arc<T>),
     /// The checkpoint has it.
     Kept(Weak<T>),
+    /// A newer state has another in its place. The checkpoint may have this one now, and will not have it then.
+    Replaced(Arc<T>),
 }
 
 impl<T: Default> Default for Cell<T> {
@@ -42,7 +48,7 @@ impl<T> Cell<T> {
     /// The chunk, if it is in memory. Hold it: it may not be the next time.
     pub(crate) fn get(&self) -> Option<Arc<T>> {
         match &*self.held() {
-            Held::Here(chunk) => Some(Arc::clone(chunk)),
+            Held::Here(chunk) | Held::Replaced(chunk) => Some(Arc::clone(chunk)),
             Held::Kept(chunk) => chunk.upgrade(),
         }
     }
@@ -51,7 +57,7 @@ impl<T> Cell<T> {
     pub(crate) fn fill(&self, read: Arc<T>) -> Arc<T> {
         let mut held = self.held();
         match &mut *held {
-            Held::Here(chunk) => Arc::clone(chunk),
+            Held::Here(chunk) | Held::Replaced(chunk) => Arc::clone(chunk),
             Held::Kept(chunk) => chunk.upgrade().unwrap_or_else(|| {
                 *chunk = Arc::downgrade(&read);
                 read
@@ -61,7 +67,23 @@ impl<T> Cell<T> {
 
     /// The checkpoint does not have it after all, and here it is.
     pub(crate) fn restore(&self, chunk: Arc<T>) {
-        *self.held() = Held::Here(chunk);
+        let mut held = self.held();
+        if let Held::Kept(_) = &*held {
+            *held = Held::Here(chunk);
+        }
+    }
+
+    /// A newer state has another in its place, or nothing. Whoever made that holds this.
+    pub(crate) fn replaced(&self) {
+        let mut held = self.held();
+        let chunk = match &*held {
+            Held::Here(chunk) => Some(Arc::clone(chunk)),
+            Held::Kept(chunk) => chunk.upgrade(),
+            Held::Replaced(_) => None,
+        };
+        if let Some(chunk) = chunk {
+            *held = Held::Replaced(chunk);
+        }
     }
 
     /// The checkpoint has it now: it goes when nobody needs it any more.
@@ -81,6 +103,7 @@ impl<T> Cell<T> {
             .is_some_and(|chunk| Arc::get_mut(chunk).is_some());
         if !alone {
             let chunk = this.get()?;
+            this.replaced();
             *this = Arc::new(Self::new(Arc::new(copy(&chunk))));
         }
         Arc::get_mut(this)
@@ -92,7 +115,7 @@ impl<T> Cell<T> {
         let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner);
         match held {
             Held::Here(chunk) => Some(chunk),
-            Held::Kept(_) => None,
+            Held::Kept(_) | Held::Replaced(_) => None,
         }
     }
 
@@ -137,5 +160,24 @@ mod tests {
         assert_eq!((*user.unwrap(), *cell.get().unwrap()), (3, 4));
         cell.keep();
         assert_eq!(Cell::make_mut(&mut cell, |n| *n), None, "it has to be read");
+    }
+
+    #[test]
+    fn what_was_replaced_stays_for_older_states() {
+        let mut cell = Arc::new(Cell::kept());
+        let old = Arc::clone(&cell);
+        let read = cell.fill(Arc::new(1));
+        *Cell::make_mut(&mut cell, |n| *n).unwrap() = 2;
+        drop(read);
+        assert_eq!(
+            old.get().as_deref(),
+            Some(&1),
+            "its octets are written over"
+        );
+        // It was being written while it was replaced.
+        old.keep();
+        assert_eq!(old.get().as_deref(), Some(&1));
+        cell.keep();
+        assert_eq!(cell.get(), None, "what was written last can be read");
     }
 }

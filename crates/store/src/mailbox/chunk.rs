@@ -148,17 +148,6 @@ impl Chunk {
             record_len: row.record_len,
         }
     }
-
-    /// A copy with room to grow.
-    fn copy_to_grow(&self) -> Self {
-        let room = (self.rows.len() * 2).clamp(8, CHUNK_ROWS_MAX);
-        let mut rows = Vec::with_capacity(room);
-        rows.extend_from_slice(&self.rows);
-        Self {
-            rows,
-            keywords: self.keywords.clone(),
-        }
-    }
 }
 
 impl Summary {
@@ -206,13 +195,55 @@ impl Entry {
         self.about.len == 0
     }
 
+    /// Which row a UID has, or where it would be, if that needs no look at the rows.
+    pub(super) fn place_of(&self, uid: Uid) -> Option<Result<u32, u32>> {
+        let Summary {
+            len, first, last, ..
+        } = self.about;
+        if len == 0 || uid.0 < first {
+            Some(Err(0))
+        } else if uid.0 > last {
+            Some(Err(len))
+        } else if self.has_every_uid() {
+            Some(Ok(uid.0 - first))
+        } else if uid.0 == first {
+            Some(Ok(0))
+        } else if uid.0 == last {
+            Some(Ok(len - 1))
+        } else {
+            None
+        }
+    }
+
+    /// The UID of a row, if that needs no look at the rows.
+    pub(super) fn uid_at(&self, row: u32) -> Option<Uid> {
+        let Summary {
+            len, first, last, ..
+        } = self.about;
+        if row >= len {
+            None
+        } else if row == 0 || self.has_every_uid() {
+            Some(Uid(first + row))
+        } else {
+            (row + 1 == len).then_some(Uid(last))
+        }
+    }
+
+    /// Whether no UID is missing from its first to its last.
+    fn has_every_uid(&self) -> bool {
+        let Summary {
+            len, first, last, ..
+        } = self.about;
+        len > 0 && last - first == len - 1
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.about.len as usize >= CHUNK_ROWS_MAX
     }
 
     /// The rows, to be changed; `None` if they are not in memory. [`Entry::summarise`] after it.
     pub(super) fn rows_mut(&mut self) -> Option<&mut Chunk> {
-        let leaf = Cell::make_mut(&mut self.cell, |leaf| Chunk::clone(leaf).into());
+        let leaf = Cell::make_mut(&mut self.cell, |leaf| leaf.copy(|rows| rows).into());
         leaf.map(|leaf| &mut **leaf)
     }
 
@@ -225,7 +256,8 @@ impl Entry {
 
     /// Adds a row; `false` if the others are not in memory.
     pub(super) fn push(&mut self, row: Row, keywords: &KeywordSet) -> bool {
-        let Some(chunk) = Cell::make_mut(&mut self.cell, |leaf| leaf.copy_to_grow().into()) else {
+        let room = |rows: usize| (rows * 2).clamp(8, CHUNK_ROWS_MAX);
+        let Some(chunk) = Cell::make_mut(&mut self.cell, |leaf| leaf.copy(room).into()) else {
             return false;
         };
         if !keywords.is_empty() {
@@ -252,6 +284,7 @@ impl Entry {
         };
         chunk.rows.extend_from_slice(&more.rows);
         chunk.keywords.extend_from_slice(&more.keywords);
+        right.cell.replaced();
         self.summarise();
         true
     }

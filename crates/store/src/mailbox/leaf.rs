@@ -8,7 +8,7 @@
 use std::{
     mem,
     ops::{Deref, DerefMut},
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use crate::{
@@ -47,15 +47,39 @@ impl Leaf {
     }
 
     fn unpack(&self) -> Chunk {
-        let octets = mem::take(&mut *self.octets.lock().unwrap_or_else(PoisonError::into_inner));
-        let octets = Octets(&octets);
-        let count = octets.clone().count(1).unwrap_or(0);
-        let mut rows = Vec::with_capacity(count);
-        // How many keywords there are was looked at when they were read.
-        let keywords = walk(octets, usize::MAX, |row| rows.push(row));
-        let keywords = keywords.expect("they were read through when they came");
+        unpack(&mem::take(&mut *self.octets()), |count| count)
+    }
+
+    /// A chunk of the same rows and room for so many, to be changed. This one stays as it is: as octets, if nobody
+    /// has looked at it.
+    pub(crate) fn copy(&self, room: impl FnOnce(usize) -> usize) -> Chunk {
+        if self.chunk.get().is_none() {
+            let octets = self.octets();
+            if !octets.is_empty() {
+                return unpack(&octets, room);
+            }
+        }
+        let mut rows = Vec::with_capacity(room(self.rows.len()));
+        rows.extend_from_slice(&self.rows);
+        let keywords = self.keywords.clone();
         Chunk { rows, keywords }
     }
+
+    fn octets(&self) -> MutexGuard<'_, Box<[u8]>> {
+        // Its one change is one assignment.
+        self.octets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The chunk of octets that were read through.
+fn unpack(octets: &[u8], room: impl FnOnce(usize) -> usize) -> Chunk {
+    let octets = Octets(octets);
+    let count = octets.clone().count(1).unwrap_or(0);
+    let mut rows = Vec::with_capacity(room(count));
+    // How many keywords there are was looked at when they were read.
+    let keywords = walk(octets, usize::MAX, |row| rows.push(row));
+    let keywords = keywords.expect("they were read through when they came");
+    Chunk { rows, keywords }
 }
 
 impl From<Chunk> for Leaf {

@@ -33,6 +33,7 @@ pub use open::OpenMailbox;
 use placements::Placements;
 use readers::{Reader, Readers};
 pub use readers::{SHARED_SEEN, Status};
+pub use rows::Stretch;
 use seen::Seen;
 
 /// What STATUS tells: kept, never counted.
@@ -186,7 +187,7 @@ impl Mailbox {
     /// made from the log. Of an account's own state ask [`crate::Account::open_mailbox`].
     #[must_use]
     pub fn in_memory(self: &Arc<Self>) -> Option<OpenMailbox> {
-        OpenMailbox::gather(self, None)
+        OpenMailbox::gather(self, None, None).filter(OpenMailbox::is_in_memory)
     }
     /// How many messages are `\Recent` for a session that would claim them now.
     #[must_use]
@@ -318,11 +319,16 @@ impl Mailbox {
         entries: impl Iterator<Item = &'a chunk::Entry>,
     ) -> impl Iterator<Item = Wanted> {
         let unread = entries.filter(|entry| entry.cell.get().is_none());
-        unread.map(|entry| Wanted::Placements {
+        unread.map(|entry| self.wanted(entry))
+    }
+
+    /// To read one of its own chunks of messages.
+    pub(crate) fn wanted(&self, entry: &chunk::Entry) -> Wanted {
+        Wanted::Placements {
             mailbox: self.id,
             keywords: self.keywords().len(),
             entry: entry.clone(),
-        })
+        }
     }
 
     /// What has to be read before an expunge can be remembered.
@@ -378,10 +384,9 @@ impl Mailbox {
     }
 
     /// What has to be read before the mailbox is open for its owner (`None`), or another reader.
-    pub(crate) fn all_unread(&self, reader: Option<AccountId>) -> Vec<Wanted> {
-        let rows = self.unread(self.placements.entries());
+    pub(crate) fn unread_of(&self, reader: Option<AccountId>) -> Vec<Wanted> {
         let history = self.unread_expunges(self.history.newest());
         let seen = reader.and_then(|id| self.unread_reader(id));
-        rows.chain(history).chain(seen).collect()
+        history.chain(seen).collect()
     }
 }

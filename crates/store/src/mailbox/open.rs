@@ -1,13 +1,18 @@
 //! A mailbox with its messages at hand.
 
-use std::{collections::BTreeMap, ops::Deref, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    ops::{Deref, Range},
+    sync::Arc,
+};
 
 use crate::{
+    checkpoint::Source,
     id::{AccountId, ModSeq, Uid},
     mailbox::{
-        Counters, Mailbox, Message, Status,
+        Counters, Mailbox, Message, Status, Wanted,
         history::{Gone, Recent},
-        rows::{Reading, Rows},
+        rows::{Reading, Rows, Stretch},
         seen::{Eye, SeenBy},
     },
 };
@@ -15,6 +20,12 @@ use crate::{
 /// A [`Mailbox`] whose messages are in memory for as long as this is held: what
 /// [`crate::Account::open_mailbox`] gives. A cheap clone; everybody who has the same mailbox open
 /// shares its messages. `index`es count from 0 in UID order.
+///
+/// What [`crate::Account::enter_mailbox`] gives has its messages in memory from when they are held, by
+/// [`crate::Account::hold`], or first looked at, which then waits for the disk.
+///
+/// # Panics
+/// Where messages that nobody holds are looked at and can't be read: they are not said to be missing.
 ///
 /// It is as one reader is told of it: flags and modseqs, HIGHESTMODSEQ and counters.
 #[derive(Debug, Clone)]
@@ -30,6 +41,8 @@ struct Held {
     gone: Recent,
     /// Whose eyes these are, if not the owner's.
     reader: Option<Reader>,
+    /// Where messages are that are not in memory.
+    source: Option<Source>,
 }
 
 #[derive(Debug)]
@@ -47,10 +60,16 @@ impl Deref for OpenMailbox {
 }
 
 impl OpenMailbox {
-    /// The mailbox for its owner (`None`) or another reader; `None` if some of it is not in memory.
-    pub(crate) fn gather(mailbox: &Arc<Mailbox>, reader: Option<AccountId>) -> Option<Self> {
+    /// The mailbox for its owner (`None`) or another reader, with what is in memory of its messages; `None` if
+    /// something else of it is not.
+    pub(crate) fn gather(
+        mailbox: &Arc<Mailbox>,
+        reader: Option<AccountId>,
+        source: Option<Source>,
+    ) -> Option<Self> {
         let held = Held {
-            rows: mailbox.placements.rows()?,
+            source,
+            rows: mailbox.placements.rows(),
             gone: mailbox.history.recent()?,
             reader: match reader {
                 None => None,
@@ -72,7 +91,27 @@ impl OpenMailbox {
     }
 
     fn reading(&self) -> Reading<'_> {
-        Reading::new(&self.held.mailbox.placements, &self.held.rows)
+        Reading::new(
+            &self.held.mailbox,
+            &self.held.rows,
+            self.held.source.as_ref(),
+        )
+    }
+
+    /// What is wanted of its messages and not in memory. What is found there stays.
+    pub(crate) fn unread(&self, wants: &impl Fn(&Stretch) -> bool) -> Vec<Wanted> {
+        // What another than the owner has seen is found by UID, anywhere.
+        let all = self.held.reader.is_some();
+        let unread = self
+            .reading()
+            .unread(&|some| all || wants(some))
+            .into_iter();
+        unread.map(|entry| self.wanted(entry)).collect()
+    }
+
+    /// Whether all its messages are in memory.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.reading().unread(&|_| true).is_empty()
     }
 
     /// The reader's eye; the owner sees what is there.
@@ -126,6 +165,11 @@ impl OpenMailbox {
     #[must_use]
     pub fn at(&self, index: u32) -> Option<Message<'_>> {
         self.reading().at(index).map(self.told())
+    }
+    /// The UID of the message at an index: mostly known without a look at the message.
+    #[must_use]
+    pub fn uid_at(&self, index: u32) -> Option<Uid> {
+        self.reading().uid_at(index)
     }
     /// `Ok(index)` of the message with that UID, or `Err(index)` where it would stand.
     ///
@@ -187,6 +231,11 @@ impl OpenMailbox {
     pub(crate) fn gone(&self) -> impl Iterator<Item = &Gone> {
         self.held.gone.every()
     }
+    /// The indexes of the messages among which the first without `\Seen` is, if that takes a look at them.
+    #[must_use]
+    pub fn unseen_within(&self) -> Option<Range<u32>> {
+        self.reading().unseen_within()
+    }
     /// The lowest index of a message without `\Seen`, if any (RFC 3501 `UNSEEN`).
     #[must_use]
     pub fn first_unseen(&self) -> Option<u32> {
@@ -196,7 +245,7 @@ impl OpenMailbox {
         };
         let mut index = 0;
         loop {
-            let uid = self.reading().at(index)?.uid;
+            let uid = self.reading().uid_at(index)?;
             match seen.of(uid).filter(|span| span.seen) {
                 // Whatever is in a span is there.
                 Some(span) => index += span.last.0 - uid.0 + 1,

@@ -16,8 +16,7 @@ use crate::{
     mailbox::{
         Counters,
         chunk::{Chunk, Entry, KeywordSet, Row, Summary},
-        leaf::Leaf,
-        rows::{Part, Rows},
+        rows::{Leaves, Part, Rows},
     },
 };
 
@@ -31,8 +30,8 @@ const MERGED_ENTRIES_MAX: usize = GROUP_ENTRIES_MAX / 2;
 #[derive(Debug, Default)]
 pub(super) struct Group {
     entries: Vec<Entry>,
-    /// Their rows, while somebody has them all.
-    rows: Mutex<Weak<Vec<Arc<Leaf>>>>,
+    /// What is held of their rows, while somebody holds any.
+    leaves: Mutex<Weak<Leaves>>,
 }
 
 /// A group in its place.
@@ -69,7 +68,7 @@ impl Clone for Group {
     fn clone(&self) -> Self {
         Self {
             entries: self.entries.clone(),
-            rows: Mutex::default(),
+            leaves: Mutex::default(),
         }
     }
 }
@@ -91,16 +90,15 @@ impl Group {
         self.entries.last().map_or(0, |entry| entry.about.last)
     }
 
-    /// Its rows, if they are all in memory.
-    fn rows(&self) -> Option<Arc<Vec<Arc<Leaf>>>> {
-        let mut shared = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(rows) = shared.upgrade() {
-            return Some(rows);
+    /// What is held of its rows: all that is in memory now, and what is read from then on.
+    fn leaves(&self) -> Arc<Leaves> {
+        let mut shared = self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(leaves) = shared.upgrade() {
+            return leaves;
         }
-        let chunks = self.entries.iter().map(|entry| entry.cell.get());
-        let rows = Arc::new(chunks.collect::<Option<Vec<_>>>()?);
-        *shared = Arc::downgrade(&rows);
-        Some(rows)
+        let leaves = Arc::new(self.entries.iter().collect());
+        *shared = Arc::downgrade(&leaves);
+        leaves
     }
 
     /// Drops empty chunks, joins small neighbours that are in memory.
@@ -130,7 +128,7 @@ impl Placements {
         for entries in entries.chunks(GROUP_ENTRIES_MAX) {
             let group = Group {
                 entries: entries.to_vec(),
-                rows: Mutex::default(),
+                leaves: Mutex::default(),
             };
             let len = group.len();
             let group = Arc::new(group);
@@ -165,12 +163,12 @@ impl Placements {
             .filter(|entry| !entry.is_empty())
     }
 
-    /// All rows, if they are in memory.
-    pub(crate) fn rows(&self) -> Option<Rows> {
-        Some(Rows {
-            groups: self.groups().map(Group::rows).collect::<Option<_>>()?,
-            tail: self.tail.cell.get()?,
-        })
+    /// What is in memory of all rows, and what is read from then on.
+    pub(crate) fn rows(&self) -> Rows {
+        Rows {
+            groups: self.groups().map(Group::leaves).collect(),
+            tail: Arc::new(std::iter::once(&self.tail).collect()),
+        }
     }
 
     /// The chunks that may hold some of `ranges` (ascending, disjoint).
@@ -227,6 +225,15 @@ impl Placements {
 
     pub(super) fn groups(&self) -> impl Iterator<Item = &Group> {
         self.groups.iter().map(|slot| &*slot.group)
+    }
+
+    /// The groups, each with the index of its first message.
+    pub(super) fn starts(&self) -> impl Iterator<Item = (u32, &Group)> {
+        self.groups.iter().map(|slot| (slot.start, &*slot.group))
+    }
+
+    pub(super) fn group(&self, number: usize) -> Option<&Group> {
+        self.groups.get(number).map(|slot| &*slot.group)
     }
 
     /// The group from which on there may be that UID.
@@ -304,7 +311,7 @@ impl Placements {
                     start,
                     group: Arc::new(Group {
                         entries: vec![full],
-                        rows: Mutex::default(),
+                        leaves: Mutex::default(),
                     }),
                 }),
             }

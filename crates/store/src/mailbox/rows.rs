@@ -1,23 +1,110 @@
 //! The rows of a mailbox while somebody holds them.
 
-use std::sync::Arc;
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use crate::{
+    checkpoint::Source,
+    flag::SystemFlags,
     id::{ModSeq, Uid},
     mailbox::{
-        Message,
-        chunk::{Chunk, Entry},
+        Held, Mailbox, Message,
+        chunk::{Chunk, Entry, Row},
         cursor::Cursor,
         leaf::Leaf,
         placements::Placements,
     },
 };
 
-/// Every chunk of some placements, held. Those of a group are shared by all states that have it.
+/// Neighbouring chunks: each is held from when it is first looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Leaves {
+    chunks: Vec<OnceLock<Arc<Leaf>>>,
+    /// Set when each of them is.
+    all: OnceLock<()>,
+}
+
+/// The chunks of some placements, held as far as they were read. Those of a group are shared by all states that
+/// have it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rows {
-    pub(super) groups: Vec<Arc<Vec<Arc<Leaf>>>>,
-    pub(super) tail: Arc<Leaf>,
+    pub(super) groups: Vec<Arc<Leaves>>,
+    pub(super) tail: Arc<Leaves>,
+}
+
+/// Neighbouring messages of a mailbox, as far as they are known without being read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
+    /// The first one's UID.
+    pub first: Uid,
+    /// The last one's.
+    pub last: Uid,
+    /// Their indexes.
+    pub indexes: Range<u32>,
+    /// The highest modseq of any.
+    pub mod_seq_max: ModSeq,
+    /// How many are without `\Seen`, for the owner.
+    pub unseen: u32,
+}
+
+impl<'a> FromIterator<&'a Entry> for Leaves {
+    /// What of them is in memory now.
+    fn from_iter<T: IntoIterator<Item = &'a Entry>>(entries: T) -> Self {
+        let held = entries.into_iter().map(|entry| {
+            let leaf = entry.cell.get();
+            leaf.map_or_else(OnceLock::new, OnceLock::from)
+        });
+        Self {
+            chunks: held.collect(),
+            all: OnceLock::new(),
+        }
+    }
+}
+
+impl Leaves {
+    /// Those of `entries`, which are its own, that are wanted and are not in memory. `start` is the index of the
+    /// first message.
+    fn unread<'a>(
+        &self,
+        entries: &'a [Entry],
+        mut start: u32,
+        wants: &impl Fn(&Stretch) -> bool,
+    ) -> Vec<&'a Entry> {
+        let (mut unread, mut all) = (Vec::new(), true);
+        if self.all.get().is_some() {
+            return unread;
+        }
+        for (entry, held) in entries.iter().zip(&self.chunks) {
+            let about = entry.about;
+            let indexes = start..start + about.len;
+            start = indexes.end;
+            if held.get().is_some() {
+                continue;
+            }
+            if let Some(leaf) = entry.cell.get() {
+                // Whoever was first has put in the same.
+                let _ = held.set(leaf);
+                continue;
+            }
+            all = false;
+            let stretch = Stretch {
+                first: Uid(about.first),
+                last: Uid(about.last),
+                indexes,
+                mod_seq_max: ModSeq(about.mod_seq_max),
+                unseen: about.unseen,
+            };
+            if wants(&stretch) {
+                unread.push(entry);
+            }
+        }
+        if all {
+            let _ = self.all.set(());
+        }
+        unread
+    }
 }
 
 /// Some chunks of a mailbox, held.
@@ -72,39 +159,101 @@ impl Part {
     }
 }
 
-/// Placements with their rows: what both were gathered from must be the same.
+/// A mailbox with its rows: those must be gathered from it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reading<'a> {
-    placements: &'a Placements,
+    mailbox: &'a Mailbox,
     rows: &'a Rows,
+    /// Where rows are that nobody held in time; `None` if all are in memory.
+    source: Option<&'a Source>,
 }
 
+/// A chunk in its place.
+type Place<'a> = (&'a Entry, &'a OnceLock<Arc<Leaf>>);
+
 impl<'a> Reading<'a> {
-    pub(super) fn new(placements: &'a Placements, rows: &'a Rows) -> Self {
-        Self { placements, rows }
+    pub(crate) fn new(mailbox: &'a Mailbox, rows: &'a Rows, source: Option<&'a Source>) -> Self {
+        Self {
+            mailbox,
+            rows,
+            source,
+        }
+    }
+
+    fn placements(self) -> &'a Placements {
+        &self.mailbox.placements
+    }
+
+    /// What is wanted and not in memory.
+    pub(super) fn unread(self, wants: &impl Fn(&Stretch) -> bool) -> Vec<&'a Entry> {
+        let placements = self.placements();
+        let groups = placements.starts().zip(&self.rows.groups);
+        let mut unread: Vec<_> = groups
+            .flat_map(|((start, group), leaves)| leaves.unread(group.entries(), start, wants))
+            .collect();
+        let tail = std::slice::from_ref(placements.tail());
+        unread.extend(self.rows.tail.unread(tail, placements.tail_start(), wants));
+        unread
+    }
+
+    /// The rows of a chunk.
+    fn leaf(self, (entry, held): Place<'a>) -> &'a Leaf {
+        held.get_or_init(|| entry.cell.get().unwrap_or_else(|| self.read_late(entry)))
+    }
+
+    /// Reads a chunk that nobody held in time: its reader waits for the disk, and has no one to tell of an error to.
+    /// What it can't have is not taken for empty.
+    #[cold]
+    fn read_late(self, entry: &Entry) -> Arc<Leaf> {
+        tracing::debug!(mailbox = %self.mailbox.id, "messages are read that nobody held");
+        let wanted = self.mailbox.wanted(entry);
+        match self.source.map(|source| source.read_now(&wanted)) {
+            Some(Ok(Held::Placements(leaf))) => Some(leaf),
+            _ => None,
+        }
+        .expect("messages are held before they are looked at, or can be read then")
+    }
+
+    fn place(self, group: usize, entry: usize) -> Option<Place<'a>> {
+        let of = self.placements().group(group)?.entries().get(entry)?;
+        Some((of, self.rows.groups.get(group)?.chunks.get(entry)?))
+    }
+
+    fn tail(self) -> Option<Place<'a>> {
+        Some((self.placements().tail(), self.rows.tail.chunks.first()?))
+    }
+
+    /// The chunk that has an index, and the row there.
+    fn find(self, index: u32) -> Option<(Place<'a>, u32)> {
+        if let Some(row) = index.checked_sub(self.placements().tail_start()) {
+            return Some((self.tail()?, row));
+        }
+        let (group, entry, row) = self.placements().find(index)?;
+        Some((self.place(group, entry)?, row))
     }
 
     pub(crate) fn at(self, index: u32) -> Option<Message<'a>> {
-        let tail = self.placements.tail_start();
-        if let Some(row) = index.checked_sub(tail) {
-            return self.rows.tail.at(row as usize);
-        }
-        let (group, entry, row) = self.placements.find(index)?;
-        let chunk = self.rows.groups.get(group)?.get(entry)?;
-        chunk.at(row as usize)
+        let (place, row) = self.find(index)?;
+        self.leaf(place).at(row as usize)
+    }
+
+    /// The UID of the message at an index.
+    pub(crate) fn uid_at(self, index: u32) -> Option<Uid> {
+        let (place, row) = self.find(index)?;
+        let known = place.0.uid_at(row);
+        known.or_else(|| Some(self.leaf(place).at(row as usize)?.uid))
     }
 
     pub(crate) fn index_of(self, uid: Uid) -> Result<u32, u32> {
-        let (start, chunk) = match self.placements.find_uid(uid) {
-            Some((group, entry, start)) => {
-                let chunk = self.rows.groups.get(group);
-                (start, chunk.and_then(|chunks| chunks.get(entry)))
-            }
-            None => (self.placements.tail_start(), Some(&self.rows.tail)),
+        let (start, place) = match self.placements().find_uid(uid) {
+            Some((group, entry, start)) => (start, self.place(group, entry)),
+            None => (self.placements().tail_start(), self.tail()),
         };
-        let place = chunk.map_or(Err(0), |chunk| chunk.place_of(uid));
-        let index = |row: usize| start + u32::try_from(row).unwrap_or(u32::MAX);
-        place.map(index).map_err(index)
+        let place = place.ok_or(start)?;
+        let row = |row: usize| u32::try_from(row).unwrap_or(u32::MAX);
+        let read = || self.leaf(place).place_of(uid).map(row).map_err(row);
+        let found = place.0.place_of(uid).unwrap_or_else(read);
+        found.map(|row| start + row).map_err(|row| start + row)
     }
 
     pub(crate) fn get(self, uid: Uid) -> Option<Message<'a>> {
@@ -117,51 +266,68 @@ impl<'a> Reading<'a> {
         move |uid| cursor.get(uid, |uid| self.chunk_of(uid))
     }
 
+    /// The chunk that has a UID, if any has.
     fn chunk_of(self, uid: Uid) -> Option<&'a Chunk> {
-        Some(match self.placements.find_uid(uid) {
-            Some((group, entry, _)) => self.rows.groups.get(group)?.get(entry)?,
-            None => &self.rows.tail,
-        })
+        let place = match self.placements().find_uid(uid) {
+            Some((group, entry, _)) => self.place(group, entry)?,
+            None => self.tail()?,
+        };
+        let outside = matches!(place.0.place_of(uid), Some(Err(_)));
+        (!outside).then(|| &**self.leaf(place))
     }
 
     /// Every chunk with what is known of it, from the one on that may have `first`.
-    fn from(self, first: Uid) -> impl Iterator<Item = (&'a Entry, &'a Leaf)> {
-        let from = self.placements.group_of(first);
-        let groups = self.placements.groups().skip(from);
+    fn from(self, first: Uid) -> impl Iterator<Item = Place<'a>> {
+        let from = self.placements().group_of(first);
+        let groups = self.placements().groups().skip(from);
         let sealed = groups
             .zip(self.rows.groups.iter().skip(from))
-            .flat_map(|(group, chunks)| group.entries().iter().zip(chunks.iter()))
+            .flat_map(|(group, leaves)| group.entries().iter().zip(&leaves.chunks))
             .skip_while(move |(entry, _)| entry.about.last < first.0);
-        sealed
-            .chain(std::iter::once((self.placements.tail(), &self.rows.tail)))
-            .map(|(entry, chunk)| (entry, &**chunk))
+        sealed.chain(self.tail())
     }
 
     pub(crate) fn range(self, first: Uid, last: Uid) -> impl Iterator<Item = Message<'a>> {
         self.from(first)
             .take_while(move |(entry, _)| entry.about.first <= last.0)
-            .flat_map(move |(_, chunk)| chunk.range(first, last))
+            .filter(move |(entry, _)| entry.about.last >= first.0)
+            .flat_map(move |place| self.leaf(place).range(first, last))
     }
 
     pub(crate) fn changed_since(self, since: ModSeq) -> impl Iterator<Item = Message<'a>> {
         self.from(Uid(0))
             .filter(move |(entry, _)| entry.about.mod_seq_max > since.0)
-            .flat_map(|(_, chunk)| chunk.every())
+            .flat_map(move |place| self.leaf(place).every())
             .filter(move |message| message.mod_seq > since)
     }
 
-    pub(crate) fn first_unseen(self) -> Option<u32> {
+    /// The first chunk with a message without `\Seen`, and the index of its first message.
+    fn unseen_in(self) -> Option<(u32, Place<'a>)> {
         let mut start = 0;
-        for (entry, chunk) in self.from(Uid(0)) {
-            if entry.about.unseen > 0 {
-                let row = chunk
-                    .rows
-                    .iter()
-                    .position(|row| !row.system.contains(crate::SystemFlags::SEEN))?;
-                return Some(start + u32::try_from(row).ok()?);
+        for place in self.from(Uid(0)) {
+            let about = place.0.about;
+            if about.unseen > 0 {
+                return Some((start, place));
             }
-            start += entry.about.len;
+            start += about.len;
         }
         None
+    }
+
+    /// The indexes of the messages of that, if some of them have `\Seen`.
+    pub(crate) fn unseen_within(self) -> Option<Range<u32>> {
+        let (start, (entry, _)) = self.unseen_in()?;
+        let about = entry.about;
+        (about.unseen < about.len).then(|| start..start + about.len)
+    }
+
+    pub(crate) fn first_unseen(self) -> Option<u32> {
+        let (start, place) = self.unseen_in()?;
+        if place.0.about.unseen == place.0.about.len {
+            return Some(start);
+        }
+        let seen = |row: &Row| row.system.contains(SystemFlags::SEEN);
+        let row = self.leaf(place).rows.iter().position(|row| !seen(row))?;
+        Some(start + u32::try_from(row).ok()?)
     }
 }

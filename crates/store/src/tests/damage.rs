@@ -8,7 +8,7 @@ use crate::{
     verify::{Finding, verify},
 };
 
-fn engine() -> Engine {
+pub(super) fn engine() -> Engine {
     let options = EngineOptions {
         directory: None,
         segment_bytes: 4 << 20,

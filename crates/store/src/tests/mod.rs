@@ -17,6 +17,7 @@ mod repair;
 mod rights;
 mod sharing;
 mod sweep;
+mod unread;
 mod verbs;
 mod watch;
 

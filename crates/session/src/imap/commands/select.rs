@@ -17,7 +17,7 @@ use crate::{
         deleted,
         flags::{every_flag, permanent_flags},
         fullness::{self, Fullness},
-        names,
+        hold, names,
         refusal::{Done, Refusal, Stop},
         reply::{self, Shown},
         search::contexts::Contexts,
@@ -52,8 +52,9 @@ pub(crate) async fn select(
         mailbox
     } else {
         let found = place.with(Rights::READ)?;
-        found.account.open_mailbox(found.mailbox.id()).await?
+        found.account.enter_mailbox(found.mailbox.id()).await?
     };
+    hold::opening(&account, &mailbox, select.qresync.as_ref()).await?;
     // What is deleted can only be looked at.
     let access = match &deleted {
         Some(_) => Access::ReadOnly,
@@ -251,8 +252,8 @@ fn unmatched(mailbox: &OpenMailbox, known: &Qresync, uids: &UidSet) -> UidSet {
                 .take_while(|&(number, uid)| {
                     number
                         .checked_sub(1)
-                        .and_then(|index| mailbox.at(index))
-                        .is_some_and(|message| message.uid.0 == uid)
+                        .and_then(|index| mailbox.uid_at(index))
+                        .is_some_and(|found| found.0 == uid)
                 })
                 .map(|(_, uid)| uid)
                 .last()

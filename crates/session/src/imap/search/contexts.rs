@@ -133,6 +133,11 @@ impl Contexts {
         fits
     }
 
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether the client is to be told that ghosts are no results any more.
     pub(crate) fn lose_ghosts(&self, view: &View) -> bool {
         if self.0.is_empty() || !view.has_ghosts() {

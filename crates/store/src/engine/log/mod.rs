@@ -436,6 +436,10 @@ impl<D: Disk> Log<D> {
             .await
     }
 
+    pub(crate) fn checkpoint_get_now(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.shared().derived(|it| it.get(key))
+    }
+
     pub(crate) async fn work<T: Send + 'static>(
         &self,
         job: impl FnOnce() -> T + Send + 'static,
