@@ -17,7 +17,7 @@ use crate::failure::{Failure, Result};
 /// What a command gave, besides what was looked at on the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Answer {
-    /// Untagged responses.
+    /// Untagged responses, but for `OK`: a server may say at any time that it is still there.
     pub(crate) responses: u64,
     /// Octets in all, literals included.
     pub(crate) octets: u64,
@@ -133,7 +133,7 @@ impl Imap {
             let response = self.buffer.get(from..to).unwrap_or_default();
             answer.octets += (to - from) as u64 + 2;
             if response.starts_with(b"* ") {
-                answer.responses += 1;
+                answer.responses += u64::from(!response.starts_with(b"* OK "));
                 see(response);
             } else if let Some(rest) = response.strip_prefix(expected.as_bytes()) {
                 let good = rest

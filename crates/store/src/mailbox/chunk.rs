@@ -59,6 +59,28 @@ pub(crate) struct Summary {
     pub(crate) octets: u64,
 }
 
+impl Row {
+    /// The message, with the keywords that it has.
+    fn message<'a>(&self, keywords: &'a [u32]) -> Message<'a> {
+        Message {
+            uid: self.uid,
+            mod_seq: self.mod_seq,
+            system: self.system,
+            keywords,
+            internal_date: Timestamp {
+                unix: self.internal_date,
+                zone_minutes: self.zone_minutes,
+            },
+            save_date: self.save_date,
+            size: self.size,
+            email: self.email,
+            thread: self.thread,
+            record: self.record,
+            record_len: self.record_len,
+        }
+    }
+}
+
 /// A chunk, and what need not be looked up in it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Entry {
@@ -97,13 +119,38 @@ impl Chunk {
     pub(crate) fn range(&self, first: Uid, last: Uid) -> impl Iterator<Item = Message<'_>> {
         let from = self.rows.partition_point(|row| row.uid < first);
         let to = self.rows.partition_point(|row| row.uid <= last);
-        let within = self.rows.get(from..to).unwrap_or_default();
-        within.iter().map(|row| self.message(row))
+        self.messages(self.rows.get(from..to).unwrap_or_default())
     }
 
     /// Every message.
     pub(crate) fn every(&self) -> impl Iterator<Item = Message<'_>> {
-        self.rows.iter().map(|row| self.message(row))
+        self.messages(&self.rows)
+    }
+
+    /// Messages that changed or arrived after `since`. Most of a chunk has not, mostly: of those no more is looked at
+    /// than that.
+    pub(crate) fn changed_since(&self, since: ModSeq) -> impl Iterator<Item = Message<'_>> {
+        let changed = self.rows.iter().filter(move |row| row.mod_seq > since);
+        changed.map(|row| self.message(row))
+    }
+
+    /// Some neighbours. Their keywords are walked beside them, not searched for.
+    fn messages<'a>(&'a self, rows: &'a [Row]) -> impl Iterator<Item = Message<'a>> {
+        let first = rows.first().map_or(Uid(0), |row| row.uid);
+        let from = self.keywords.partition_point(|(uid, _)| *uid < first);
+        let mut keywords = self.keywords.get(from..).unwrap_or_default();
+        rows.iter().map(move |row| {
+            let mut own: &[u32] = &[];
+            while let Some(((uid, set), rest)) = keywords.split_first()
+                && *uid <= row.uid
+            {
+                if *uid == row.uid {
+                    own = set;
+                }
+                keywords = rest;
+            }
+            row.message(own)
+        })
     }
 
     fn keywords_of(&self, uid: Uid) -> &[u32] {
@@ -131,22 +178,7 @@ impl Chunk {
     }
 
     fn message(&self, row: &Row) -> Message<'_> {
-        Message {
-            uid: row.uid,
-            mod_seq: row.mod_seq,
-            system: row.system,
-            keywords: self.keywords_of(row.uid),
-            internal_date: Timestamp {
-                unix: row.internal_date,
-                zone_minutes: row.zone_minutes,
-            },
-            save_date: row.save_date,
-            size: row.size,
-            email: row.email,
-            thread: row.thread,
-            record: row.record,
-            record_len: row.record_len,
-        }
+        row.message(self.keywords_of(row.uid))
     }
 }
 

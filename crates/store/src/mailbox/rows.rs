@@ -297,8 +297,7 @@ impl<'a> Reading<'a> {
     pub(crate) fn changed_since(self, since: ModSeq) -> impl Iterator<Item = Message<'a>> {
         self.from(Uid(0))
             .filter(move |(entry, _)| entry.about.mod_seq_max > since.0)
-            .flat_map(move |place| self.leaf(place).every())
-            .filter(move |message| message.mod_seq > since)
+            .flat_map(move |place| self.leaf(place).changed_since(since))
     }
 
     /// The first chunk with a message without `\Seen`, and the index of its first message.
