@@ -28,7 +28,7 @@ use super::{
     damaged::Damaged,
     found::{Found, One},
     pace::Pace,
-    query::Search,
+    query::{Matching, Search, Verdicts},
     sort::Sorter,
 };
 use crate::{
@@ -530,9 +530,10 @@ impl Placing<'_> {
             if some.is_empty() {
                 break;
             }
-            let ones = some.iter().map(|(sequence, it)| One::of(*sequence, it));
-            let some = (some.as_slice(), ones.collect());
-            sorter.add(some, self.view, &mut damaged, &mut pace).await?;
+            for few in some.chunks(Verdicts::MAX) {
+                let few = (few, &Matching::all(few.len()));
+                sorter.add(few, self.view, &mut damaged, &mut pace).await?;
+            }
         }
         let order = sorter.sorted(&mut pace).await?;
         Ok(order.into_iter().map(One::uid).collect())

@@ -111,13 +111,15 @@ impl Found {
         usize::try_from(self.count).unwrap_or(usize::MAX)
     }
 
-    /// The same messages in another order.
-    pub(super) fn in_order(self, sorted: Vec<One>) -> Self {
+    /// These, in the order in which they are here.
+    pub(super) fn sorted(all: Vec<One>) -> Self {
         Self {
-            first: sorted.first().copied(),
-            last: sorted.last().copied(),
-            order: Order::Sorted(sorted),
-            ..self
+            first: all.first().copied(),
+            last: all.last().copied(),
+            mod_seq: all.iter().map(|one| one.mod_seq).max().unwrap_or(0),
+            count: all.len() as u64,
+            order: Order::Sorted(all),
+            by_mod_seq: false,
         }
     }
 
@@ -533,7 +535,7 @@ mod tests {
             score: 0,
         };
         let sorted = vec![one(5, 15, 8), one(2, 12, 7), one(3, 13, 9)];
-        let found = found().in_order(sorted);
+        let found = Found::sorted(sorted);
         for (numbering, words, expected) in [
             (Sequence, None, "* SORT 5 2 3 (MODSEQ 9)\r\n"),
             (Uid, None, "* SORT 15 12 13 (MODSEQ 9)\r\n"),

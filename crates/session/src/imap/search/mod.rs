@@ -50,8 +50,9 @@ use self::{
     found::{Found, One, Telling},
     pace::Pace,
     probe::{Looking, Witness},
-    query::{Facts, Search, Source, Verdicts},
+    query::{Facts, Matching, Search, Source, Verdicts},
     sieve::{LOOKED_AT_MIN, SIEVES_MAX},
+    sort::Sorter,
 };
 use super::{
     fetch,
@@ -169,11 +170,7 @@ impl Request<'_> {
 
     /// What is found in a mailbox, in its order.
     async fn find(&self, here: Where<'_>, out: &mut impl Outlet) -> Result<Found, Stop> {
-        let found = find(here, self.enabled, self.search, out).await?;
-        match self.ordering {
-            None => Ok(found),
-            Some(ordering) => in_order(here, self.enabled, found, ordering, out).await,
-        }
+        find(here, self.enabled, (self.search, self.ordering), out).await
     }
 
     /// RFC 7377 §2.1: ESEARCH is not answered for mailboxes in which nothing is found.
@@ -299,10 +296,11 @@ impl<'a> Where<'a> {
     }
 }
 
+/// What a command finds, in its order if it has one: that of the mailbox otherwise.
 async fn find(
     here: Where<'_>,
     enabled: Enabled,
-    command: &command::Search,
+    (command, ordering): (&command::Search, Option<&Ordering>),
     out: &mut impl Outlet,
 ) -> Result<Found, Stop> {
     if command.returns.is_some_and(|returns| returns.relevancy) {
@@ -316,7 +314,10 @@ async fn find(
     )?;
     let mut finder = Finder::new(here.account, here.view, &search);
     finder.pace = Pace::of(here.user);
-    let mut found = finder.find().await?;
+    let mut found = match ordering {
+        None => finder.find().await?,
+        Some(ordering) => finder.find_in_order(ordering).await?,
+    };
     found.by_mod_seq = search.by_mod_seq;
     finder.damaged.tell(enabled.language, out);
     Ok(found)
@@ -328,41 +329,6 @@ fn needs_fuzzy(command: &command::Search) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::bad("RELEVANCY needs a FUZZY search key"))
-}
-
-/// Puts what was found in its order.
-async fn in_order(
-    here: Where<'_>,
-    enabled: Enabled,
-    found: Found,
-    ordering: &Ordering,
-    out: &mut impl Outlet,
-) -> Result<Found, Stop> {
-    let mut sorter = ordering.sorter(here.account);
-    let mut pace = Pace::of(here.user);
-    let mut damaged = Damaged::default();
-    let uids = found.uids();
-    pace.expect(uids.len());
-    let mut batches = here.view.batches(Some(&uids));
-    let mut scores = found.scores();
-    let mut some = Vec::with_capacity(AT_ONCE);
-    loop {
-        batches.next(AT_ONCE, &mut some);
-        if some.is_empty() {
-            break;
-        }
-        let ones = some.iter().map(|(sequence, message)| {
-            One::of(*sequence, message).scored(scores.next().unwrap_or(0))
-        });
-        let ones = ones.collect();
-        sorter
-            .add((&some, ones), here.view, &mut damaged, &mut pace)
-            .await?;
-        pace.others(some.len());
-    }
-    drop(scores);
-    damaged.tell(enabled.language, out);
-    Ok(found.in_order(sorter.sorted(&mut pace).await?))
 }
 
 /// Steps of [`Pace`] that a digest costs: read, and some fields looked at.
@@ -418,15 +384,37 @@ impl<'a> Finder<'a> {
     }
 
     async fn find(&mut self) -> Result<Found, Error> {
+        self.expect();
+        self.walk(self.search.query.uids()).await
+    }
+
+    /// The same in another order.
+    async fn find_in_order(&mut self, ordering: &Ordering) -> Result<Found, Error> {
+        self.expect();
+        let mut sorter = ordering.sorter(self.account);
+        let sorting = Some(&mut sorter);
+        self.walk_to(self.search.query.uids(), sorting).await?;
+        Ok(Found::sorted(sorter.sorted(&mut self.pace).await?))
+    }
+
+    fn expect(&self) {
         let uids = self.search.query.uids();
-        let view = self.view;
-        let expected = uids.map_or(view.len().into(), |uids| view.count_in(uids));
+        let all = || self.view.len().into();
+        let expected = uids.map_or_else(all, |uids| self.view.count_in(uids));
         self.pace.expect(expected);
-        self.walk(uids).await
     }
 
     /// Looks at the messages with these UIDs, or at all.
     async fn walk(&mut self, uids: Option<&UidSet>) -> Result<Found, Error> {
+        self.walk_to(uids, None).await
+    }
+
+    /// The same; gives what is found to the sorter, if there is one, while it is at hand.
+    async fn walk_to(
+        &mut self,
+        uids: Option<&UidSet>,
+        mut sorter: Option<&mut Sorter<'_>>,
+    ) -> Result<Found, Error> {
         let view = self.view;
         let mut batches = view.batches(uids);
         let mut some = Vec::with_capacity(AT_ONCE);
@@ -440,30 +428,29 @@ impl<'a> Finder<'a> {
                 some.retain(|(_, message)| !view.is_ghost(message.uid));
             }
             for few in some.chunks(Verdicts::MAX) {
-                self.look(few, &mut found).await?;
+                let matching = self.look(few).await?;
+                match &mut sorter {
+                    Some(sorter) => {
+                        let (damaged, pace) = (&mut self.damaged, &mut self.pace);
+                        sorter.add((few, &matching), view, damaged, pace).await?;
+                    }
+                    None => {
+                        for ((sequence, message), score) in matching.of(few) {
+                            found.add(One::of(*sequence, message).scored(score));
+                        }
+                    }
+                }
             }
         }
     }
 
-    /// Looks at some messages, no more than [`Verdicts::MAX`].
-    async fn look(
-        &mut self,
-        messages: &[(u32, Message<'_>)],
-        found: &mut Found,
-    ) -> Result<(), Error> {
-        let view = self.view;
-        let facts = messages.iter();
-        let facts = facts.map(|(sequence, it)| Facts::of(view, (*sequence, it), self.now));
-        let mut facts: Vec<_> = facts.collect();
-        if self.search.by_annotations {
-            for it in &mut facts {
-                *it = it.annotated(view);
-            }
-        }
+    /// Looks at some messages, no more than [`Verdicts::MAX`]: which of them match.
+    async fn look(&mut self, messages: &[(u32, Message<'_>)]) -> Result<Matching, Error> {
+        let facts = Facts::of(self.view, messages, self.now);
         let query = &self.search.query;
         let mut answers = vec![Verdicts::default(); self.search.probes.len()];
-        let mut verdicts = query.verdicts(&facts, &answers);
-        let open = verdicts.open(facts.len());
+        let mut verdicts = query.verdicts(facts, &answers);
+        let open = verdicts.open(messages.len());
         if open > 0
             && let Some(clerk) = &mut self.clerk
         {
@@ -471,32 +458,29 @@ impl<'a> Finder<'a> {
             clerk
                 .answer(account, (messages, open), &mut answers, pace)
                 .await;
-            verdicts = query.verdicts(&facts, &answers);
+            verdicts = query.verdicts(facts, &answers);
         }
-        for at in verdicts.not_no(messages.len()) {
-            let Some(((sequence, message), facts)) = messages.get(at).zip(facts.get(at)) else {
+        self.score = 0;
+        let mut matching = Matching::known(verdicts, self.scored());
+        for at in verdicts.untold(messages.len()) {
+            let Some((_, message)) = messages.get(at) else {
                 break;
             };
             self.score = 0;
-            let matches = if let Some(verdict) = verdicts.of(at) {
-                verdict
-            } else {
-                let known = answers.iter().map(|verdicts| verdicts.of(at));
-                self.answers.clear();
-                self.answers.extend(known);
-                self.ask(message, facts).await?
-            };
-            if matches {
-                found.add(One::of(*sequence, message).scored(self.scored()));
+            let known = answers.iter().map(|verdicts| verdicts.of(at));
+            self.answers.clear();
+            self.answers.extend(known);
+            if self.ask(message, facts.only(at)).await? {
+                matching.add(at, self.scored());
             }
         }
         self.pace.worked(self.search.keys * messages.len()).await;
         self.pace.others(messages.len());
-        Ok(())
+        Ok(matching)
     }
 
     /// Reads a message that its snapshot leaves undecided, if the index does too.
-    async fn ask(&mut self, message: &Message<'_>, facts: &Facts<'_>) -> Result<bool, Error> {
+    async fn ask(&mut self, message: &Message<'_>, facts: Facts<'_>) -> Result<bool, Error> {
         if let Some(verdict) = self.recall(message.email, facts) {
             return Ok(verdict);
         }
@@ -517,7 +501,7 @@ impl<'a> Finder<'a> {
     }
 
     /// What the message answered when it was asked before, if that decides it.
-    fn recall(&mut self, email: EmailId, facts: &Facts<'_>) -> Option<bool> {
+    fn recall(&mut self, email: EmailId, facts: Facts<'_>) -> Option<bool> {
         for (answers, answer) in self.remembered.iter().zip(&mut self.answers) {
             if let Some(answers) = answers
                 && answer.is_none()
@@ -546,7 +530,7 @@ impl<'a> Finder<'a> {
     }
 
     /// What the index tells of a message, if that decides it.
-    async fn sift(&mut self, message: &Message<'_>, facts: &Facts<'_>) -> Option<bool> {
+    async fn sift(&mut self, message: &Message<'_>, facts: Facts<'_>) -> Option<bool> {
         if self.sifted.is_none() {
             let probes = self.search.probes.iter().take(SIEVES_MAX);
             let sieves = probes.map(|probe| probe.sieve.clone()).collect();
@@ -561,7 +545,7 @@ impl<'a> Finder<'a> {
         self.search.query.verdict(facts, &self.answers)
     }
 
-    async fn testimony(&mut self, message: &Message<'_>, facts: &Facts<'_>) -> Result<bool, Error> {
+    async fn testimony(&mut self, message: &Message<'_>, facts: Facts<'_>) -> Result<bool, Error> {
         let email = self.account.email(message).await?;
         let mut witness = Witness::new(email, self.search, &mut self.looking);
         for source in [Source::Digest, Source::Header, Source::Text] {

@@ -15,7 +15,7 @@ use imap::{
 };
 use mail::{charset, collation::Collation, fuzzy::Words, header};
 use store::{
-    EmailId, Keyword, Message, ModSeq, SystemFlags, ThreadId, Timestamp, Uid, Whose,
+    EmailId, Keyword, Message, SystemFlags, ThreadId,
     search::{Place, Sieve},
 };
 
@@ -172,61 +172,43 @@ pub(super) struct Search {
     pub(super) collation: Collation,
     /// FUZZY is among them (RFC 6203 §4).
     pub(super) has_fuzzy: bool,
-    /// ANNOTATION is among them (RFC 5257 §4.8).
-    pub(super) by_annotations: bool,
 }
 
-/// What the snapshot says of a message, for [`Query::verdict`].
+/// What the snapshot says of some messages, for [`Query::verdicts`]: no more than [`Verdicts::MAX`]. Looked up
+/// key by key, so that nothing is copied that no key asks for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts<'a> {
-    sequence: u32,
-    /// `\Recent` in this session.
-    recent: bool,
-    uid: Uid,
-    mod_seq: ModSeq,
-    system: SystemFlags,
-    keywords: &'a [u32],
-    internal_date: Timestamp,
-    save_date: i64,
-    size: u64,
-    email: EmailId,
-    thread: ThreadId,
-    annotated: Annotated<'a>,
+    view: &'a View,
+    messages: &'a [(u32, Message<'a>)],
     /// What time it is: seconds since 1970, UTC.
     now: i64,
 }
 
 impl<'a> Facts<'a> {
-    /// Of a message with this number, at this time; its annotations are another's affair: see [`Facts::annotated`].
-    pub(super) fn of(view: &'a View, (sequence, message): (u32, &Message<'a>), now: i64) -> Self {
+    /// Of messages with their numbers, at this time.
+    pub(super) fn of(view: &'a View, messages: &'a [(u32, Message<'a>)], now: i64) -> Self {
         Self {
-            sequence,
-            recent: view.is_recent(message.uid),
-            uid: message.uid,
-            mod_seq: message.mod_seq,
-            system: message.system,
-            keywords: message.keywords,
-            internal_date: message.internal_date,
-            save_date: message.save_date,
-            size: message.size,
-            email: message.email,
-            thread: message.thread,
-            annotated: Annotated::new(&[], Whose::Own),
+            view,
+            messages,
             now,
         }
     }
 
-    /// The same with the message's annotations, which take a look.
-    pub(super) fn annotated(self, view: &'a View) -> Self {
+    /// Of one of them alone.
+    pub(super) fn only(self, at: usize) -> Self {
         Self {
-            annotated: view.annotated(self.uid),
+            messages: self.messages.get(at..=at).unwrap_or_default(),
             ..self
         }
     }
 
-    /// How long ago the message arrived, in seconds; what has a date to come is young.
-    const fn age(&self) -> i64 {
-        self.now.saturating_sub(self.internal_date.unix)
+    /// Those of which it holds, as bits.
+    fn bits(self, holds: impl Fn(u32, &Message<'_>) -> bool) -> u64 {
+        let bit = |(at, (sequence, it)): (usize, &(u32, Message<'_>))| {
+            u64::from(holds(*sequence, it)) << at
+        };
+        let every = self.messages.iter().enumerate();
+        every.map(bit).fold(0, |bits, bit| bits | bit)
     }
 }
 
@@ -252,7 +234,6 @@ impl Search {
             probes: Vec::new(),
             keys: 0,
             by_mod_seq: false,
-            by_annotations: false,
             fuzzy: false,
         };
         let query = reader.query(key)?;
@@ -311,7 +292,6 @@ struct Reader<'a> {
     probes: Vec<Probe>,
     keys: usize,
     by_mod_seq: bool,
-    by_annotations: bool,
     /// The key being read is FUZZY's.
     fuzzy: bool,
 }
@@ -362,10 +342,7 @@ impl Reader<'_> {
             SearchKey::Text(text) => self.looks_for(Source::Text, Place::Text, text)?,
             // Filters have been put in by now.
             SearchKey::Filter(name) => return Err(filters::undefined(name.clone())),
-            SearchKey::Annotation(key) => {
-                self.by_annotations = true;
-                Query::Kept(self.annotated(key)?)
-            }
+            SearchKey::Annotation(key) => Query::Kept(self.annotated(key)?),
             key => Query::Kept(self.kept(key)),
         })
     }
@@ -523,7 +500,6 @@ impl Reader<'_> {
             by_mod_seq: self.by_mod_seq,
             collation: self.known.collation,
             has_fuzzy: key.has_fuzzy(),
-            by_annotations: self.by_annotations,
         })
     }
 }
@@ -540,19 +516,19 @@ fn days(order: DateOrder, date: Date) -> Range<i64> {
 impl Query {
     /// Whether it holds of a message, given the probes answered so far; `None` if that depends
     /// on one that has not been.
-    pub(super) fn verdict(&self, facts: &Facts<'_>, answers: &[Option<bool>]) -> Option<bool> {
+    pub(super) fn verdict(&self, facts: Facts<'_>, answers: &[Option<bool>]) -> Option<bool> {
         let answers = answers.iter().map(|answer| {
             let mut verdicts = Verdicts::default();
             verdicts.tell(0, *answer);
             verdicts
         });
         let answers: Vec<_> = answers.collect();
-        self.verdicts(std::slice::from_ref(facts), &answers).of(0)
+        self.verdicts(facts, &answers).of(0)
     }
 
     /// The same of up to 64 messages: key by key, so that little is decided for each.
-    pub(super) fn verdicts(&self, facts: &[Facts<'_>], answers: &[Verdicts]) -> Verdicts {
-        let all = Verdicts::all(facts.len());
+    pub(super) fn verdicts(&self, facts: Facts<'_>, answers: &[Verdicts]) -> Verdicts {
+        let all = Verdicts::all(facts.messages.len());
         match self {
             Self::Kept(kept) => {
                 let yes = kept.holding(facts);
@@ -630,41 +606,35 @@ impl Query {
 
 impl Kept {
     /// Of which messages it holds, as bits.
-    fn holding(&self, all: &[Facts<'_>]) -> u64 {
+    fn holding(&self, facts: Facts<'_>) -> u64 {
+        let age = |it: &Message<'_>| facts.now.saturating_sub(it.internal_date.unix);
         match self {
-            Self::Always(holds) => bits(all, |_| *holds),
-            Self::System(flag) => bits(all, |facts| facts.system.contains(*flag)),
-            Self::Keyword(index) => bits(all, |facts| facts.keywords.binary_search(index).is_ok()),
-            Self::Recent => bits(all, |facts| facts.recent),
-            Self::Sequence(numbers) => bits(all, |facts| numbers.contains(facts.sequence)),
-            Self::Uid(uids) => bits(all, |facts| uids.contains(facts.uid.0)),
-            Self::Days(days) => bits(all, |facts| {
-                let zone = i64::from(facts.internal_date.zone_minutes) * 60;
-                let local = facts.internal_date.unix.saturating_add(zone);
+            Self::Always(true) => Verdicts::all(facts.messages.len()),
+            Self::Always(false) => 0,
+            Self::System(flag) => facts.bits(|_, it| it.system.contains(*flag)),
+            Self::Keyword(index) => facts.bits(|_, it| it.keywords.binary_search(index).is_ok()),
+            Self::Recent => facts.bits(|_, it| facts.view.is_recent(it.uid)),
+            Self::Sequence(numbers) => facts.bits(|sequence, _| numbers.contains(sequence)),
+            Self::Uid(uids) => facts.bits(|_, it| uids.contains(it.uid.0)),
+            Self::Days(days) => facts.bits(|_, it| {
+                let zone = i64::from(it.internal_date.zone_minutes) * 60;
+                let local = it.internal_date.unix.saturating_add(zone);
                 days.contains(&local.div_euclid(86_400))
             }),
-            Self::Saved(days) => bits(all, |facts| {
-                days.contains(&facts.save_date.div_euclid(86_400))
-            }),
-            // RFC 5032 §2: both hold of what arrived exactly then.
-            Self::Older(seconds) => bits(all, |facts| facts.age() >= *seconds),
-            Self::Younger(seconds) => bits(all, |facts| facts.age() <= *seconds),
-            Self::Larger(octets) => bits(all, |facts| facts.size > *octets),
-            Self::Smaller(octets) => bits(all, |facts| facts.size < *octets),
-            Self::ModSeq(mod_seq) => bits(all, |facts| facts.mod_seq.0 >= *mod_seq),
-            Self::Email(id) => bits(all, |facts| facts.email == *id),
-            Self::Thread(id) => bits(all, |facts| facts.thread == *id),
-            Self::Annotated(with) => bits(all, |facts| with.holds(facts.annotated)),
+            Self::Saved(days) => {
+                facts.bits(|_, it| days.contains(&it.save_date.div_euclid(86_400)))
+            }
+            // RFC 5032 §2: both hold of what arrived exactly then. What has a date to come is young.
+            Self::Older(seconds) => facts.bits(|_, it| age(it) >= *seconds),
+            Self::Younger(seconds) => facts.bits(|_, it| age(it) <= *seconds),
+            Self::Larger(octets) => facts.bits(|_, it| it.size > *octets),
+            Self::Smaller(octets) => facts.bits(|_, it| it.size < *octets),
+            Self::ModSeq(mod_seq) => facts.bits(|_, it| it.mod_seq.0 >= *mod_seq),
+            Self::Email(id) => facts.bits(|_, it| it.email == *id),
+            Self::Thread(id) => facts.bits(|_, it| it.thread == *id),
+            Self::Annotated(with) => facts.bits(|_, it| with.holds(facts.view.annotated(it.uid))),
         }
     }
-}
-
-fn bits(all: &[Facts<'_>], holds: impl Fn(&Facts<'_>) -> bool) -> u64 {
-    let bit = |(at, facts)| u64::from(holds(facts)) << at;
-    all.iter()
-        .enumerate()
-        .map(bit)
-        .fold(0, |bits, bit| bits | bit)
 }
 
 /// What is known of up to 64 messages: a bit for each that matches, and one for each that does not.
@@ -678,9 +648,9 @@ impl Verdicts {
     /// Messages of which it can tell.
     pub(super) const MAX: usize = 64;
 
-    /// Those of which it is known that they match, and those of which nothing is known: places, ascending.
-    pub(super) fn not_no(self, messages: usize) -> impl Iterator<Item = usize> {
-        let mut left = Self::all(messages) & !self.no;
+    /// Those of so many of which nothing is known: places, ascending.
+    pub(super) fn untold(self, messages: usize) -> impl Iterator<Item = usize> {
+        let mut left = self.open(messages);
         iter::from_fn(move || {
             let at = usize::try_from(left.trailing_zeros()).ok()?;
             let next = (left != 0).then_some(at);
@@ -712,6 +682,51 @@ impl Verdicts {
             Some(false) => self.no |= 1 << at,
             None => {}
         }
+    }
+}
+
+/// Which of up to 64 messages match, and how well.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Matching {
+    yes: u64,
+    /// 0 without FUZZY.
+    scores: [u8; Verdicts::MAX],
+}
+
+impl Matching {
+    /// Those of which that is known, all with this score.
+    pub(super) fn known(verdicts: Verdicts, score: u8) -> Self {
+        Self {
+            yes: verdicts.yes,
+            scores: [score; Verdicts::MAX],
+        }
+    }
+
+    /// So many, without scores.
+    pub(super) fn all(messages: usize) -> Self {
+        let yes = Verdicts::all(messages);
+        Self::known(Verdicts { yes, no: 0 }, 0)
+    }
+
+    /// One more.
+    pub(super) fn add(&mut self, at: usize, score: u8) {
+        self.yes |= 1 << at;
+        if let Some(it) = self.scores.get_mut(at) {
+            *it = score;
+        }
+    }
+
+    /// How many.
+    pub(super) const fn len(&self) -> usize {
+        self.yes.count_ones() as usize
+    }
+
+    /// Those of these messages, with their scores.
+    pub(super) fn of<'a, T>(&self, messages: &'a [T]) -> impl Iterator<Item = (&'a T, u8)> {
+        let (yes, scores) = (self.yes, self.scores);
+        let all = messages.iter().zip(scores).enumerate();
+        let is_one = move |(at, _): &(usize, _)| yes >> at & 1 == 1;
+        all.filter(is_one).map(|(_, it)| it)
     }
 }
 

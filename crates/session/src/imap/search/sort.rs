@@ -13,7 +13,7 @@ use store::{
     columns::{Columns, Entry, Text},
 };
 
-use super::{columns::fill, damaged::Damaged, found::One, merge_sort, pace::Pace};
+use super::{columns::fill, damaged::Damaged, found::One, merge_sort, pace::Pace, query::Matching};
 use crate::imap::{annotation::Annotated, view::View};
 
 /// Octets of an annotation that are compared: longer than what anybody reads in a list.
@@ -83,30 +83,31 @@ impl<'a> Sorter<'a> {
         }
     }
 
-    /// Takes messages; they come in the order of the mailbox. One that is damaged has
+    /// Takes those of some messages that match; they come in the order of the mailbox. One that is damaged has
     /// the keys of an empty message.
     ///
     /// # Errors
     /// If the store can't be read.
     pub(super) async fn add(
         &mut self,
-        (messages, ones): (&[(u32, Message<'_>)], Vec<One>),
+        (messages, matching): (&[(u32, Message<'_>)], &Matching),
         view: &View,
         damaged: &mut Damaged,
         pace: &mut Pace,
     ) -> Result<(), Error> {
-        pace.worked(STEPS_PER_MESSAGE * messages.len()).await;
-        let every = messages.iter().map(|(_, message)| message);
+        pace.worked(STEPS_PER_MESSAGE * matching.len()).await;
         let table = match &self.columns {
             None => None,
             Some(columns) => {
+                let every = matching.of(messages).map(|((_, message), _)| message);
                 let mut note = |uid, error| damaged.note(uid, error);
-                fill(self.account, columns, every.clone(), pace, &mut note).await?;
+                fill(self.account, columns, every, pace, &mut note).await?;
                 Some(columns.read().await)
             }
         };
         let mut finder = table.as_ref().map(|table| table.finder());
-        for (message, one) in every.zip(&ones) {
+        for ((sequence, message), score) in matching.of(messages) {
+            let one = One::of(*sequence, message).scored(score);
             let entry = finder.as_mut().and_then(|it| it.find(message.email));
             for criterion in &mut self.criteria {
                 if let SortKey::Annotation(at) = criterion.key {
@@ -118,11 +119,11 @@ impl<'a> Sorter<'a> {
                 } else {
                     criterion
                         .numbers
-                        .push(criterion.number(one, message, entry));
+                        .push(criterion.number(&one, message, entry));
                 }
             }
+            self.messages.push(one);
         }
-        self.messages.extend(ones);
         Ok(())
     }
 

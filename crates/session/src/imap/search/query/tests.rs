@@ -1,32 +1,46 @@
 //! What search keys become, and what they find in the facts of one message.
 
 use super::*;
+use crate::imap::fetch::tests::{Reader, run};
 use imap::{Command, command};
 use std::sync::Arc;
+use store::{ModSeq, Timestamp, Uid};
 
 const DAY: i64 = 86_400;
 
-fn facts() -> Facts<'static> {
-    Facts {
-        sequence: 3,
-        recent: true,
-        uid: Uid(30),
-        mod_seq: ModSeq(7),
-        system: SystemFlags::FLAGGED.with(SystemFlags::DRAFT),
-        keywords: &[1],
-        // 1 February 1994, half an hour after midnight in its own zone.
-        internal_date: Timestamp {
-            unix: 8_797 * DAY + 1_800 - 7_200,
-            zone_minutes: 120,
-        },
-        // 3 February 1994, a second before midnight.
-        save_date: 8_800 * DAY - 1,
-        size: 1_000,
-        email: EmailId(0x10),
-        thread: ThreadId(0x20),
-        annotated: Annotated::new(&[], store::Whose::Own),
-        now: 8_797 * DAY + 1_800 - 7_200 + 100,
-    }
+/// What a query means, given its probes' answers.
+type Ask<'a> = &'a dyn Fn(&Query, &[Option<bool>]) -> Option<bool>;
+
+/// Gives what says what a query means for a message, which is number 3 and `\Recent`.
+fn of_a_message(ask: impl FnOnce(Ask<'_>) + Send) {
+    run(async {
+        let mut reader = Reader::new(None).await;
+        reader.deliver("", b"\r\n").await;
+        reader.selected.view.make_recent(30..31);
+        let view = &reader.selected.view;
+        let (_, delivered) = view.messages().next().unwrap();
+        let message = Message {
+            uid: Uid(30),
+            mod_seq: ModSeq(7),
+            system: SystemFlags::FLAGGED.with(SystemFlags::DRAFT),
+            keywords: &[1],
+            // 1 February 1994, half an hour after midnight in its own zone.
+            internal_date: Timestamp {
+                unix: 8_797 * DAY + 1_800 - 7_200,
+                zone_minutes: 120,
+            },
+            // 3 February 1994, a second before midnight.
+            save_date: 8_800 * DAY - 1,
+            size: 1_000,
+            email: EmailId(0x10),
+            thread: ThreadId(0x20),
+            ..delivered
+        };
+        let messages = [(3, message)];
+        let now = message.internal_date.unix + 100;
+        let facts = Facts::of(view, &messages, now);
+        ask(&|query, answers| query.verdict(facts, answers));
+    });
 }
 
 /// A search as a client writes it.
@@ -49,7 +63,7 @@ fn search(text: &str) -> Result<Search, Refusal> {
 
 #[test]
 fn the_snapshot_answers_what_it_can() {
-    for (text, expected) in [
+    const TABLE: &[(&str, bool)] = &[
         ("ALL", true),
         ("FLAGGED", true),
         ("UNFLAGGED", false),
@@ -105,18 +119,20 @@ fn the_snapshot_answers_what_it_can() {
         ("EMAILID E11", false),
         ("EMAILID nonsense", false),
         ("THREADID T20", true),
-    ] {
-        let search = search(text).unwrap();
-        assert!(search.probes.is_empty(), "{text}");
-        let verdict = search.query.verdict(&facts(), &[]);
-        assert_eq!(verdict, Some(expected), "{text}");
-    }
+    ];
+    of_a_message(|verdict| {
+        for (text, expected) in TABLE {
+            let search = search(text).unwrap();
+            assert!(search.probes.is_empty(), "{text}");
+            assert_eq!(verdict(&search.query, &[]), Some(*expected), "{text}");
+        }
+    });
 }
 
 #[test]
 fn what_must_be_read_is_read_only_while_it_matters() {
     let (yes, no) = (Some(true), Some(false));
-    for (text, answers, expected) in [
+    let table = [
         ("SUBJECT a", &[None][..], None),
         ("SUBJECT a", &[yes], yes),
         ("SUBJECT a SEEN", &[None], no),
@@ -127,10 +143,13 @@ fn what_must_be_read_is_read_only_while_it_matters() {
         ("OR SUBJECT a BODY b", &[yes, None], yes),
         ("OR SUBJECT a BODY b", &[no, no], no),
         ("SENTON 1-Feb-1994", &[None], None),
-    ] {
-        let search = search(text).unwrap();
-        assert_eq!(search.query.verdict(&facts(), answers), expected, "{text}");
-    }
+    ];
+    of_a_message(|verdict| {
+        for (text, answers, expected) in table {
+            let search = search(text).unwrap();
+            assert_eq!(verdict(&search.query, answers), expected, "{text}");
+        }
+    });
 }
 
 #[test]

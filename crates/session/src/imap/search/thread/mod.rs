@@ -59,7 +59,13 @@ pub(crate) async fn thread(
     command: &Thread,
     out: &mut impl Outlet,
 ) -> Outcome {
-    let found = find(super::Where::of(selected), enabled, &command.search, out).await?;
+    let found = find(
+        super::Where::of(selected),
+        enabled,
+        (&command.search, None),
+        out,
+    )
+    .await?;
     let mut pace = Pace::default();
     let mut gathered = Gathered::new(command.algorithm, found.len());
     gathered
