@@ -1,8 +1,10 @@
 //! A few threads for what has to wait for a device, so that no caller's thread does.
 
 use std::{
+    collections::VecDeque,
+    fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
@@ -18,7 +20,22 @@ type Job = Box<dyn FnOnce() + Send>;
 #[derive(Debug)]
 pub(crate) struct Pool {
     /// `None` if there are none: then who asks does it.
-    jobs: Option<Mutex<mpsc::Sender<Job>>>,
+    desk: Option<Arc<Desk>>,
+}
+
+/// Where jobs wait for threads, and threads for jobs.
+#[derive(Debug, Default)]
+struct Desk {
+    waiting: Mutex<Waiting>,
+    come: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    jobs: VecDeque<Job>,
+    /// Threads that have nothing to do: only they have to be woken.
+    idle: usize,
+    stop: bool,
 }
 
 impl Pool {
@@ -27,33 +44,28 @@ impl Pool {
     /// # Errors
     /// What the operating system says.
     pub(crate) fn start() -> std::io::Result<Self> {
-        let (jobs, waiting) = mpsc::channel::<Job>();
-        let waiting = Arc::new(Mutex::new(waiting));
+        // Those that have been started end with it, if another can't be.
+        let pool = Self {
+            desk: Some(Arc::default()),
+        };
         for number in 0..THREADS {
-            let waiting = Arc::clone(&waiting);
+            let Some(desk) = pool.desk.clone() else { break };
             thread::Builder::new()
                 .name(format!("store-read-{number}"))
                 .spawn(move || {
-                    loop {
-                        let job = waiting
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .recv();
-                        let Ok(job) = job else { return };
+                    while let Some(job) = desk.next() {
                         // The one who waits is told by the channel that the job drops.
                         let _ = catch_unwind(AssertUnwindSafe(job));
                     }
                 })?;
         }
-        Ok(Self {
-            jobs: Some(Mutex::new(jobs)),
-        })
+        Ok(pool)
     }
 
     /// A pool of no threads: every job is done where it is asked for.
     #[cfg(test)]
     pub(crate) fn nobody() -> Self {
-        Self { jobs: None }
+        Self { desk: None }
     }
 
     /// Runs a job on one of the threads. Cancelled, the job runs all the same.
@@ -64,7 +76,7 @@ impl Pool {
         &self,
         job: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let Some(jobs) = &self.jobs else {
+        let Some(desk) = &self.desk else {
             return job();
         };
         let (answer, result) = oneshot::channel();
@@ -73,10 +85,59 @@ impl Pool {
             let _ = answer.send(job());
         });
         let gone = || Error::OutOfService("its threads have stopped".into());
-        {
-            let jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
-            jobs.send(job).map_err(|_| gone())?;
-        }
+        desk.give(job);
         result.await.map_err(|_| gone())?
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        if let Some(desk) = &self.desk {
+            desk.waiting().stop = true;
+            desk.come.notify_all();
+        }
+    }
+}
+
+impl Desk {
+    fn give(&self, job: Job) {
+        let mut waiting = self.waiting();
+        waiting.jobs.push_back(job);
+        let sleeps = waiting.idle > 0;
+        // Whoever is woken would wait for the lock first.
+        drop(waiting);
+        if sleeps {
+            self.come.notify_one();
+        }
+    }
+
+    /// The next job; `None` when there will be none.
+    fn next(&self) -> Option<Job> {
+        let mut waiting = self.waiting();
+        loop {
+            if let Some(job) = waiting.jobs.pop_front() {
+                return Some(job);
+            }
+            if waiting.stop {
+                return None;
+            }
+            waiting.idle += 1;
+            let woken = self.come.wait(waiting);
+            waiting = woken.unwrap_or_else(PoisonError::into_inner);
+            waiting.idle -= 1;
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiting")
+            .field("jobs", &self.jobs.len())
+            .field("idle", &self.idle)
+            .finish_non_exhaustive()
     }
 }
