@@ -125,7 +125,7 @@ pub(crate) fn entries(
 pub(crate) async fn threads(shared: &Shared, at: ModSeq) -> Result<Vec<(u64, ThreadId)>, Error> {
     loop {
         let (kept, learned) = shared.with_threads(|threads| (threads.kept, threads.learned(at)));
-        match read_buckets(&shared.engine(), shared.id, 0..kept.count).await? {
+        match read_buckets(&shared.engine(), shared.id, 0..kept.count, |_| true).await? {
             // A checkpoint meanwhile: what was read may be half of the one and half of the other.
             Ok(_) if shared.with_threads(|threads| threads.kept) != kept => {}
             Ok(there) => {

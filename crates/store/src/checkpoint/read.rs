@@ -388,7 +388,7 @@ pub(super) fn fill(wanted: &Wanted, body: Octets<'_>) -> Result<Held, Malformed>
     }
 }
 
-/// Reads buckets of thread keys, and hands out what is in them.
+/// Reads buckets of thread keys, and hands out those in them that are wanted.
 ///
 /// # Errors
 /// [`Error::Io`]
@@ -396,6 +396,7 @@ pub(super) async fn read_buckets(
     engine: &Engine,
     id: AccountId,
     buckets: impl IntoIterator<Item = u32>,
+    wanted: impl Fn(u64) -> bool + Send + 'static,
 ) -> Result<Result<Vec<(u64, ThreadId)>, Malformed>, Error> {
     let keys = buckets.into_iter().map(|n| Key::Threads(n).encode(id));
     let keys: Vec<Vec<u8>> = keys.collect();
@@ -403,7 +404,11 @@ pub(super) async fn read_buckets(
     let read = engine.checkpoint_read(keys, move |n, value| {
         let mut found = Vec::new();
         let (key, value) = names.get(n).zip(value).ok_or(UNREADABLE)?;
-        read_threads(unseal(key, value)?, |key, thread| found.push((key, thread)))?;
+        read_threads(unseal(key, value)?, |key, thread| {
+            if wanted(key) {
+                found.push((key, thread));
+            }
+        })?;
         Ok(found)
     });
     match read.await {
@@ -427,11 +432,8 @@ pub(crate) async fn find_threads(
 ) -> Result<Result<HashMap<u64, ThreadId>, Malformed>, Error> {
     let asked: BTreeSet<u64> = question.keys.iter().copied().collect();
     let buckets: BTreeSet<u32> = asked.iter().map(|key| question.kept.bucket(*key)).collect();
-    let found = read_buckets(engine, id, buckets).await?;
-    Ok(found.map(|found| {
-        let found = found.into_iter();
-        found.filter(|(key, _)| asked.contains(key)).collect()
-    }))
+    let found = read_buckets(engine, id, buckets, move |key| asked.contains(&key)).await?;
+    Ok(found.map(|found| found.into_iter().collect()))
 }
 
 /// Accounts that the checkpoint knows, ascending.

@@ -298,7 +298,7 @@ impl Changes {
         let mut after = before.grown(learned.len());
         let keys = learned.iter().map(|(key, _)| *key);
         let (read, written) = before.changed(after, keys);
-        let there = match read_buckets(engine, account, read).await? {
+        let there = match read_buckets(engine, account, read, |_| true).await? {
             Ok(there) => there,
             Err(why) => return Ok(Err(why)),
         };
