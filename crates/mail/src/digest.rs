@@ -4,6 +4,7 @@
 //! octet as it was handed to the [`crate::Scanner`].
 
 use alloc::{boxed::Box, string::String, vec::Vec};
+use core::ops::Range;
 
 use crate::structure::{Encoding, Part, PartKind, Span};
 
@@ -98,6 +99,8 @@ pub struct DigestRef<'a> {
     pub listed: &'a [u8],
     /// See [`Digest::sent_days`].
     pub sent_days: Option<i32>,
+    /// Where the listed fields end.
+    listed_end: usize,
     thread_keys: &'a [u8],
     structure: &'a [u8],
 }
@@ -125,6 +128,7 @@ impl<'a> DigestRef<'a> {
             *text = input.take(len)?;
         }
         let [envelope, body, body_structure, listed] = texts;
+        let listed_end = octets.len() - input.rest.len();
         let thread_keys = input.take(keys.checked_mul(8)?)?;
         let structure = input.rest;
         Some(Self {
@@ -133,9 +137,16 @@ impl<'a> DigestRef<'a> {
             body_structure,
             listed,
             sent_days,
+            listed_end,
             thread_keys,
             structure,
         })
+    }
+
+    /// Where among the octets of the digest [`DigestRef::listed`] is.
+    #[must_use]
+    pub fn listed_place(&self) -> Range<usize> {
+        self.listed_end - self.listed.len()..self.listed_end
     }
 
     /// See [`Digest::thread_keys`].
@@ -342,6 +353,7 @@ mod tests {
         assert_eq!(Digest::decode(&octets).as_ref(), Some(&digest));
         let read = DigestRef::new(&octets).unwrap();
         assert_eq!(read.envelope, digest.envelope);
+        assert_eq!(octets[read.listed_place()], digest.listed);
         assert_eq!(read.sent_days, Some(-3653));
         assert!(read.thread_keys().eq(digest.thread_keys.iter().copied()));
     }

@@ -33,6 +33,7 @@ pub mod header;
 pub mod html;
 mod lex;
 pub mod message_id;
+pub mod outline;
 pub mod part_structure;
 pub mod preview;
 pub mod scan;

@@ -12,6 +12,7 @@ use std::{
 use mail::{
     Part, Span,
     digest::{Digest, DigestRef},
+    outline::{Names, Outline},
 };
 
 use crate::{
@@ -76,6 +77,8 @@ pub(crate) struct Record {
     pub(crate) blake3: [u8; 32],
     /// [`Email::is_international`], once somebody has asked.
     international: OnceLock<bool>,
+    /// Where the fields of [`Email::listed`] are among the octets, once somebody has asked.
+    outline: OnceLock<Outline>,
 }
 
 /// What one put of a record says.
@@ -115,6 +118,13 @@ impl Email {
             let derived = [digest.listed, digest.envelope, digest.body_structure];
             !derived.into_iter().all(<[u8]>::is_ascii)
         })
+    }
+
+    /// The fields with these names, by which clients list messages, as they stand in the trace fields and in the digest;
+    /// those that follow each other are one slice.
+    pub fn listed(&self, names: Names) -> impl Iterator<Item = &[u8]> + Clone {
+        let places = self.record.outline().choose(names);
+        places.map(|place| self.record.octets.get(place).unwrap_or_default())
     }
 
     /// The MIME tree, as [`Email::digest`] has it.
@@ -292,9 +302,28 @@ impl Email {
 }
 
 impl Record {
-    /// Octets of memory.
+    /// Octets of memory, at most, when all has been asked of it.
     pub(crate) fn octets(&self) -> usize {
-        size_of::<Self>() + self.octets.capacity() + self.pieces.capacity() * size_of::<Piece>()
+        let listed = DigestRef::new(self.digest()).map_or(&[][..], |digest| digest.listed);
+        size_of::<Self>()
+            + self.octets.capacity()
+            + self.pieces.capacity() * size_of::<Piece>()
+            + Outline::octets_max(self.trace())
+            + Outline::octets_max(listed)
+    }
+
+    fn outline(&self) -> &Outline {
+        self.outline.get_or_init(|| {
+            let mut outline = Outline::default();
+            outline.add(self.trace(), self.trace.start);
+            if let Some(digest) = DigestRef::new(self.digest()) {
+                outline.add(
+                    digest.listed,
+                    self.digest.start + digest.listed_place().start,
+                );
+            }
+            outline
+        })
     }
 
     /// What one put says.
@@ -333,6 +362,7 @@ impl Record {
             size,
             blake3,
             international: OnceLock::new(),
+            outline: OnceLock::new(),
         }))
     }
 

@@ -2,7 +2,10 @@
 
 use std::cmp::Ordering;
 
-use mail::header::{self, Select};
+use mail::{
+    header::{self, Select},
+    outline,
+};
 
 /// The names in a `HEADER.FIELDS` or `HEADER.FIELDS.NOT`.
 #[derive(Debug, PartialEq, Eq)]
@@ -10,23 +13,22 @@ pub(super) struct Names {
     /// Sorted, so that a thousand names and a thousand fields aren't a million steps.
     sorted: Vec<Vec<u8>>,
     select: Select,
-    /// A digest's listed fields answer it.
-    listed: bool,
+    /// The same, if trace fields and a digest's listed ones answer it.
+    listed: Option<outline::Names>,
 }
 
 impl Names {
     /// The fields with these names.
     pub(super) fn only(names: &[Vec<u8>]) -> Self {
-        let listed = names.iter().all(|name| header::is_listed(name));
-        Self::new(names, Select::Only, listed)
+        Self::new(names, Select::Only, outline::Names::of(names))
     }
 
     /// All fields but those with these names.
     pub(super) fn all_but(names: &[Vec<u8>]) -> Self {
-        Self::new(names, Select::Not, false)
+        Self::new(names, Select::Not, None)
     }
 
-    fn new(names: &[Vec<u8>], select: Select, listed: bool) -> Self {
+    fn new(names: &[Vec<u8>], select: Select, listed: Option<outline::Names>) -> Self {
         let mut sorted = names.to_vec();
         sorted.sort_unstable_by(|a, b| compare(a, b));
         Self {
@@ -36,8 +38,8 @@ impl Names {
         }
     }
 
-    /// Whether trace fields and a digest's listed fields are all that can be meant.
-    pub(super) const fn are_listed(&self) -> bool {
+    /// The names, if trace fields and a digest's listed ones are all that can be meant.
+    pub(super) const fn listed(&self) -> Option<outline::Names> {
         self.listed
     }
 
@@ -47,9 +49,7 @@ impl Names {
         for field in header::fields(header) {
             if self.mean(field.name) {
                 into.extend_from_slice(field.raw);
-                if !field.raw.ends_with(b"\n") {
-                    into.extend_from_slice(b"\r\n");
-                }
+                into.extend_from_slice(line_end(field.raw));
             }
         }
     }
@@ -58,6 +58,11 @@ impl Names {
         let found = self.sorted.binary_search_by(|name| compare(name, field));
         found.is_ok() == (self.select == Select::Only)
     }
+}
+
+/// What a field lacks whose line does not end.
+pub(super) fn line_end(field: &[u8]) -> &'static [u8] {
+    if field.ends_with(b"\n") { b"" } else { b"\r\n" }
 }
 
 /// Names of different lengths, as most are, are told apart without looking at them.
@@ -93,7 +98,7 @@ mod tests {
             let mut chosen = Vec::new();
             names.choose(HEADER, &mut chosen);
             assert_eq!(String::from_utf8_lossy(&chosen), expected);
-            assert_eq!(names.are_listed(), listed);
+            assert_eq!(names.listed().is_some(), listed);
         }
     }
 

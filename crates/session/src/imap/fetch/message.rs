@@ -10,7 +10,7 @@ use super::{
     Troubled,
     plan::{Derived, Item, Kept, Plan, Wanted},
     record::Record,
-    response::{Fail, Response, clip, string},
+    response::{Fail, Response, clip, header, string},
     surrogate,
 };
 use crate::{
@@ -201,7 +201,10 @@ impl<'a> Server<'a> {
                 partial,
             } => {
                 name(label, response.item());
-                if record
+                let whole = partial.is_none();
+                if let Some(fields) = record.listed(part, names).filter(|_| whole) {
+                    header(response.buffer(), fields);
+                } else if record
                     .choose(part, names, (&mut self.header, &mut self.chosen))
                     .await?
                 {

@@ -3,7 +3,11 @@
 use mail::{Part, Span, What, downgrade};
 use store::Email;
 
-use super::{binary::Encoded, fields::Names, preview};
+use super::{
+    binary::Encoded,
+    fields::{Names, line_end},
+    preview,
+};
 
 /// Octets of a header that `HEADER.FIELDS` looks at. Real ones are far smaller; a
 /// hostile one is as large as a message can be.
@@ -65,8 +69,14 @@ impl Record {
         }
     }
 
-    fn listed(&self) -> &[u8] {
-        self.email.digest_ref().listed
+    /// The fields asked for, if the record has them all: those that follow each other are one slice.
+    pub(super) fn listed(
+        &self,
+        part: &[u32],
+        names: &Names,
+    ) -> Option<impl Iterator<Item = &[u8]> + Clone> {
+        let names = names.listed().filter(|_| part.is_empty())?;
+        Some(self.email.listed(names))
     }
 
     /// The octets of a section; `None` if there is no such section.
@@ -95,9 +105,11 @@ impl Record {
         (header, chosen): (&mut Vec<u8>, &mut Vec<u8>),
     ) -> Result<bool, store::Error> {
         chosen.clear();
-        if part.is_empty() && names.are_listed() {
-            names.choose(self.email.trace(), chosen);
-            names.choose(self.listed(), chosen);
+        if let Some(fields) = self.listed(part, names) {
+            for fields in fields {
+                chosen.extend_from_slice(fields);
+                chosen.extend_from_slice(line_end(fields));
+            }
         } else {
             let Some(span) = self.span(part, What::Header) else {
                 return Ok(false);

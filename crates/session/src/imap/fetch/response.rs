@@ -4,6 +4,7 @@ use imap::{command::Partial, encode};
 use mail::Span;
 use store::{Email, Uid};
 
+use super::fields::line_end;
 use crate::{
     FLUSH_AT, Gone, Outlet,
     imap::{refusal::Stop, reply, state::Enabled},
@@ -154,6 +155,20 @@ pub(super) fn string(out: &mut Vec<u8>, octets: &[u8]) {
     string_head(out, octets.len() as u64);
     let from = out.len();
     out.extend_from_slice(octets);
+    hide_nul(out, from);
+}
+
+/// Fields of a header, and the empty line that ends it, as a string.
+pub(super) fn header<'a>(out: &mut Vec<u8>, fields: impl Iterator<Item = &'a [u8]> + Clone) {
+    let size = |fields: &[u8]| (fields.len() + line_end(fields).len()) as u64;
+    let size = fields.clone().map(size).sum::<u64>() + 2;
+    string_head(out, size);
+    let from = out.len();
+    for fields in fields {
+        out.extend_from_slice(fields);
+        out.extend_from_slice(line_end(fields));
+    }
+    out.extend_from_slice(b"\r\n");
     hide_nul(out, from);
 }
 
