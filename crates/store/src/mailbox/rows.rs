@@ -83,12 +83,6 @@ impl Leaves {
             if held.get().is_some() {
                 continue;
             }
-            if let Some(leaf) = entry.cell.get() {
-                // Whoever was first has put in the same.
-                let _ = held.set(leaf);
-                continue;
-            }
-            all = false;
             let stretch = Stretch {
                 first: Uid(about.first),
                 last: Uid(about.last),
@@ -96,7 +90,13 @@ impl Leaves {
                 mod_seq_max: ModSeq(about.mod_seq_max),
                 unseen: about.unseen,
             };
-            if wants(&stretch) {
+            if !wants(&stretch) {
+                all = false;
+            } else if let Some(leaf) = entry.cell.get() {
+                // Whoever was first has put in the same.
+                let _ = held.set(leaf);
+            } else {
+                all = false;
                 unread.push(entry);
             }
         }
