@@ -69,9 +69,14 @@ pub const LISTED: &[&str] = &[
 /// Whether [`LISTED`] has this name, in any case.
 #[must_use]
 pub fn is_listed(name: &[u8]) -> bool {
-    LISTED
-        .iter()
-        .any(|listed| listed.as_bytes().eq_ignore_ascii_case(name))
+    listed_place(name).is_some()
+}
+
+/// The place of a name in [`LISTED`], in any case.
+#[must_use]
+pub fn listed_place(name: &[u8]) -> Option<usize> {
+    let is = |listed: &&str| listed.as_bytes().eq_ignore_ascii_case(name);
+    LISTED.iter().position(is)
 }
 
 /// One header field.

@@ -28,8 +28,7 @@ impl Names {
 
 /// The place of a name in [`LISTED`].
 fn number(name: &[u8]) -> Option<u8> {
-    let is = |listed: &&str| listed.as_bytes().eq_ignore_ascii_case(name);
-    u8::try_from(LISTED.iter().position(is)?).ok()
+    u8::try_from(header::listed_place(name)?).ok()
 }
 
 /// Where fields with listed names are among some octets.

@@ -12,6 +12,7 @@ use std::{
 use mail::{
     Part, Span,
     digest::{Digest, DigestRef},
+    downgrade,
     outline::{Names, Outline},
 };
 
@@ -116,7 +117,7 @@ impl Email {
         *self.record.international.get_or_init(|| {
             let digest = self.digest_ref();
             let derived = [digest.listed, digest.envelope, digest.body_structure];
-            !derived.into_iter().all(<[u8]>::is_ascii)
+            derived.into_iter().any(downgrade::is_needed)
         })
     }
 

@@ -48,8 +48,7 @@ impl Names {
     pub(super) fn choose(&self, header: &[u8], into: &mut Vec<u8>) {
         for field in header::fields(header) {
             if self.mean(field.name) {
-                into.extend_from_slice(field.raw);
-                into.extend_from_slice(line_end(field.raw));
+                put(into, field.raw);
             }
         }
     }
@@ -63,6 +62,12 @@ impl Names {
 /// What a field lacks whose line does not end.
 pub(super) fn line_end(field: &[u8]) -> &'static [u8] {
     if field.ends_with(b"\n") { b"" } else { b"\r\n" }
+}
+
+/// Adds fields, and the end of the last line if it lacks that.
+pub(super) fn put(into: &mut Vec<u8>, fields: &[u8]) {
+    into.extend_from_slice(fields);
+    into.extend_from_slice(line_end(fields));
 }
 
 /// Names of different lengths, as most are, are told apart without looking at them.

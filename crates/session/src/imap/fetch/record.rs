@@ -5,7 +5,7 @@ use store::Email;
 
 use super::{
     binary::Encoded,
-    fields::{Names, line_end},
+    fields::{self, Names},
     preview,
 };
 
@@ -106,9 +106,8 @@ impl Record {
     ) -> Result<bool, store::Error> {
         chosen.clear();
         if let Some(fields) = self.listed(part, names) {
-            for fields in fields {
-                chosen.extend_from_slice(fields);
-                chosen.extend_from_slice(line_end(fields));
+            for some in fields {
+                fields::put(chosen, some);
             }
         } else {
             let Some(span) = self.span(part, What::Header) else {

@@ -4,7 +4,7 @@ use imap::{command::Partial, encode};
 use mail::Span;
 use store::{Email, Uid};
 
-use super::fields::line_end;
+use super::fields::{line_end, put};
 use crate::{
     FLUSH_AT, Gone, Outlet,
     imap::{refusal::Stop, reply, state::Enabled},
@@ -164,9 +164,8 @@ pub(super) fn header<'a>(out: &mut Vec<u8>, fields: impl Iterator<Item = &'a [u8
     let size = fields.clone().map(size).sum::<u64>() + 2;
     string_head(out, size);
     let from = out.len();
-    for fields in fields {
-        out.extend_from_slice(fields);
-        out.extend_from_slice(line_end(fields));
+    for some in fields {
+        put(out, some);
     }
     out.extend_from_slice(b"\r\n");
     hide_nul(out, from);
