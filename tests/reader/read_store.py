@@ -23,7 +23,7 @@ RIGHTS_SET, ANNOTATION_SET = 48, 66
 RIGHTS = "lrswipkxtean0123456789"
 QUOTA_SET = 60
 SEEN_SET, READER_RECENT_CLAIMED = 0x38, 0x39
-VALUE_VERSIONS = (4, 5, 6, 7, 8, 9)
+VALUE_VERSIONS = (4, 5, 6, 7, 8, 9, 10)
 
 
 def crc32c_table():
@@ -276,10 +276,10 @@ class Account:
                 raise ValueError("a value of a base that is damaged or newer")
             entries.append((key, value[0], Octets(value[1:-4])))
         self.header(entries[0][2], entries[0][1])
-        for key, _version, value in entries[1:]:
+        for key, version, value in entries[1:]:
             kind, mailbox = key[9], int.from_bytes(key[10:18], "big")
             if kind == 1:
-                self.placements(self.mailboxes[mailbox], value)
+                self.placements(self.mailboxes[mailbox], value, version)
             elif kind == 4:
                 self.seen(self.mailboxes[mailbox], int.from_bytes(key[18:26], "big"), value)
 
@@ -314,9 +314,11 @@ class Account:
         return number, mailbox
 
     @staticmethod
-    def placements(mailbox, read):
+    def placements(mailbox, read, version):
         uid = date = mod_seq = email = record = 0
         messages = mailbox["messages"]
+        if version > 9 and read.u8() != 0:
+            raise ValueError("placements that do not tell when messages were sent")
         for _ in range(read.n()):
             uid += read.n()
             bits, _zone = read.u8(), read.signed()
@@ -326,6 +328,8 @@ class Account:
             email = read.step(email)
             thread, record = read.step(email), read.step(record)
             read.n()
+            if version > 9 and read.u8() > 1:
+                _sent = read.step(date)
             system = [name for n, name in enumerate(SYSTEM_FLAGS) if bits >> n & 1]
             messages[uid] = told(system, signed64(date), size, mod_seq, email, thread, record)
         uid = 0

@@ -16,6 +16,7 @@ use crate::{
     name::{MailboxName, Role},
     quota::Quota,
     rights::Acl,
+    sent::Sent,
 };
 
 mod form;
@@ -279,6 +280,8 @@ pub struct Added {
     pub record: Ref,
     /// Octets of its record.
     pub record_len: u32,
+    /// When it was sent.
+    pub sent: Sent,
     /// The keys under which its conversation is found; none in a copy.
     pub thread_keys: Vec<u64>,
 }

@@ -352,6 +352,7 @@ mod tests {
             thread: ThreadId(1),
             record: Ref::new(0, 0),
             record_len: 0,
+            sent: crate::Sent::default(),
             thread_keys: Vec::new(),
         })
     }

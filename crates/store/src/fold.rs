@@ -421,6 +421,7 @@ fn place(snapshot: &mut Snapshot, mod_seq: ModSeq, added: &Added) -> Result<(), 
         thread: added.thread,
         record: added.record,
         record_len: added.record_len,
+        sent: added.sent,
     };
     mailbox
         .placements

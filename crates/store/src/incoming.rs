@@ -2,11 +2,14 @@
 
 use std::{collections::BTreeMap, fmt, mem, sync::Arc};
 
+use mail::digest::DigestRef;
+
 use crate::{
     email::{self, Piece, Target},
     engine::{Engine, PIECE_BYTES_MAX, Partitions, Pin, RecordKind, Writes},
     error::Error,
     id::AccountId,
+    sent::Sent,
 };
 
 /// So many octets of a body make it worth to keep the header apart: they take as long to read as a second
@@ -114,6 +117,7 @@ impl Incoming {
                 copies: tokio::sync::Mutex::default(),
                 size: self.size,
                 blake3: *self.hasher.finalize().as_bytes(),
+                sent: DigestRef::new(&encoded).map(Sent::of).unwrap_or_default(),
                 digest: encoded,
                 thread_keys: digest.thread_keys,
             }),
@@ -188,6 +192,7 @@ struct Inner {
     size: u64,
     blake3: [u8; 32],
     digest: Vec<u8>,
+    sent: Sent,
     thread_keys: Vec<u64>,
 }
 
@@ -277,6 +282,11 @@ impl Received {
     /// The encoded digest.
     pub(crate) fn digest(&self) -> &[u8] {
         &self.inner.digest
+    }
+
+    /// When it was sent.
+    pub(crate) fn sent(&self) -> Sent {
+        self.inner.sent
     }
 
     pub(crate) fn thread_keys(&self) -> &[u64] {

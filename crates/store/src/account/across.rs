@@ -22,6 +22,7 @@ use crate::{
     id::{AccountId, EmailId, MailboxId, ThreadId, Uid},
     mailbox::{Message, OpenMailbox},
     rights::Rights,
+    sent::Sent,
 };
 
 /// A message whose record for the other account is written.
@@ -31,6 +32,7 @@ struct Carried {
     flags: Flags,
     internal_date: Timestamp,
     size: u64,
+    sent: Sent,
     thread_keys: Vec<u64>,
     /// As they are there.
     annotations: Vec<Annotation>,
@@ -183,6 +185,7 @@ impl Account {
             },
             internal_date: message.internal_date,
             size: message.size,
+            sent: message.sent,
             thread_keys: email.digest().thread_keys,
             record: email::put_record(to, parts).await?,
         })
@@ -227,6 +230,7 @@ fn place(
         thread: known.unwrap_or(ThreadId(last.thread + 1)),
         record: carried.record.at,
         record_len: carried.record.len,
+        sent: carried.sent,
         thread_keys: carried.thread_keys.clone(),
     }))?;
     if !carried.annotations.is_empty() {

@@ -123,6 +123,7 @@ pub(super) fn place(
         thread: known.unwrap_or(ThreadId(last.thread + 1)),
         record: record.at,
         record_len: record.len,
+        sent: arrival.message.sent(),
         thread_keys: thread_keys.to_vec(),
     }))?;
     if !as_was.annotations.is_empty() {

@@ -195,6 +195,7 @@ fn place_at(
         thread: message.thread,
         record: message.record,
         record_len: message.record_len,
+        sent: message.sent,
         thread_keys: Vec::new(),
     }))
 }

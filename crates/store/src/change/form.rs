@@ -24,6 +24,7 @@ use crate::{
         Malformed, Octets, put_i64, put_len, put_octets, put_ranges, put_step, put_timestamp,
         put_u64,
     },
+    sent::Sent,
 };
 
 /// The form of batch that this program writes.
@@ -64,6 +65,8 @@ mod tag {
     pub(super) const ANNOTATION_SET: u8 = 0x42;
     pub(super) const SEEN_SET: u8 = 0x38;
     pub(super) const READER_RECENT_CLAIMED: u8 = 0x39;
+    /// When the message of the change before was sent. A program that does not know it asks the message.
+    pub(super) const SENT: u8 = 0x80;
 }
 
 impl Batch {
@@ -78,6 +81,14 @@ impl Batch {
             body.clear();
             octets.push(change.encode(&mut body));
             put_octets(&mut octets, &body);
+            if let Change::Added(added) | Change::Copied(added) = change
+                && added.sent != Sent::default()
+            {
+                body.clear();
+                added.sent.put(&mut body, added.internal_date.unix);
+                octets.push(tag::SENT);
+                put_octets(&mut octets, &body);
+            }
         }
         octets
     }
@@ -97,6 +108,15 @@ impl Batch {
         while !read.is_empty() {
             let tag = read.u8()?;
             let mut body = Octets(read.octets()?);
+            if tag == tag::SENT {
+                let Some(Change::Added(added) | Change::Copied(added)) = batch.changes.last_mut()
+                else {
+                    return Err(Malformed("when nothing was sent"));
+                };
+                added.sent = Sent::read(&mut body, added.internal_date.unix)?;
+                body.end()?;
+                continue;
+            }
             if let Some(change) = Change::decode(tag, &mut body)? {
                 body.end()?;
                 batch.changes.push(change);
@@ -366,6 +386,7 @@ impl Added {
             thread: ThreadId(read.u64()?),
             record: Ref(read.u64()?),
             record_len: read.u32()?,
+            sent: Sent::default(),
             thread_keys: Vec::new(),
         })
     }

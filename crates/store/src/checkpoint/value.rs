@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// The form of value that this program writes.
-const VERSION: u8 = 9;
+const VERSION: u8 = 10;
 
 /// The first one in which mailboxes have readers.
 const WITH_READERS: u8 = 9;

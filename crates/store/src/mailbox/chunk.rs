@@ -8,6 +8,7 @@ use crate::{
     flag::SystemFlags,
     id::{EmailId, ModSeq, ThreadId, Uid},
     mailbox::{Message, cell::Cell, leaf::Leaf},
+    sent::Sent,
 };
 
 /// The most rows of a chunk: what a change of one message copies, 72 octets each.
@@ -30,6 +31,7 @@ pub(crate) struct Row {
     pub(crate) thread: ThreadId,
     pub(crate) record: Ref,
     pub(crate) record_len: u32,
+    pub(crate) sent: Sent,
 }
 
 /// Indexes of keywords, ascending.
@@ -77,6 +79,7 @@ impl Row {
             thread: self.thread,
             record: self.record,
             record_len: self.record_len,
+            sent: self.sent,
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     id::{EmailId, ModSeq, ThreadId, Uid},
     mailbox::chunk::{CHUNK_ROWS_MAX, Chunk, KeywordSet, Row, Summary},
     octets::{Malformed, Octets, put_i64, put_len, put_step, put_u64},
+    sent::Sent,
 };
 
 /// A [`Chunk`], made of its octets when it is first looked at.
@@ -74,7 +75,7 @@ impl Leaf {
 /// The chunk of octets that were read through.
 fn unpack(octets: &[u8], room: impl FnOnce(usize) -> usize) -> Chunk {
     let octets = Octets(octets);
-    let count = octets.clone().count(1).unwrap_or(0);
+    let (count, _) = count(&mut octets.clone()).unwrap_or_default();
     let mut rows = Vec::with_capacity(room(count));
     // How many keywords there are was looked at when they were read.
     let keywords = walk(octets, usize::MAX, |row| rows.push(row));
@@ -112,8 +113,10 @@ impl DerefMut for Leaf {
     }
 }
 
-/// Each number as its difference to what it is usually near to.
+/// Each number as its difference to what it is usually near to. First a 0, no count that was ever written: then each row
+/// tells when its message was sent.
 pub(crate) fn put_chunk(into: &mut Vec<u8>, chunk: &Chunk) {
+    put_len(into, 0);
     put_len(into, chunk.rows.len());
     let (mut uid, mut date, mut mod_seq, mut email, mut record) = (0, 0, 0, 0, 0);
     for row in &chunk.rows {
@@ -132,6 +135,7 @@ pub(crate) fn put_chunk(into: &mut Vec<u8>, chunk: &Chunk) {
         put_step(into, row.email.0, row.thread.0);
         put_step(into, record, row.record.0);
         put_u64(into, row.record_len.into());
+        row.sent.put(into, row.internal_date);
         uid = row.uid.0;
         date = row.internal_date.cast_unsigned();
         (mod_seq, email, record) = (row.mod_seq.0, row.email.0, row.record.0);
@@ -148,6 +152,14 @@ pub(crate) fn put_chunk(into: &mut Vec<u8>, chunk: &Chunk) {
     }
 }
 
+/// How many rows follow, and whether they tell when their messages were sent: those of before that was noted do not.
+fn count(read: &mut Octets<'_>) -> Result<(usize, bool), Malformed> {
+    match read.count(11)? {
+        0 => Ok((read.count(12)?, true)),
+        count => Ok((count, false)),
+    }
+}
+
 /// Hands out the rows that octets are of; gives the keywords.
 fn walk(
     mut read: Octets<'_>,
@@ -155,7 +167,7 @@ fn walk(
     mut each: impl FnMut(Row),
 ) -> Result<Vec<(Uid, KeywordSet)>, Malformed> {
     let read = &mut read;
-    let count = read.count(11)?;
+    let (count, tells_sent) = count(read)?;
     if count == 0 || count > CHUNK_ROWS_MAX {
         return Err(Malformed("a chunk of no such size"));
     }
@@ -183,6 +195,11 @@ fn walk(
             thread: ThreadId(thread),
             record: Ref(record),
             record_len: read.u32()?,
+            sent: if tells_sent {
+                Sent::read(read, date.cast_signed())?
+            } else {
+                Sent::default()
+            },
         });
     }
     let mut uid = 0;
@@ -223,4 +240,40 @@ fn read_set(read: &mut Octets<'_>, keywords: usize) -> Result<Vec<u32>, Malforme
         return Err(Malformed("keywords that are none"));
     }
     Ok(set)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flag::SystemFlags;
+
+    #[test]
+    fn rows_of_before_sending_was_noted_are_read_still() {
+        let row = Row {
+            uid: Uid(7),
+            system: SystemFlags::SEEN,
+            zone_minutes: -60,
+            internal_date: 1_700_000_000,
+            mod_seq: ModSeq(9),
+            save_date: 1_700_000_001,
+            size: 400,
+            email: EmailId(3),
+            thread: ThreadId(2),
+            record: Ref(1 << 50),
+            record_len: 200,
+            sent: Sent::default(),
+        };
+        let chunk = Chunk {
+            rows: vec![row],
+            keywords: Vec::new(),
+        };
+        let about = Summary::of(&chunk);
+        let mut now = Vec::new();
+        put_chunk(&mut now, &chunk);
+        let before = [&now[1..now.len() - 2], &[0]].concat();
+        for octets in [now, before] {
+            let leaf = Leaf::read(Octets(&octets), 0, &about).unwrap().unwrap();
+            assert_eq!(*leaf, chunk);
+        }
+    }
 }

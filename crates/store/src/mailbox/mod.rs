@@ -26,6 +26,7 @@ use crate::{
     metadata::Metadata,
     name::{MailboxName, Role},
     rights::Acl,
+    sent::Sent,
 };
 use history::History;
 use keywords::Keywords;
@@ -105,6 +106,8 @@ pub struct Message<'a> {
     pub record: Ref,
     /// Octets of its record: known, it is read at once.
     pub record_len: u32,
+    /// When it was sent.
+    pub sent: Sent,
 }
 
 impl Mailbox {

@@ -69,6 +69,7 @@ pub(super) fn as_added(mailbox: &OpenMailbox, message: &Message<'_>) -> Added {
         thread: message.thread,
         record: message.record,
         record_len: message.record_len,
+        sent: message.sent,
         thread_keys: Vec::new(),
     }
 }

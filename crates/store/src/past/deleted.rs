@@ -227,6 +227,7 @@ fn placed(mailbox: MailboxId, message: &GoneMessage) -> Added {
         thread: message.thread,
         record: message.record.at,
         record_len: message.record.len,
+        sent: message.sent,
         thread_keys: Vec::new(),
     }
 }

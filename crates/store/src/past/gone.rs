@@ -26,6 +26,7 @@ use crate::{
     name::{MailboxName, Role},
     octets::UidRanges,
     rights::Acl,
+    sent::Sent,
     snapshot::Snapshot,
 };
 
@@ -89,6 +90,8 @@ pub struct GoneMessage {
     pub save_date: i64,
     /// RFC822.SIZE, in octets.
     pub size: u64,
+    /// When it was sent.
+    pub sent: Sent,
     /// EMAILID.
     pub email: EmailId,
     /// THREADID.
@@ -614,6 +617,7 @@ impl<'a> Tracker<'a> {
             internal_date: added.internal_date,
             save_date: added.save_date,
             size: added.size,
+            sent: added.sent,
             email: added.email,
             thread: added.thread,
             mod_seq,

@@ -284,6 +284,7 @@ fn place(draft: &mut Draft<'_>, to: MailboxId, message: &GoneMessage) -> Result<
         thread: message.thread,
         record: message.record.at,
         record_len: message.record.len,
+        sent: message.sent,
         thread_keys: Vec::new(),
     }))?;
     if !message.annotations.is_empty() {

@@ -19,12 +19,14 @@ use crate::{
     flag::Flags,
     id::{EmailId, MailboxId, ThreadId, Uid},
     name::MailboxName,
+    sent::Sent,
 };
 
 /// A message that no mailbox has.
 struct Orphan {
     record: Piece,
     size: u64,
+    sent: Sent,
     thread_keys: Vec<u64>,
     /// Unknown ones are none.
     flags: Flags,
@@ -129,6 +131,7 @@ impl Reading {
                 len: u32::try_from(body.len()).unwrap_or(u32::MAX),
             },
             size: record.size + record.trace().len() as u64,
+            sent: digest.map(Sent::of).unwrap_or_default(),
             thread_keys: digest.map_or_else(Vec::new, |it| it.thread_keys().collect()),
             flags: Flags::default(),
             internal_date: Timestamp {
@@ -189,6 +192,7 @@ impl Reading {
                         len: added.record_len,
                     },
                     size: added.size,
+                    sent: added.sent,
                     thread_keys: added.thread_keys,
                     flags: added.flags,
                     internal_date: added.internal_date,
@@ -235,6 +239,7 @@ fn recover(
             thread: known.unwrap_or(ThreadId(last.thread + 1)),
             record: orphan.record.at,
             record_len: orphan.record.len,
+            sent: orphan.sent,
             thread_keys: orphan.thread_keys.clone(),
         }))?;
         uids.push(Some(uid));

@@ -448,7 +448,7 @@ impl<'a> Finder<'a> {
     async fn look(&mut self, messages: &[(u32, Message<'_>)]) -> Result<Matching, Error> {
         let facts = Facts::of(self.view, messages, self.now);
         let query = &self.search.query;
-        let mut answers = vec![Verdicts::default(); self.search.probes.len()];
+        let mut answers = self.search.answers(facts);
         let mut verdicts = query.verdicts(facts, &answers);
         let open = verdicts.open(messages.len());
         if open > 0

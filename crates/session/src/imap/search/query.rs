@@ -15,7 +15,7 @@ use imap::{
 };
 use mail::{charset, collation::Collation, fuzzy::Words, header};
 use store::{
-    EmailId, Keyword, Message, SystemFlags, ThreadId,
+    EmailId, Keyword, Message, SentDate, SystemFlags, ThreadId,
     search::{Place, Sieve},
 };
 
@@ -202,6 +202,21 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// Which of them were sent on one of these days, as far as their placements tell.
+    fn sent(self, days: &Range<i64>) -> Verdicts {
+        let mut verdicts = Verdicts::default();
+        for (at, (_, message)) in self.messages.iter().enumerate() {
+            let holds = match message.sent.date() {
+                SentDate::At { days: day, .. } => Some(days.contains(&day.into())),
+                // RFC 9051 §6.4.4: a message without the field was sent on no day.
+                SentDate::Undated => Some(false),
+                SentDate::Untold => None,
+            };
+            verdicts.tell(at, holds);
+        }
+        verdicts
+    }
+
     /// Those of which it holds, as bits.
     fn bits(self, holds: impl Fn(u32, &Message<'_>) -> bool) -> u64 {
         let bit = |(at, (sequence, it)): (usize, &(u32, Message<'_>))| {
@@ -225,6 +240,16 @@ impl Search {
         collation: Collation,
     ) -> Result<Self, Refusal> {
         Self::read(key, charset, &Known::of(view, saved, collation))
+    }
+
+    /// What is known of the probes without a look at the messages. RFC 6203 §4: scores are made of all that FUZZY finds, so
+    /// that every probe has to be answered where they are.
+    pub(super) fn answers(&self, facts: Facts<'_>) -> Vec<Verdicts> {
+        let probes = self.probes.iter().map(|probe| match &probe.what {
+            Asked::Sent(days) if !self.has_fuzzy => facts.sent(days),
+            _ => Verdicts::default(),
+        });
+        probes.collect()
     }
 
     fn read(key: &SearchKey, charset: Option<&[u8]>, known: &Known<'_>) -> Result<Self, Refusal> {

@@ -1,7 +1,7 @@
 //! The order of SORT: RFC 5256 §3, RFC 5957.
 //!
-//! Every message gets one number for every criterion, from its snapshot and the store's columns; octets of
-//! messages are never read. What orders strings is the active comparator; those whose charset
+//! Every message gets one number for every criterion, from its snapshot and, if that does not tell, the store's columns;
+//! octets of messages are never read. What orders strings is the active comparator; those whose charset
 //! can't be told come after all others, in the order of their octets (RFC 5255 §4.6).
 
 use std::cmp::Ordering;
@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use imap::command::{SortAnnotation, SortCriterion, SortKey};
 use mail::collation::Comparator;
 use store::{
-    Account, Error, Message,
+    Account, Error, Message, SentDate,
     columns::{Columns, Entry, Text},
 };
 
@@ -96,14 +96,19 @@ impl<'a> Sorter<'a> {
         pace: &mut Pace,
     ) -> Result<(), Error> {
         pace.worked(STEPS_PER_MESSAGE * matching.len()).await;
+        let by_texts = self.criteria.iter().any(|it| text_of(it.key).is_some());
+        let asks = |message: &Message<'_>| by_texts || message.sent.date() == SentDate::Untold;
+        let asked = || {
+            let every = matching.of(messages).map(|((_, message), _)| message);
+            every.filter(|message| asks(message))
+        };
         let table = match &self.columns {
-            None => None,
-            Some(columns) => {
-                let every = matching.of(messages).map(|((_, message), _)| message);
+            Some(columns) if asked().next().is_some() => {
                 let mut note = |uid, error| damaged.note(uid, error);
-                fill(self.account, columns, every, pace, &mut note).await?;
+                fill(self.account, columns, asked(), pace, &mut note).await?;
                 Some(columns.read().await)
             }
+            _ => None,
         };
         let mut finder = table.as_ref().map(|table| table.finder());
         for ((sequence, message), score) in matching.of(messages) {
@@ -190,7 +195,11 @@ impl Criterion {
             SortKey::Relevancy => -i64::from(one.score),
             SortKey::Size => i64::try_from(message.size).unwrap_or(i64::MAX),
             SortKey::Date => {
-                let sent = entry.and_then(Entry::sent);
+                let sent = match message.sent.date() {
+                    SentDate::At { unix, .. } => Some(unix),
+                    SentDate::Undated => None,
+                    SentDate::Untold => entry.and_then(Entry::sent),
+                };
                 sent.unwrap_or(message.internal_date.unix)
             }
             // Annotations are not in the message.

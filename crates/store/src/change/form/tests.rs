@@ -7,6 +7,7 @@ use crate::{
     email::Piece,
     quota::{LIMIT_MAX, Limits, Quota},
     rights::{Acl, Identifier, Rights, Who},
+    sent::Sent,
 };
 
 fn every_kind() -> Batch {
@@ -30,6 +31,7 @@ fn every_kind() -> Batch {
         thread: ThreadId(12),
         record: Ref(1 << 60),
         record_len: 4000,
+        sent: Sent::default(),
         thread_keys: vec![],
     };
     Batch {
@@ -57,6 +59,7 @@ fn every_kind() -> Batch {
             Change::Copied(added.clone()),
             Change::Added(Added {
                 thread_keys: vec![0, u64::MAX],
+                sent: Sent::read(&mut Octets(&[5, 20]), 1).unwrap(),
                 ..added
             }),
             Change::FlagsChanged {
