@@ -10,8 +10,11 @@ const QUOTED_BYTES_MAX: usize = 1_000;
 /// literal. NUL, which neither may hold, is left out.
 pub(crate) fn string(out: &mut Vec<u8>, text: &[u8]) {
     let text = without_nul(text);
-    let plain = |b: &u8| matches!(b, b'\t' | b' '..=b'~');
-    if text.len() > QUOTED_BYTES_MAX || !text.iter().all(plain) {
+    // As a sum, not a search: it is worked out many octets at a time.
+    let odd = text
+        .iter()
+        .fold(false, |odd, b| odd | !matches!(b, b'\t' | b' '..=b'~'));
+    if text.len() > QUOTED_BYTES_MAX || odd {
         out.push(b'{');
         number(out, text.len() as u64);
         out.extend_from_slice(b"}\r\n");
@@ -19,12 +22,15 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &[u8]) {
         return;
     }
     out.push(b'"');
-    for &byte in text.iter() {
-        if matches!(byte, b'"' | b'\\') {
-            out.push(b'\\');
-        }
-        out.push(byte);
+    let mut rest = &*text;
+    while let Some(at) = memchr::memchr2(b'"', b'\\', rest) {
+        let (before, special) = rest.split_at(at);
+        out.extend_from_slice(before);
+        out.push(b'\\');
+        out.extend(special.first());
+        rest = special.get(1..).unwrap_or_default();
     }
+    out.extend_from_slice(rest);
     out.push(b'"');
 }
 

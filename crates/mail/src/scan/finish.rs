@@ -28,16 +28,18 @@ impl About {
     pub(super) fn read(&mut self, bytes: &[u8]) {
         self.envelope.reserve(ROOM);
         self.listed.reserve(2 * ROOM);
-        envelope::write(&mut self.envelope, bytes);
         for field in header::fields(bytes).filter(|field| header::is_listed(field.name)) {
             self.listed.extend_from_slice(field.raw);
             if !field.raw.ends_with(b"\n") {
                 self.listed.extend_from_slice(b"\r\n");
             }
         }
-        let date = header::find(bytes, "Date").and_then(|field| date::parse(field.value));
+        // What else is asked for is listed too, and the rest of a header is the longer part.
+        let listed = &*self.listed;
+        envelope::write(&mut self.envelope, listed);
+        let date = header::find(listed, "Date").and_then(|field| date::parse(field.value));
         self.sent_days = date.map(|date| date.days);
-        self.thread_keys = thread::keys(bytes);
+        self.thread_keys = thread::keys(listed);
     }
 }
 
