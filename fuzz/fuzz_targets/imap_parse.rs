@@ -75,7 +75,7 @@ fn run<'a>(pieces: impl Iterator<Item = &'a [u8]>, refuse: u8) -> Vec<Event> {
     let mut wire = Wire::new(LIMITS);
     let (mut events, mut message, mut literals) = (Vec::new(), Vec::new(), 0u32);
     for piece in pieces {
-        wire.feed(piece);
+        wire.feed(piece.to_vec());
         loop {
             match wire.next() {
                 Input::NeedMore => break,
@@ -86,7 +86,7 @@ fn run<'a>(pieces: impl Iterator<Item = &'a [u8]>, refuse: u8) -> Vec<Event> {
                     events.push(Event::Command(command));
                 }
                 Input::Line(line) => events.push(Event::Line(line)),
-                Input::Data(data) => message.extend(data),
+                Input::Data { .. } => message.extend_from_slice(wire.data()),
                 Input::DataEnd => events.push(Event::Message(std::mem::take(&mut message))),
                 Input::Broken(broken) => {
                     message.clear();

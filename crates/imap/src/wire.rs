@@ -14,13 +14,13 @@
 //! use imap::wire::{Input, Limits, Wire};
 //!
 //! let mut wire = Wire::new(Limits { command_bytes_max: 65536, inline_literal_bytes_max: 4096, ..Limits::default() });
-//! wire.feed(b"a LOGIN {3}\r\n");
+//! wire.feed(b"a LOGIN {3}\r\n".to_vec());
 //! let Input::Literal(literal) = wire.next() else { panic!() };
 //! // Here limits and state are checked. To say no: write the tagged response,
 //! // then `wire.refuse()`. To say yes: write `+ …` if the client waits for it, then:
 //! assert!(literal.synchronising && !literal.message);
 //! wire.accept();
-//! wire.feed(b"joe {3+}\r\nabc\r\n");
+//! wire.feed(b"joe {3+}\r\nabc\r\n".to_vec());
 //! assert_eq!(wire.next(), Input::Command(b"a LOGIN {3}\r\njoe {3+}\r\nabc".to_vec()));
 //! assert_eq!(wire.next(), Input::NeedMore);
 //! ```
@@ -48,8 +48,12 @@ pub enum Input {
     /// taker writes. Inline literals within the limits that don't
     /// wait are taken without asking; those beyond are [`Input::Broken`].
     Literal(LiteralStart),
-    /// Octets of the accepted message literal, in order.
-    Data(Vec<u8>),
+    /// Octets of the accepted message literal, in order: [`Wire::data`] lends them until the wire is asked
+    /// or fed again.
+    Data {
+        /// The literal ends with them.
+        last: bool,
+    },
     /// The message literal is complete; the rest of the command follows.
     DataEnd,
     /// In line mode ([`Wire::expect_line`]): one line without CRLF.
@@ -131,6 +135,8 @@ pub struct Wire {
     /// What was fed and not yet consumed, from `start` on.
     input: Vec<u8>,
     start: usize,
+    /// Octets of a message, from `start` on, that are lent: they are consumed before anything else is done.
+    lent: usize,
     /// There is no line end in `input` before here.
     scanned: usize,
     /// The lines and inline literals of the command that are complete.
@@ -176,6 +182,7 @@ impl Wire {
             limits,
             input: Vec::new(),
             start: 0,
+            lent: 0,
             scanned: 0,
             command: Vec::new(),
             messages: 0,
@@ -188,14 +195,33 @@ impl Wire {
         self.limits = limits;
     }
 
-    /// Takes bytes as they were received.
-    pub fn feed(&mut self, bytes: &[u8]) {
+    /// Takes bytes as they were received. They are copied only if something of what came before is left.
+    pub fn feed(&mut self, bytes: Vec<u8>) {
+        self.take_back();
+        if self.input.is_empty() {
+            self.input = bytes;
+            return;
+        }
         if self.start > 0 {
             self.input.drain(..self.start);
             self.scanned = self.scanned.saturating_sub(self.start);
             self.start = 0;
         }
-        self.input.extend_from_slice(bytes);
+        self.input.extend_from_slice(&bytes);
+    }
+
+    /// The octets that the last [`Input::Data`] was about.
+    #[must_use]
+    pub fn data(&self) -> &[u8] {
+        self.rest().get(..self.lent).unwrap_or_default()
+    }
+
+    /// Consumes what was lent.
+    fn take_back(&mut self) {
+        if self.lent > 0 {
+            let lent = mem::take(&mut self.lent);
+            self.consume(lent);
+        }
     }
 
     /// What comes next.
@@ -204,6 +230,7 @@ impl Wire {
         reason = "an iterator that has ended does not go on; a wire that needs more does"
     )]
     pub fn next(&mut self) -> Input {
+        self.take_back();
         loop {
             let step = match self.state {
                 State::Command => self.command_line(),
@@ -262,7 +289,7 @@ impl Wire {
     /// effect means that someone put commands before the handshake.
     #[must_use]
     pub const fn buffered(&self) -> usize {
-        self.input.len() - self.start
+        self.input.len() - self.start - self.lent
     }
 
     /// Forgets everything that was fed, and is as new.
@@ -446,8 +473,10 @@ impl Wire {
         if octets == 0 {
             return Input::NeedMore;
         }
-        self.state = State::Message(left - octets as u64);
-        Input::Data(self.take(octets))
+        let left = left - octets as u64;
+        self.state = State::Message(left);
+        self.lent = octets;
+        Input::Data { last: left == 0 }
     }
 
     /// How many of the next `wanted` octets are there.

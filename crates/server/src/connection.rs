@@ -256,7 +256,7 @@ impl<P: Protocol> Connection<P> {
 
     /// The session goes on with what it has already: it stopped for what the driver had to do.
     async fn go_on(&mut self) -> Result<Next, Disconnect> {
-        let next = Box::pin(self.session.receive(&[], &mut self.wire)).await?;
+        let next = Box::pin(self.session.receive(Vec::new(), &mut self.wire)).await?;
         self.check_account()?;
         Ok(next)
     }
@@ -287,7 +287,7 @@ impl<P: Protocol> Connection<P> {
             Event::Octets(octets) => {
                 self.heard = Instant::now();
                 self.received += octets.len() as u64;
-                session.receive(&octets, wire).await
+                session.receive(octets, wire).await
             }
             Event::News => session.tell(wire).await,
             Event::Silence => session.timed_out(wire).await,

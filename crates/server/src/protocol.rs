@@ -20,7 +20,7 @@ pub(crate) trait Protocol: Send + Sized + 'static {
 
     fn new(setup: Self::Setup, peer: Peer) -> Self;
     fn greet(&mut self, out: &mut impl Outlet) -> impl Answer;
-    fn receive(&mut self, octets: &[u8], out: &mut impl Outlet) -> impl Answer;
+    fn receive(&mut self, octets: Vec<u8>, out: &mut impl Outlet) -> impl Answer;
     fn secured(&mut self, tls: Tls);
     fn news(&mut self) -> impl Future<Output = ()> + Send;
     fn tell(&mut self, out: &mut impl Outlet) -> impl Answer;
@@ -59,7 +59,7 @@ impl Protocol for imap::Session {
     fn greet(&mut self, out: &mut impl Outlet) -> impl Answer {
         self.greet(out)
     }
-    fn receive(&mut self, octets: &[u8], out: &mut impl Outlet) -> impl Answer {
+    fn receive(&mut self, octets: Vec<u8>, out: &mut impl Outlet) -> impl Answer {
         self.receive(octets, out)
     }
     fn secured(&mut self, tls: Tls) {
@@ -107,8 +107,8 @@ impl Protocol for lmtp::Session {
     fn greet(&mut self, out: &mut impl Outlet) -> impl Answer {
         self.greet(out)
     }
-    fn receive(&mut self, octets: &[u8], out: &mut impl Outlet) -> impl Answer {
-        self.receive(octets, out)
+    async fn receive(&mut self, octets: Vec<u8>, out: &mut impl Outlet) -> Result<Next, Gone> {
+        self.receive(&octets, out).await
     }
     fn secured(&mut self, tls: Tls) {
         self.secured(tls);
@@ -150,8 +150,8 @@ impl Protocol for postfix::Session {
     async fn greet(&mut self, _out: &mut impl Outlet) -> Result<Next, Gone> {
         Ok(Next::Wait)
     }
-    fn receive(&mut self, octets: &[u8], out: &mut impl Outlet) -> impl Answer {
-        self.receive(octets, out)
+    async fn receive(&mut self, octets: Vec<u8>, out: &mut impl Outlet) -> Result<Next, Gone> {
+        self.receive(&octets, out).await
     }
     fn secured(&mut self, _tls: Tls) {}
     fn news(&mut self) -> impl Future<Output = ()> + Send {

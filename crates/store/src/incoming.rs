@@ -16,6 +16,9 @@ use crate::{
 /// record.
 const BODY_APART_MIN: usize = 4096;
 
+/// So many octets that come at once are a piece of their own: to gather them would be one more copy, and room for it.
+const PIECE_BYTES_MIN: usize = 32 << 10;
+
 /// A message being received. Dropping it abandons the message. Takes the same
 /// memory whatever the size of the message.
 pub struct Incoming {
@@ -59,6 +62,19 @@ impl Incoming {
     /// # Errors
     /// [`Error::TooBig`] past the limit, [`Error::Full`], [`Error::OutOfService`].
     pub async fn write(&mut self, octets: &[u8]) -> Result<(), Error> {
+        self.take(octets, false).await
+    }
+
+    /// The same, with octets that seem to be the last: a message that came all at once is put from where it
+    /// is.
+    ///
+    /// # Errors
+    /// As [`Incoming::write`].
+    pub async fn write_last(&mut self, octets: &[u8]) -> Result<(), Error> {
+        self.take(octets, true).await
+    }
+
+    async fn take(&mut self, octets: &[u8], last: bool) -> Result<(), Error> {
         self.check()?;
         self.broken = true;
         let size = self.size.saturating_add(octets.len() as u64);
@@ -70,11 +86,16 @@ impl Incoming {
         while !rest.is_empty() {
             let room = PIECE_BYTES_MAX - self.piece.len();
             let (now, later) = rest.split_at(room.min(rest.len()));
-            self.piece.extend_from_slice(now);
-            rest = later;
-            if self.piece.len() == PIECE_BYTES_MAX {
-                self.put_piece().await?;
+            let is_last = last && later.is_empty();
+            if self.piece.is_empty() && (is_last || now.len() >= PIECE_BYTES_MIN) {
+                self.put_piece(now).await?;
+            } else {
+                self.piece.extend_from_slice(now);
+                if self.piece.len() == PIECE_BYTES_MAX {
+                    self.put_gathered().await?;
+                }
             }
+            rest = later;
         }
         self.size = size;
         self.broken = false;
@@ -101,7 +122,7 @@ impl Incoming {
     pub async fn finish(mut self) -> Result<Received, Error> {
         self.check()?;
         if !self.piece.is_empty() {
-            self.put_piece().await?;
+            self.put_gathered().await?;
         }
         let digest = self.scanner.finish();
         let mut encoded = Vec::new();
@@ -132,21 +153,25 @@ impl Incoming {
         (is_first && is_much).then_some(header)
     }
 
-    /// Puts what has come. A header goes apart if much follows it: then who reads headers need not
-    /// read bodies to check them.
-    async fn put_piece(&mut self) -> Result<(), Error> {
+    async fn put_gathered(&mut self) -> Result<(), Error> {
         let mut piece = mem::take(&mut self.piece);
+        self.put_piece(&piece).await?;
+        piece.clear();
+        self.piece = piece;
+        Ok(())
+    }
+
+    /// Puts a piece. A header goes apart if much follows it: then who reads headers need not
+    /// read bodies to check them.
+    async fn put_piece(&mut self, piece: &[u8]) -> Result<(), Error> {
         // BLAKE3 is quickest with many octets at once.
-        self.hasher.update(&piece);
+        self.hasher.update(piece);
         let apart = self.header_apart(piece.len()).unwrap_or_default();
         let (header, body) = piece.split_at(apart);
         if !header.is_empty() {
             self.put(header).await?;
         }
-        self.put(body).await?;
-        piece.clear();
-        self.piece = piece;
-        Ok(())
+        self.put(body).await
     }
 
     async fn put(&mut self, octets: &[u8]) -> Result<(), Error> {

@@ -85,8 +85,8 @@ impl Protocol for Echo {
         say(out, if tls { "HELLO tls" } else { "HELLO clear" });
         Ok(Next::Wait)
     }
-    async fn receive(&mut self, octets: &[u8], out: &mut impl Outlet) -> Result<Next, Gone> {
-        for &octet in octets {
+    async fn receive(&mut self, octets: Vec<u8>, out: &mut impl Outlet) -> Result<Next, Gone> {
+        for octet in octets {
             self.line.push(octet);
             if octet == b'\n' {
                 let line = String::from_utf8(std::mem::take(&mut self.line)).unwrap();

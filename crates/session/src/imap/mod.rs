@@ -182,16 +182,16 @@ impl Session {
     ///
     /// # Errors
     /// [`Gone`]
-    pub async fn receive(&mut self, octets: &[u8], out: &mut impl Outlet) -> Result<Next, Gone> {
+    pub async fn receive(&mut self, octets: Vec<u8>, out: &mut impl Outlet) -> Result<Next, Gone> {
         self.wire.feed(octets);
         loop {
             let next = match self.wire.next() {
                 Input::NeedMore => return Ok(Next::Wait),
                 Input::Command(octets) => self.command(&octets, out).await?,
                 Input::Literal(start) => self.literal(&start, out).await,
-                Input::Data(octets) => {
+                Input::Data { last } => {
                     if let Some(appending) = &mut self.appending {
-                        appending.data(&octets).await;
+                        appending.data(self.wire.data(), last).await;
                     }
                     Next::Wait
                 }

@@ -348,7 +348,7 @@ impl Session {
         };
         while let Some(found) = unstuff.next(rest) {
             match found {
-                Found::Text(text) => transaction.write(text).await,
+                Found::Text(text) => transaction.write(text, unstuff.is_ended_by(rest)).await,
                 Found::End => return self.deliver(out).await,
             }
         }
@@ -380,7 +380,8 @@ impl Session {
         *rest = after;
         pending.left -= length as u64;
         if let (None, Some(transaction)) = (pending.refused, &mut self.transaction) {
-            transaction.write(octets).await;
+            let last = pending.chunk == Chunk::Last && pending.left == 0;
+            transaction.write(octets, last).await;
         }
         if pending.left > 0 {
             return Ok(Next::Wait);

@@ -129,11 +129,17 @@ impl Transaction {
         };
     }
 
-    /// Octets of the message.
-    pub(super) async fn write(&mut self, octets: &[u8]) {
-        if let Message::Arriving(incoming) = &mut self.message
-            && let Err(error) = incoming.write(octets).await
-        {
+    /// Octets of the message, and whether they seem to be the last.
+    pub(super) async fn write(&mut self, octets: &[u8], last: bool) {
+        let Message::Arriving(incoming) = &mut self.message else {
+            return;
+        };
+        let written = if last {
+            incoming.write_last(octets).await
+        } else {
+            incoming.write(octets).await
+        };
+        if let Err(error) = written {
             self.message = failed(&error);
         }
     }

@@ -66,6 +66,11 @@ impl Unstuff {
         }
     }
 
+    /// Whether the text ends here, as far as `rest` shows.
+    pub(super) fn is_ended_by(&self, rest: &[u8]) -> bool {
+        self.at == At::Start && rest.starts_with(b".\r\n")
+    }
+
     /// The octets up to the next line that begins with a dot.
     fn run<'a>(&mut self, rest: &mut &'a [u8]) -> &'a [u8] {
         let length = memmem::find(rest, b"\r\n.").map_or(rest.len(), |at| at + 2);
@@ -138,6 +143,20 @@ mod tests {
                 let (a, b) = wire.split_at(at);
                 assert_eq!(read(&[a, b]), expected, "{wire:?} split at {at}");
             }
+        }
+    }
+
+    #[test]
+    fn an_end_that_is_there_is_seen_with_the_text_before_it() {
+        for (wire, ended) in [
+            ("a\r\n.\r\nQUIT\r\n", true),
+            ("a\r\n.\r", false),
+            ("a\r\n..\r\n", false),
+            ("a\n.\r\n", false),
+        ] {
+            let (mut unstuff, mut rest) = (Unstuff::default(), wire.as_bytes());
+            assert!(matches!(unstuff.next(&mut rest), Some(Found::Text(_))));
+            assert_eq!(unstuff.is_ended_by(rest), ended, "{wire:?}");
         }
     }
 }

@@ -236,3 +236,23 @@ fn a_message_over_the_limit_is_refused() {
         assert!(incoming.finish().await.is_err());
     });
 }
+
+#[test]
+fn octets_that_seemed_the_last_may_be_followed_by_others() {
+    run(async {
+        let store = memory();
+        let whole: Vec<u8> = (0..300_000_u32).map(|n| (n % 251) as u8).collect();
+        for chunk in [7000, 50_000, 200_000] {
+            let mut incoming = store.receive().await.unwrap();
+            for octets in whole.chunks(chunk) {
+                incoming.write_last(octets).await.unwrap();
+            }
+            incoming.write_last(b"").await.unwrap();
+            let received = incoming.finish().await.unwrap();
+            let (start, end) = (0, received.size());
+            let mut read = Vec::new();
+            received.read(Span { start, end }, &mut read).await.unwrap();
+            assert!(read == whole, "{chunk}");
+        }
+    });
+}

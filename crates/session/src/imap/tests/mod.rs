@@ -173,7 +173,7 @@ impl Client {
     pub(super) async fn sends(&mut self, octets: &str) -> String {
         self.next = self
             .session
-            .receive(octets.as_bytes(), &mut self.sink)
+            .receive(octets.into(), &mut self.sink)
             .await
             .unwrap();
         self.heard().await

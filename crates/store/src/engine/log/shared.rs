@@ -36,9 +36,9 @@ use crate::{
 pub(crate) const QUEUE_BYTES_MAX: usize = 16 << 20;
 /// Puts alone wake the writer when so many octets wait: an append that comes before saves a write.
 const PUTS_BYTES: usize = 256 << 10;
-/// The room of a group that is kept for one to come: as much as many clients write at once. There are two,
-/// one that gathers and one that is written.
-const ROOM_KEPT_MAX: usize = 2 << 20;
+/// The room of a group: as much as many clients write at once. There are two, one that gathers and one that is
+/// written; they stay where they are, and take memory as far as they were ever filled.
+const ROOM_BYTES: usize = 2 << 20;
 
 /// How long what nobody waits for may wait for what somebody does.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(10);
@@ -155,10 +155,9 @@ impl Queue {
     /// A group was written: its room is of use again.
     pub(crate) fn written(&mut self, group: &mut Group) {
         let mut room = mem::take(&mut group.octets);
-        if room.capacity() <= ROOM_KEPT_MAX {
-            room.clear();
-            self.spare = room;
-        }
+        room.clear();
+        room.shrink_to(ROOM_BYTES);
+        self.spare = room;
         if group.items.iter().any(|it| it.header.kind == Type::Lost) {
             self.notice = None;
         }
@@ -302,8 +301,8 @@ impl<D: Disk> Shared<D> {
             queue: Mutex::new(Queue {
                 items: Vec::new(),
                 settling: Vec::new(),
-                octets: Vec::new(),
-                spare: Vec::new(),
+                octets: Vec::with_capacity(ROOM_BYTES),
+                spare: Vec::with_capacity(ROOM_BYTES),
                 haste: Haste::None,
                 rest: Rest::Awake,
                 next_lsn: end,

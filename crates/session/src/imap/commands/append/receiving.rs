@@ -32,6 +32,8 @@ struct Current {
     parts: usize,
     /// The form of the literal that is coming.
     kind: LiteralKind,
+    /// It is all of the message.
+    whole: bool,
     header: Header,
     /// NUL has come.
     has_nul: bool,
@@ -71,6 +73,7 @@ impl Appending {
         let current = self.current(base).await?;
         let size = current.incoming.len().saturating_add(literal.size);
         current.kind = literal.kind;
+        current.whole = whole;
         let max = base.user.message_bytes_max;
         if size > max {
             return Err(store::Error::TooBig(max).into());
@@ -78,10 +81,10 @@ impl Appending {
         Ok(())
     }
 
-    /// The next octets of the literal announced.
-    pub(crate) async fn data(&mut self, octets: &[u8]) {
+    /// The next octets of the literal announced; with the `last` of them it is complete.
+    pub(crate) async fn data(&mut self, octets: &[u8], last: bool) {
         if let Some(current) = &mut self.current
-            && let Err(refusal) = current.literal(octets).await
+            && let Err(refusal) = current.literal(octets, last).await
         {
             self.fail(refusal);
         }
@@ -153,6 +156,7 @@ impl Appending {
                 incoming: base.services.store.receive_for(id).await?,
                 parts: 0,
                 kind: LiteralKind::Plain,
+                whole: false,
                 header: Header::default(),
                 has_nul: false,
             }
@@ -193,14 +197,19 @@ impl Appending {
 
 impl Current {
     /// Octets that came with the command.
-    async fn literal(&mut self, octets: &[u8]) -> Result<(), Refusal> {
+    async fn literal(&mut self, octets: &[u8], last: bool) -> Result<(), Refusal> {
         let has_nul = memchr(0, octets).is_some();
         // RFC 9051 §4.3, RFC 3516 §4.4.
         if self.kind == LiteralKind::Plain && has_nul {
             let text = "NUL in a message: a literal that begins with '~' may hold it";
             return Err(Refusal::bad(text));
         }
-        self.write(octets, has_nul).await?;
+        self.note(octets, has_nul);
+        if last && self.whole {
+            self.incoming.write_last(octets).await?;
+        } else {
+            self.incoming.write(octets).await?;
+        }
         Ok(())
     }
 
@@ -219,15 +228,16 @@ impl Current {
                 break;
             }
             from += piece.len() as u64;
-            self.write(&piece, memchr(0, &piece).is_some()).await?;
+            self.note(&piece, memchr(0, &piece).is_some());
+            self.incoming.write(&piece).await?;
         }
         Ok(())
     }
 
-    async fn write(&mut self, octets: &[u8], has_nul: bool) -> Result<(), store::Error> {
+    /// Looks at octets on their way.
+    fn note(&mut self, octets: &[u8], has_nul: bool) {
         self.header.push(octets);
         self.has_nul |= has_nul;
-        self.incoming.write(octets).await
     }
 }
 
