@@ -176,23 +176,24 @@ fn peers(arguments: &Arguments, directory: &Path) -> Result<Vec<Box<dyn Peer>>> 
     Ok(peers)
 }
 
-/// Builds the chapar of this source as it is released, and says where it is.
+/// Builds the chapar of this source as it is installed, and says where it is. Its peers are packages, too.
 fn build() -> Result<PathBuf> {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
     let built = Command::new("cargo")
         .args([
             "build",
-            "--release",
+            "--profile",
+            "dist",
             "-p",
             "chapar",
             "--manifest-path",
             manifest,
         ])
         .status()?;
-    // Beside this program, or where the release is if this is none.
+    // Of the same target directory as this program.
     let mut target = std::env::current_exe()?;
     target.pop();
-    target.set_file_name("release");
+    target.set_file_name("dist");
     let program = target.join("chapar");
     if built.success() && program.exists() {
         Ok(program)

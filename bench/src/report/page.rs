@@ -19,7 +19,7 @@ const HEAD: &str = "\
 # Benchmarks
 
 Chapar and its peers at the same work, on the same machine, in the same run: loopback, the same deterministic messages,
-each server as its packager sets it up, and rounds interleaved (A B A B …). This page is written by the benchmark; the
+each server as its packager builds it and sets it up, and rounds interleaved (A B A B …). This page is written by the benchmark; the
 figures behind it are in [`benchmarks/results.json`](benchmarks/results.json).
 
 What counts is the **server's CPU time per operation**: of all its processes, those included that have ended, until it is
