@@ -99,16 +99,24 @@ pub struct DigestRef<'a> {
     pub listed: &'a [u8],
     /// See [`Digest::sent_days`].
     pub sent_days: Option<i32>,
-    /// Where the listed fields end.
-    listed_end: usize,
     thread_keys: &'a [u8],
     structure: &'a [u8],
 }
 
-impl<'a> DigestRef<'a> {
-    /// Reads what [`Digest::encode`] wrote. The structure is not looked at yet.
+/// Where what a digest says is among its octets: who has looked for it once need not read the lengths again.
+#[derive(Debug, Clone, Copy)]
+pub struct Places {
+    sent_days: Option<i32>,
+    /// Where ENVELOPE begins.
+    start: u32,
+    /// Octets of the texts and of the thread keys, which follow each other.
+    lens: [u32; 5],
+}
+
+impl Places {
+    /// Looks for what [`Digest::encode`] wrote; `None` if that is something else. The structure is not looked at.
     #[must_use]
-    pub fn new(octets: &'a [u8]) -> Option<Self> {
+    pub fn find(octets: &[u8]) -> Option<Self> {
         let (&version, rest) = octets.split_first()?;
         if version != VERSION {
             return None;
@@ -118,35 +126,65 @@ impl<'a> DigestRef<'a> {
             0 => None,
             n => Some(unzigzag(n - 1)?),
         };
-        let mut lens = [0; 4];
+        let mut lens = [0; 5];
         for len in &mut lens {
             *len = input.size()?;
         }
-        let keys = input.size()?;
-        let mut texts: [&[u8]; 4] = [&[]; 4];
-        for (text, len) in texts.iter_mut().zip(lens) {
-            *text = input.take(len)?;
+        let [.., keys] = &mut lens;
+        *keys = keys.checked_mul(8)?;
+        let all = lens
+            .iter()
+            .try_fold(0usize, |all, len| all.checked_add(*len));
+        let start = octets.len() - input.rest.len();
+        if all? > input.rest.len() {
+            return None;
         }
-        let [envelope, body, body_structure, listed] = texts;
-        let listed_end = octets.len() - input.rest.len();
-        let thread_keys = input.take(keys.checked_mul(8)?)?;
-        let structure = input.rest;
+        // The sum is no more than there are octets, of which there are fewer than 4 GiB.
+        u32::try_from(octets.len()).ok()?;
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Some(Self {
+            sent_days,
+            start: number(start),
+            lens: lens.map(number),
+        })
+    }
+
+    /// Where among the octets of the digest [`Digest::listed`] is.
+    #[must_use]
+    pub fn listed(&self) -> Range<usize> {
+        let [envelope, body, body_structure, listed, _] = self.lens.map(|len| len as usize);
+        let start = self.start as usize + envelope + body + body_structure;
+        start..start + listed
+    }
+}
+
+impl<'a> DigestRef<'a> {
+    /// Reads what [`Digest::encode`] wrote. The structure is not looked at yet.
+    #[must_use]
+    pub fn new(octets: &'a [u8]) -> Option<Self> {
+        Self::at(octets, &Places::find(octets)?)
+    }
+
+    /// The same, if it is known where everything is: `None` if that was found among other octets.
+    #[must_use]
+    pub fn at(octets: &'a [u8], places: &Places) -> Option<Self> {
+        let mut input = Input {
+            rest: octets.get(places.start as usize..)?,
+        };
+        let mut texts: [&[u8]; 5] = [&[]; 5];
+        for (text, len) in texts.iter_mut().zip(places.lens) {
+            *text = input.take(len as usize)?;
+        }
+        let [envelope, body, body_structure, listed, thread_keys] = texts;
         Some(Self {
             envelope,
             body,
             body_structure,
             listed,
-            sent_days,
-            listed_end,
+            sent_days: places.sent_days,
             thread_keys,
-            structure,
+            structure: input.rest,
         })
-    }
-
-    /// Where among the octets of the digest [`DigestRef::listed`] is.
-    #[must_use]
-    pub fn listed_place(&self) -> Range<usize> {
-        self.listed_end - self.listed.len()..self.listed_end
     }
 
     /// See [`Digest::thread_keys`].
@@ -154,6 +192,13 @@ impl<'a> DigestRef<'a> {
     pub fn thread_keys(&self) -> impl ExactSizeIterator<Item = u64> + use<'a> {
         let keys = self.thread_keys.chunks_exact(8);
         keys.map(|key| u64::from_le_bytes(key.try_into().unwrap_or_default()))
+    }
+
+    /// The message's own header, read now without the rest of its tree; `None` if it is damaged.
+    #[must_use]
+    pub fn header(&self) -> Option<Span> {
+        let rest = self.structure;
+        Input { rest }.span(0)
     }
 
     /// The MIME tree, read now; `None` if it is damaged.
@@ -353,8 +398,12 @@ mod tests {
         assert_eq!(Digest::decode(&octets).as_ref(), Some(&digest));
         let read = DigestRef::new(&octets).unwrap();
         assert_eq!(read.envelope, digest.envelope);
-        assert_eq!(octets[read.listed_place()], digest.listed);
+        assert_eq!(
+            octets[Places::find(&octets).unwrap().listed()],
+            digest.listed
+        );
         assert_eq!(read.sent_days, Some(-3653));
+        assert_eq!(read.header(), Some(digest.structure.header));
         assert!(read.thread_keys().eq(digest.thread_keys.iter().copied()));
     }
 

@@ -11,7 +11,7 @@ use std::{
 
 use mail::{
     Part, Span,
-    digest::{Digest, DigestRef},
+    digest::{Digest, DigestRef, Places},
     downgrade,
     outline::{Names, Outline},
 };
@@ -27,6 +27,9 @@ use crate::{
 const WHOLE: u8 = 1;
 /// First octet of a record that only says where the pieces of the record are.
 const IN_PIECES: u8 = 2;
+
+/// Octets that a processor brings from memory as one.
+const LINE: usize = 64;
 
 /// So many octets of a message, in one put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +75,8 @@ pub(crate) struct Record {
     octets: Vec<u8>,
     trace: Range<usize>,
     digest: Range<usize>,
+    /// Where what the digest says is in it.
+    places: Places,
     pub(crate) pieces: Vec<Piece>,
     /// Octets of the content.
     pub(crate) size: u64,
@@ -106,8 +111,10 @@ impl Email {
     /// Never: that it can be read was seen when the record was.
     #[must_use]
     pub fn digest_ref(&self) -> DigestRef<'_> {
-        let octets = self.record.digest();
-        DigestRef::new(octets).expect("the digest was readable")
+        let Record { digest, places, .. } = &*self.record;
+        let octets = self.record.octets.get(digest.clone());
+        let digest = octets.and_then(|octets| DigestRef::at(octets, places));
+        digest.expect("it was found there when the record was read")
     }
 
     /// Whether what is derived from the message (the listed fields, ENVELOPE, BODYSTRUCTURE) has octets above 127. They are
@@ -133,6 +140,15 @@ impl Email {
     pub fn structure(&self) -> Part {
         let structure = self.digest_ref().structure();
         structure.unwrap_or_else(|| self.digest().structure)
+    }
+
+    /// The message's header, trace fields and all.
+    #[must_use]
+    pub fn header(&self) -> Span {
+        // As of a tree that can't be read.
+        let own = self.digest_ref().header().unwrap_or_default();
+        let end = self.trace_len().saturating_add(own.end);
+        Span { start: 0, end }
     }
 
     /// Octets of the trace fields.
@@ -305,7 +321,7 @@ impl Email {
 impl Record {
     /// Octets of memory, at most, when all has been asked of it.
     pub(crate) fn octets(&self) -> usize {
-        let listed = DigestRef::new(self.digest()).map_or(&[][..], |digest| digest.listed);
+        let listed = self.digest().get(self.places.listed()).unwrap_or_default();
         size_of::<Self>()
             + self.octets.capacity()
             + self.pieces.capacity() * size_of::<Piece>()
@@ -313,15 +329,25 @@ impl Record {
             + Outline::octets_max(listed)
     }
 
+    /// Looks at what says where the rest is; what it gives means nothing.
+    pub(crate) fn glance(&self) -> usize {
+        let known = self.international.get().is_some() || self.outline.get().is_some();
+        self.octets.len() ^ self.digest.start ^ usize::from(known)
+    }
+
+    /// Looks at each line of memory that its octets are in.
+    pub(crate) fn glance_at_octets(&self) -> usize {
+        let lines = self.octets.iter().step_by(LINE);
+        lines.fold(0, |seen, octet| seen ^ usize::from(*octet))
+    }
+
     fn outline(&self) -> &Outline {
         self.outline.get_or_init(|| {
             let mut outline = Outline::default();
             outline.add(self.trace(), self.trace.start);
-            if let Some(digest) = DigestRef::new(self.digest()) {
-                outline.add(
-                    digest.listed,
-                    self.digest.start + digest.listed_place().start,
-                );
+            let listed = self.places.listed();
+            if let Some(fields) = self.digest().get(listed.clone()) {
+                outline.add(fields, self.digest.start + listed.start);
             }
             outline
         })
@@ -352,13 +378,12 @@ impl Record {
         let pieces = read_pieces(&mut read)?;
         let size = pieces.iter().map(|piece| u64::from(piece.len)).sum();
         let digest = end(&read)..octets.len();
-        if DigestRef::new(read.0).is_none() {
-            return Err(Malformed("a digest that can't be read"));
-        }
+        let places = Places::find(read.0).ok_or(Malformed("a digest that can't be read"))?;
         Ok(Put::Whole(Self {
             octets,
             trace,
             digest,
+            places,
             pieces,
             size,
             blake3,

@@ -66,15 +66,24 @@ impl Account {
 }
 
 impl Listing {
-    /// Reads a message's record, unless it was before.
+    /// Those of some messages' records that are in memory, each in its place.
+    ///
+    /// Memory answers for many in the time in which it answers for one, if it is asked for all before anything is done
+    /// with the first. So who lists takes some together, no more than are still near when they are used.
+    pub fn kept<'a>(&self, messages: impl Iterator<Item = &'a Message<'a>>) -> Vec<Option<Email>> {
+        let records = self.records();
+        let whose = messages.map(|message| (message.email, message.record));
+        let found: Vec<_> = whose.map(|whose| records.get(whose)).collect();
+        call_up(found.iter().copied().flatten());
+        let email = |record| Email::new(self.partitions.clone(), Arc::clone(record));
+        found.into_iter().map(|found| found.map(email)).collect()
+    }
+
+    /// Reads a message's record, and keeps it.
     ///
     /// # Errors
     /// As [`Account::email`].
     pub async fn email(&self, message: &Message<'_>) -> Result<Email, Error> {
-        let kept = self.records().get((message.email, message.record));
-        if let Some(record) = kept {
-            return Ok(Email::new(self.partitions.clone(), record));
-        }
         let email = self.account.email(message).await?;
         let whose = (message.email, message.record);
         let grown = self.records().keep(whose, email.record(), OCTETS_MAX);
@@ -93,10 +102,10 @@ impl Listing {
 
 impl Records {
     /// A message's record, if it is here.
-    fn get(&self, (id, at): (EmailId, Ref)) -> Option<Arc<Record>> {
+    fn get(&self, (id, at): (EmailId, Ref)) -> Option<&Arc<Record>> {
         let (page, within) = place(id);
         let kept = self.pages.get(&page)?.get(within)?.as_ref()?;
-        (kept.at == at).then(|| Arc::clone(&kept.record))
+        (kept.at == at).then_some(&kept.record)
     }
 
     /// Keeps a message's record, if there is room; says how many octets there are if they are many more now.
@@ -124,6 +133,14 @@ impl Records {
         self.octets += PAGE * size_of::<Option<Kept>>();
         Some(self.octets)
     }
+}
+
+/// Makes the processor bring near what will be looked at of some records.
+fn call_up<'a>(records: impl Iterator<Item = &'a Arc<Record>> + Clone) {
+    // Where the octets are is known only when the record is here: so first all records, then all octets.
+    let seen = records.clone().fold(0, |seen, it| seen ^ it.glance());
+    let seen = records.fold(seen, |seen, it| seen ^ it.glance_at_octets());
+    std::hint::black_box(seen);
 }
 
 /// The page of an EMAILID, and the place in it.
@@ -157,13 +174,13 @@ mod tests {
         let (id, at) = (EmailId(PAGE as u64 + 7), Ref(99));
         assert!(records.get((id, at)).is_none());
         let octets = records.keep((id, at), &first, usize::MAX).unwrap();
-        assert!(Arc::ptr_eq(&records.get((id, at)).unwrap(), &first));
+        assert!(Arc::ptr_eq(records.get((id, at)).unwrap(), &first));
         assert!(records.get((EmailId(7), at)).is_none());
         assert!(records.get((id, Ref(100))).is_none());
         // It was copied to elsewhere.
         records.keep((id, Ref(100)), &second, usize::MAX);
         assert!(records.get((id, at)).is_none());
-        assert!(Arc::ptr_eq(&records.get((id, Ref(100))).unwrap(), &second));
+        assert!(Arc::ptr_eq(records.get((id, Ref(100))).unwrap(), &second));
         assert_eq!(records.octets, octets);
         // There is no room.
         records.keep((EmailId(8), at), &first, octets);

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use imap::{UidSet, command::DateTime, encode};
 use mail::Span;
-use store::{Message, records::Listing};
+use store::{Email, Message, records::Listing};
 
 use super::{
     Troubled,
@@ -52,18 +52,24 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// Writes a message's response, or notes why it can't.
+    /// Whether messages' records are looked at.
+    pub(super) const fn needs_records(&self) -> bool {
+        self.plan.needs_record
+    }
+
+    /// Writes a message's response, or notes why it can't. Its record is read, if it is needed and not given.
     ///
     /// # Errors
     /// If the client is gone, or has to be dropped: [`Response::take_back`].
     pub(super) async fn message<O: Outlet>(
         &mut self,
         listing: &Listing,
-        (sequence, message): (u32, Message<'_>),
+        (sequence, message): &(u32, Message<'_>),
+        email: Option<Email>,
         out: &mut O,
     ) -> Result<(), Stop> {
-        let mut response = Response::begin(out, self.enabled, (sequence, message.uid));
-        match self.items(listing, &message, &mut response).await {
+        let mut response = Response::begin(out, self.enabled, (*sequence, message.uid));
+        match self.items(listing, (message, email), &mut response).await {
             // All that was asked for are annotations that there are not.
             Ok(()) if response.is_empty() && !self.enabled.uid_only => response.take_back()?,
             Ok(()) => response.end(),
@@ -79,13 +85,17 @@ impl<'a> Server<'a> {
     async fn items<O: Outlet>(
         &mut self,
         listing: &Listing,
-        message: &Message<'_>,
+        (message, email): (&Message<'_>, Option<Email>),
         response: &mut Response<'_, O>,
     ) -> Result<(), Fail> {
         let plan = self.plan;
         let mut record = None;
         if plan.needs_record {
-            record = Some(Record::new(listing.email(message).await?));
+            let email = match email {
+                Some(email) => email,
+                None => listing.email(message).await?,
+            };
+            record = Some(Record::new(email));
         }
         let downgrades = !self.enabled.takes_utf8();
         let international = |record: &Record| downgrades && record.is_international();

@@ -99,7 +99,7 @@ async fn have_parts(selected: &Selected, plan: &Plan, uids: &UidSet) -> Result<(
         let mut has = false;
         for (_, message) in selected.view.messages_in(uids) {
             let email = selected.account().email(&message).await;
-            has = email.is_ok_and(|email| has_part(&email.digest().structure, &part));
+            has = email.is_ok_and(|email| has_part(&email.structure(), &part));
             if has {
                 break;
             }
@@ -145,11 +145,9 @@ pub(crate) async fn arrival(
     };
     let seen = UidSet::new();
     let mut server = Server::new(&plan, view, enabled, &seen);
-    let written = server
-        .message(&account.listing(), (sequence, message), out)
-        .await;
-    written.map_err(|_| Gone)?;
-    sync::flush_if_full(out).await
+    let (listing, messages) = (account.listing(), [(sequence, message)]);
+    let written = together(&mut server, &listing, &messages, out).await;
+    written.map_err(|_| Gone)
 }
 
 /// As if somebody had asked for it.
@@ -260,33 +258,65 @@ async fn serve(
 ) -> Result<(), Stop> {
     let (view, listing) = (server.view, &account.listing());
     let Some(since) = fetch.changed_since else {
-        return each(server, listing, view.messages_in(uids), out).await;
+        let mut batches = view.batches(Some(uids));
+        return each(server, listing, |some| batches.next(TOGETHER, some), out).await;
     };
     // RFC 7162 §3.1.4.1. Costs by what has changed, however large the set is.
     let changed = view.mailbox().changed_since(ModSeq(since));
     let asked = changed.filter(|message| uids.contains(message.uid.0));
-    let counted = asked.filter_map(|message| Some((view.sequence_of(message.uid)?, message)));
-    each(server, listing, counted, out).await
+    let mut counted = asked.filter_map(|message| Some((view.sequence_of(message.uid)?, message)));
+    let next = |some: &mut Vec<_>| {
+        some.clear();
+        some.extend(counted.by_ref().take(TOGETHER));
+    };
+    each(server, listing, next, out).await
 }
 
+/// Messages whose records are looked up together.
+const TOGETHER: usize = 16;
+
+/// Serves messages, the next of which `next` puts in place of some; none when there are no more.
 async fn each<'a>(
     server: &mut Server<'_>,
     listing: &Listing,
-    messages: impl Iterator<Item = (u32, Message<'a>)>,
+    mut next: impl FnMut(&mut Vec<(u32, Message<'a>)>),
     out: &mut impl Outlet,
 ) -> Result<(), Stop> {
-    if server.newest_first {
-        // No more than one command may work on.
-        let mut messages: Vec<_> = messages.collect();
-        messages.reverse();
-        for message in messages {
-            server.message(listing, message, out).await?;
-            sync::flush_if_full(out).await?;
+    let mut some = Vec::with_capacity(TOGETHER);
+    let mut all = Vec::new();
+    loop {
+        next(&mut some);
+        if some.is_empty() {
+            break;
         }
-        return Ok(());
+        if server.newest_first {
+            // No more than one command may work on.
+            all.append(&mut some);
+        } else {
+            together(server, listing, &some, out).await?;
+        }
     }
+    all.reverse();
+    for some in all.chunks(TOGETHER) {
+        together(server, listing, some, out).await?;
+    }
+    Ok(())
+}
+
+async fn together(
+    server: &mut Server<'_>,
+    listing: &Listing,
+    messages: &[(u32, Message<'_>)],
+    out: &mut impl Outlet,
+) -> Result<(), Stop> {
+    let mut kept = Vec::new();
+    if server.needs_records() {
+        kept = listing.kept(messages.iter().map(|(_, message)| message));
+    }
+    let mut kept = kept.into_iter();
     for message in messages {
-        server.message(listing, message, out).await?;
+        let email = kept.next().flatten();
+        server.message(listing, message, email, out).await?;
         sync::flush_if_full(out).await?;
     }
     Ok(())

@@ -31,8 +31,7 @@ impl Record {
     pub(super) fn structure(&mut self) -> &Part {
         let email = &self.email;
         // The store has seen to it that a tree that can't be read reads as an empty one.
-        self.structure
-            .get_or_insert_with(|| email.digest().structure)
+        self.structure.get_or_insert_with(|| email.structure())
     }
 
     /// Whether the message has octets above 127 in fields by which clients list it, or in its structure.
@@ -82,12 +81,15 @@ impl Record {
     /// The octets of a section; `None` if there is no such section.
     pub(super) fn span(&mut self, part: &[u32], what: What) -> Option<Span> {
         let end = self.email.size();
-        // All of it needs no structure.
-        if part.is_empty() && what == What::Whole {
-            return Some(Span { start: 0, end });
-        }
-        let trace = self.email.trace_len();
-        let span = self.structure().span(part, what, trace)?;
+        let span = match (part, what) {
+            // These need no structure.
+            ([], What::Whole) => Span { start: 0, end },
+            ([], What::Header) => self.email.header(),
+            _ => {
+                let trace = self.email.trace_len();
+                self.structure().span(part, what, trace)?
+            }
+        };
         Some(Span {
             start: span.start.min(end),
             end: span.end.min(end),

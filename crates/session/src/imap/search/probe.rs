@@ -3,8 +3,7 @@
 use std::sync::OnceLock;
 
 use mail::{
-    Part, Span, What, collation::Collation, encoded_word, fuzzy::Likeness, header,
-    text::HEADER_BYTES_MAX,
+    Part, Span, collation::Collation, encoded_word, fuzzy::Likeness, header, text::HEADER_BYTES_MAX,
 };
 use store::{
     Buffers, Email, Error, TextReader,
@@ -108,10 +107,6 @@ impl<'a> Witness<'a> {
         &self.scores
     }
 
-    fn structure(&self) -> &Part {
-        self.structure.get_or_init(|| self.email.structure())
-    }
-
     /// Answers the probes of one source.
     ///
     /// # Errors
@@ -176,10 +171,8 @@ impl<'a> Witness<'a> {
     }
 
     async fn header(&self) -> Result<Vec<u8>, Error> {
-        let trace = self.email.trace_len();
-        let span = self.structure().span(&[], What::Header, trace);
+        let span = self.email.header();
         let mut octets = Vec::new();
-        let span = span.unwrap_or_default();
         let end = span.end.min(span.start.saturating_add(HEADER_BYTES_MAX));
         let span = Span { end, ..span };
         self.email.read(span, &mut octets).await?;
