@@ -15,7 +15,7 @@
 //! count. Numbers change in [`View::bury_last`], [`View::bury_all`] and
 //! [`View::announce`], each called where the response is written, nowhere else.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{collections::VecDeque, ops::Range, sync::Arc};
 
 use imap::UidSet;
 use store::{Annotations, Message, ModSeq, OpenMailbox, Uid, Whose, annotation::Setting};
@@ -40,8 +40,8 @@ pub(crate) struct View {
     /// The annotations of which the client has been told that they changed, or that it has set.
     annotations: Annotations,
     /// Messages whose flags were told at a modseq beyond `told`: what the
-    /// command's own responses said. Empty between commands.
-    aware: BTreeMap<u32, ModSeq>,
+    /// command's own responses said. Ascending by UID; empty between commands.
+    aware: VecDeque<(u32, ModSeq)>,
     /// UIDs that are `\Recent` in this session; ascending, disjoint.
     recent: Vec<Range<u32>>,
     /// How its object identifiers are told.
@@ -64,7 +64,7 @@ impl View {
             told: mailbox.highest_mod_seq(),
             complete: mailbox.highest_mod_seq(),
             ghosts: Vec::new(),
-            aware: BTreeMap::new(),
+            aware: VecDeque::new(),
             recent: Vec::new(),
             ids: ObjectIds::default(),
             whose: Whose::Own,
@@ -308,22 +308,47 @@ impl View {
 
     /// The same of one that has this modseq there.
     pub(crate) fn aware_at(&mut self, uid: Uid, mod_seq: ModSeq) {
-        if mod_seq > self.told {
-            self.aware.insert(uid.0, mod_seq);
+        if mod_seq <= self.told {
+            return;
+        }
+        // Commands go up or down, mostly.
+        let known = (uid.0, mod_seq);
+        if self.aware.back().is_none_or(|last| last.0 < uid.0) {
+            self.aware.push_back(known);
+        } else if self.aware.front().is_none_or(|first| first.0 > uid.0) {
+            self.aware.push_front(known);
+        } else {
+            match self.aware.binary_search_by_key(&uid.0, |known| known.0) {
+                Ok(at) => {
+                    self.aware.remove(at);
+                    self.aware.insert(at, known);
+                }
+                Err(at) => self.aware.insert(at, known),
+            }
         }
     }
 
     /// Whether the client has been told the flags that the message has in this state of it.
     pub(crate) fn knows_flags_of(&self, message: &Message<'_>) -> bool {
-        message.mod_seq <= self.told || self.aware.get(&message.uid.0) == Some(&message.mod_seq)
+        let known = (message.uid.0, message.mod_seq);
+        message.mod_seq <= self.told
+            || self
+                .aware
+                .binary_search_by_key(&known.0, |it| it.0)
+                .is_ok_and(|at| self.aware.get(at) == Some(&known))
     }
 
     /// Messages whose flags changed and that the client has not been told, with
     /// their sequence numbers. Neither ghosts nor unannounced messages.
     pub(crate) fn untold(&self) -> impl Iterator<Item = (u32, Message<'_>)> {
+        // Both ascend.
+        let mut aware = self.aware.iter().peekable();
         self.mailbox
             .changed_since(self.told)
-            .filter(|message| !self.knows_flags_of(message))
+            .filter(move |message| {
+                while aware.next_if(|known| known.0 < message.uid.0).is_some() {}
+                aware.peek() != Some(&&(message.uid.0, message.mod_seq))
+            })
             .filter_map(|message| Some((self.sequence_of(message.uid)?, message)))
     }
 

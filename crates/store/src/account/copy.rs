@@ -113,13 +113,13 @@ pub(crate) fn existing<'a>(
     messages: &'a Part,
     uids: &'a [Uid],
 ) -> impl Iterator<Item = Message<'a>> {
-    let mut last = Uid(0);
+    let (mut last, mut find) = (Uid(0), messages.in_turn());
     uids.iter().filter_map(move |&uid| {
         if uid <= last {
             return None;
         }
         last = uid;
-        messages.get(uid)
+        find(uid)
     })
 }
 

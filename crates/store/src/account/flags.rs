@@ -61,6 +61,8 @@ fn store(
     let mut outcomes = Outcomes::default();
     let mut last = Uid(0);
     let mut find = messages.in_turn();
+    // What became of a message that had these flags: of the next, which mostly has the same, becomes that, too.
+    let mut before: Option<(SystemFlags, &[u32], Option<Outcome>)> = None;
     for &uid in uids {
         if uid <= last {
             continue;
@@ -79,13 +81,18 @@ fn store(
             continue;
         }
         // RFC 7162 §3.1.3 leaves it open; what does not change has no new modseq.
-        if let Some(outcome) = given.applied_to(&told) {
+        let same = before
+            .take()
+            .filter(|(system, keywords, _)| *system == told.system && *keywords == told.keywords);
+        let outcome = same.map_or_else(|| given.applied_to(&told), |(.., outcome)| outcome);
+        if let Some(outcome) = &outcome {
             if outcome.1.len() > KEYWORDS_OF_MESSAGE_MAX {
                 return Err(Error::Limit("keywords of a message"));
             }
             let own = looking.as_ref().is_some_and(Looking::is_own);
             outcomes.take((&message, &told), outcome, own);
         }
+        before = Some((told.system, told.keywords, outcome));
     }
     // The state must not be held when it is changed, or all of it were copied.
     let names = given.names;
@@ -96,7 +103,9 @@ fn store(
             draft.set_seen(id, reader, uids, seen)?;
         }
     }
-    for ((system, keywords), uids) in outcomes.flags {
+    let flags = outcomes.flags.into_iter();
+    let flags = flags.flat_map(|(system, all)| all.into_iter().map(move |it| (system, it)));
+    for (system, (keywords, uids)) in flags {
         let keywords = keywords.iter();
         let keywords = keywords.filter_map(|index| names.get(*index as usize).cloned());
         draft.push(Change::FlagsChanged {
@@ -131,7 +140,8 @@ fn permitted(rights: Rights, change: &FlagChange) -> Result<FlagChange, Error> {
 /// What becomes of which messages.
 #[derive(Default)]
 struct Outcomes {
-    flags: BTreeMap<Outcome, UidRanges>,
+    /// By system flags and by keywords.
+    flags: BTreeMap<u8, BTreeMap<Vec<u32>, UidRanges>>,
     /// Messages that the reader has seen now, and those that they no longer have.
     seen: UidRanges,
     unseen: UidRanges,
@@ -143,10 +153,10 @@ impl Outcomes {
     fn take(
         &mut self,
         (message, told): (&Message<'_>, &Message<'_>),
-        (system, keywords): Outcome,
+        outcome: &Outcome,
         own: bool,
     ) {
-        let (mut system, seen) = (SystemFlags(system), SystemFlags::SEEN);
+        let (mut system, seen) = (SystemFlags(outcome.0), SystemFlags::SEEN);
         if own {
             match (told.system.contains(seen), system.contains(seen)) {
                 (false, true) => extend_ranges(&mut self.seen, message.uid),
@@ -160,10 +170,15 @@ impl Outcomes {
                 system.without(seen)
             };
         }
-        if system != message.system || keywords != message.keywords {
-            let uids = self.flags.entry((system.0, keywords)).or_default();
-            extend_ranges(uids, message.uid);
+        if system == message.system && outcome.1 == message.keywords {
+            return;
         }
+        let of_system = self.flags.entry(system.0).or_default();
+        let uids = match of_system.get_mut(&*outcome.1) {
+            Some(uids) => uids,
+            None => of_system.entry(outcome.1.clone()).or_default(),
+        };
+        extend_ranges(uids, message.uid);
     }
 }
 

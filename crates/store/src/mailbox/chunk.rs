@@ -1,6 +1,6 @@
 //! Neighbouring messages of a mailbox, and what is known of them when they are not in memory.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use crate::{
     clock::Timestamp,
@@ -134,7 +134,8 @@ impl Chunk {
     /// than that.
     pub(crate) fn changed_since(&self, since: ModSeq) -> impl Iterator<Item = Message<'_>> {
         let changed = self.rows.iter().filter(move |row| row.mod_seq > since);
-        changed.map(|row| self.message(row))
+        let mut near = 0;
+        changed.map(move |row| self.message_near(row, &mut near))
     }
 
     /// Some neighbours. Their keywords are walked beside them, not searched for.
@@ -156,32 +157,38 @@ impl Chunk {
         })
     }
 
-    fn keywords_of(&self, uid: Uid) -> &[u32] {
-        if self.keywords.is_empty() {
-            return &[];
-        }
-        match self.keywords.binary_search_by_key(&uid, |(uid, _)| *uid) {
-            Ok(i) => self.keywords.get(i).map_or(&[], |(_, set)| set),
-            Err(_) => &[],
-        }
+    /// The message in that row. `near`: where its keywords may be, and then where those of the next row may be.
+    pub(super) fn at_near(&self, row: usize, near: &mut usize) -> Option<Message<'_>> {
+        self.rows.get(row).map(|row| self.message_near(row, near))
     }
 
-    pub(super) fn set_keywords(&mut self, uid: Uid, set: &KeywordSet) {
-        let place = self.keywords.binary_search_by_key(&uid, |(uid, _)| *uid);
-        match place {
-            Ok(i) if set.is_empty() => drop(self.keywords.remove(i)),
-            Ok(i) => {
-                if let Some((_, old)) = self.keywords.get_mut(i) {
-                    *old = Arc::clone(set);
-                }
-            }
-            Err(_) if set.is_empty() => {}
-            Err(i) => self.keywords.insert(i, (uid, Arc::clone(set))),
-        }
+    fn message_near(&self, row: &Row, near: &mut usize) -> Message<'_> {
+        let own = self.keywords.get(*near).filter(|(uid, _)| *uid == row.uid);
+        let own = own.or_else(|| {
+            *near = self.keywords.partition_point(|(uid, _)| *uid < row.uid);
+            let next = self.keywords.get(*near);
+            next.filter(|(uid, _)| *uid == row.uid)
+        });
+        *near += usize::from(own.is_some());
+        row.message(own.map_or(&[], |(_, set)| set))
+    }
+
+    /// Gives the messages in some rows these keywords.
+    pub(super) fn set_keywords(&mut self, rows: Range<usize>, set: &KeywordSet) {
+        let rows = self.rows.get(rows).unwrap_or_default();
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+            return;
+        };
+        let from = self.keywords.partition_point(|(uid, _)| *uid < first.uid);
+        let to = self.keywords.partition_point(|(uid, _)| *uid <= last.uid);
+        let given = if set.is_empty() { &[] } else { rows };
+        let given = given.iter().map(|row| (row.uid, Arc::clone(set)));
+        drop(self.keywords.splice(from..to, given));
     }
 
     fn message(&self, row: &Row) -> Message<'_> {
-        row.message(self.keywords_of(row.uid))
+        let mut near = 0;
+        self.message_near(row, &mut near)
     }
 }
 

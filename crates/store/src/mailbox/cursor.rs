@@ -14,6 +14,8 @@ pub(super) struct Cursor<'a> {
     chunk: Option<&'a Chunk>,
     /// The row behind it.
     next: usize,
+    /// Where the keywords of that may be.
+    keywords: usize,
 }
 
 impl<'a> Cursor<'a> {
@@ -31,6 +33,6 @@ impl<'a> Cursor<'a> {
             _ => chunk.place_of(uid).ok()?,
         };
         self.next = row + 1;
-        chunk.at(row)
+        chunk.at_near(row, &mut self.keywords)
     }
 }

@@ -335,16 +335,12 @@ impl Placements {
             for &(first, last) in ranges {
                 let from = chunk.rows.partition_point(|row| row.uid < first);
                 let to = chunk.rows.partition_point(|row| row.uid <= last);
-                for at in from..to {
-                    let Some(row) = chunk.rows.get_mut(at) else {
-                        continue;
-                    };
+                for row in chunk.rows.get_mut(from..to).unwrap_or_default() {
                     row.system = system;
                     row.mod_seq = mod_seq;
-                    let uid = row.uid;
-                    chunk.set_keywords(uid, keywords);
                     changed += 1;
                 }
+                chunk.set_keywords(from..to, keywords);
             }
         })?;
         Ok(changed)

@@ -3,6 +3,8 @@
 //! Messages that another session has expunged: the others are done, and STORE by sequence
 //! numbers answers NO \[EXPUNGEISSUED] (RFC 2180 §4.2.3), UID STORE answers OK.
 
+use std::collections::BTreeSet;
+
 use imap::{
     UidSet,
     command::{Numbering, Store, StoreAction},
@@ -70,7 +72,7 @@ pub(crate) async fn store(
 struct Report<'a> {
     shown: Shown,
     change: &'a FlagChange,
-    /// The change's keywords as the mailbox numbers them.
+    /// The change's keywords as the mailbox numbers them, ascending.
     keywords: Vec<u32>,
     enabled: Enabled,
 }
@@ -145,19 +147,23 @@ impl Report<'_> {
     }
 
     fn keywords_as_expected(&self, old: &Message<'_>, new: &Message<'_>) -> bool {
-        let given = self.keywords.iter().copied();
-        let mut expected: Vec<u32> = match self.change.action {
-            FlagAction::Replace => given.collect(),
-            FlagAction::Add => old.keywords.iter().copied().chain(given).collect(),
-            FlagAction::Remove => {
-                let kept = old.keywords.iter().copied();
-                kept.filter(|index| !self.keywords.contains(index))
-                    .collect()
+        let (old, new, given) = (old.keywords, new.keywords, &*self.keywords);
+        let has = |set: &[u32], index: &u32| set.binary_search(index).is_ok();
+        match self.change.action {
+            FlagAction::Replace => new == given,
+            FlagAction::Add => {
+                let mut from_old = new.iter().filter(|index| !has(given, index));
+                from_old.all(|index| has(old, index))
+                    && old.iter().chain(given).all(|index| has(new, index))
             }
-        };
-        expected.sort_unstable();
-        expected.dedup();
-        expected == new.keywords
+            FlagAction::Remove => {
+                let mut kept = old.iter().filter(|index| !has(given, index));
+                kept.all(|index| has(new, index))
+                    && new
+                        .iter()
+                        .all(|index| has(old, index) && !has(given, index))
+            }
+        }
     }
 }
 
@@ -174,14 +180,15 @@ fn change(store: &Store) -> Result<FlagChange, Refusal> {
     })
 }
 
-/// The indexes of the keywords that the mailbox has.
+/// The indexes of the keywords that the mailbox has, ascending.
 fn indexes(mailbox: &store::Mailbox, flags: &Flags) -> Vec<u32> {
     let same = |given: &store::Keyword| {
         let mut known = mailbox.keywords().iter();
         known.position(|keyword| keyword.eq_ignore_ascii_case(given))
     };
     let positions = flags.keywords.iter().filter_map(same);
-    positions.filter_map(|i| u32::try_from(i).ok()).collect()
+    let indexes: BTreeSet<u32> = positions.filter_map(|i| u32::try_from(i).ok()).collect();
+    indexes.into_iter().collect()
 }
 
 fn shown(store: &Store, enabled: Enabled) -> Shown {
