@@ -239,11 +239,19 @@ impl Run {
 /// ways to match are followed at once.
 #[must_use]
 pub fn list_matches(pattern: &str, name: &str, delimiter: char) -> bool {
-    if pattern == "*" {
-        return true;
+    let inbox = inbox_prefix(name, delimiter);
+    if inbox == 0 {
+        // What comes before the wildcards is there or not; and mostly there is one wildcard, at the end.
+        let (literal, rest) = pattern.split_at(pattern.find(['*', '%']).unwrap_or(pattern.len()));
+        match (name.strip_prefix(literal), rest) {
+            (None, _) => return false,
+            (Some(left), "") => return left.is_empty(),
+            (Some(_), "*") => return true,
+            (Some(left), "%") => return !left.contains(delimiter),
+            (Some(_), _) => {}
+        }
     }
     let tokens: Vec<char> = pattern.chars().collect();
-    let inbox = inbox_prefix(name, delimiter);
     // live[i]: the first i tokens can match what has been read of the name.
     let mut live = vec![false; tokens.len() + 1];
     if let Some(start) = live.first_mut() {

@@ -181,8 +181,7 @@ impl Namespace {
 
     /// The name that a client knows a mailbox by.
     #[must_use]
-    pub fn write(&self, place: &Place) -> String {
-        let Place { owner, name } = place;
+    pub fn write(&self, owner: &Owner, name: &MailboxName) -> String {
         match owner {
             Owner::Own => self.write_own(name),
             Owner::Other(account) if self.whole_site => self.write_of_site(account, name),

@@ -95,16 +95,16 @@ pub enum StatusValue<'a> {
 }
 
 /// `* STATUS name (…)`.
-pub fn status(
+pub fn status<'a>(
     out: &mut Vec<u8>,
     name: &str,
     encoding: Encoding,
-    items: &[(StatusItem, StatusValue<'_>)],
+    items: impl IntoIterator<Item = (StatusItem, StatusValue<'a>)>,
 ) {
     out.extend_from_slice(b"* STATUS ");
     mailbox(out, name, encoding);
     out.extend_from_slice(b" (");
-    separated(out, b' ', items, |out, &(item, value)| {
+    separated(out, b' ', items, |out, (item, value)| {
         out.extend_from_slice(item.name().as_bytes());
         out.push(b' ');
         match value {

@@ -170,7 +170,7 @@ fn responses() {
             out,
             "a b",
             Encoding::Utf8,
-            &[
+            [
                 (StatusItem::Messages, StatusValue::Number(231)),
                 (StatusItem::MailboxId, StatusValue::Id("F1")),
                 (StatusItem::AppendLimit, StatusValue::Nil),

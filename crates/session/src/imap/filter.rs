@@ -101,7 +101,7 @@ fn canonical(user: &User, enabled: Enabled, sent: &command::Mailbox) -> Option<S
         text.pop();
     }
     match namespace.read(&text) {
-        Ok(place) => Some(namespace.write(&place)),
+        Ok(place) => Some(namespace.write(&place.owner, &place.name)),
         Err(Nowhere::Level) => Some(text),
         Err(Nowhere::Outside | Nowhere::Invalid(_)) => None,
     }

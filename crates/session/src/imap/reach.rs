@@ -20,7 +20,7 @@ use store::{
 use super::{object_ids::ObjectIds, referral, refusal::Refusal, subscriptions, wording::Text};
 use crate::{
     Services,
-    namespace::{self, Aliases, Namespace, Nowhere, Owner},
+    namespace::{Aliases, Namespace, Nowhere, Owner},
 };
 
 /// The most accounts that a session keeps at hand.
@@ -383,9 +383,7 @@ impl Reach {
 
     /// The name that the client knows a mailbox of an account by.
     pub(crate) fn written(&self, account: AccountId, name: &MailboxName) -> String {
-        let owner = self.owner(account);
-        let name = name.clone();
-        self.namespace.write(&namespace::Place { owner, name })
+        self.namespace.write(&self.owner(account), name)
     }
 
     /// Whose an account is. One that has lost its name goes by its number.

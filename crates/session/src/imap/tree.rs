@@ -3,30 +3,37 @@
 //!
 //! Names are as the client knows them. Which mailboxes somebody sees, the store says (RFC 4314 §4, `l`).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use imap::command::ListSelection;
-use store::{MailboxName, Role, past::DELETED};
+use store::{Account, Mailbox, MailboxName, Role, past::DELETED};
 
-use super::{
-    deleted, pattern::Pattern, reach::Found, referral, refusal::Refusal, state::User, subscriptions,
-};
-use crate::namespace::{Namespace, Owner, Place};
+use super::{deleted, pattern::Pattern, referral, refusal::Refusal, state::User, subscriptions};
+use crate::namespace::{Namespace, Owner};
 
 /// The names, each with what is known of it.
 pub(crate) struct Tree {
     pub(crate) nodes: BTreeMap<String, Node>,
 }
 
+/// A mailbox that is there. All of an account have the same handle of it.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    /// Whose it is, in the hands of who has logged in.
+    pub(crate) account: Arc<Account>,
+    /// As it is now.
+    pub(crate) mailbox: Arc<Mailbox>,
+}
+
 /// What is known of a name.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is one independent fact about the name"
 )]
 pub(crate) struct Node {
     /// `None` for levels above mailboxes, and names only subscribed to.
-    pub(crate) found: Option<Found>,
+    pub(crate) found: Option<Listed>,
     /// It is one of the user's own.
     pub(crate) own: bool,
     /// It is on another server.
@@ -38,6 +45,15 @@ pub(crate) struct Node {
     pub(crate) child_selected: bool,
     /// One of those matches no pattern, and so would not be known of.
     pub(crate) hides_a_child: bool,
+}
+
+impl Listed {
+    fn new(account: &Arc<Account>, mailbox: &Arc<Mailbox>) -> Self {
+        Self {
+            account: Arc::clone(account),
+            mailbox: Arc::clone(mailbox),
+        }
+    }
 }
 
 impl Node {
@@ -86,15 +102,12 @@ impl Tree {
             patterns.iter().any(|pattern| pattern.may_match(&root))
         };
         for (owner, account) in reach.others(wanted).await? {
+            let account = Arc::new(account);
             for (name, mailbox) in account.snapshot().mailboxes() {
                 if account.sees(mailbox) {
-                    let (owner, name) = (owner.clone(), name.clone());
-                    let node = tree.node(namespace.write(&Place { owner, name }));
+                    let node = tree.node(namespace.write(&owner, name));
                     node.subscribed = subscriptions::has(&user.account, &account, mailbox);
-                    node.found = Some(Found {
-                        account: account.clone(),
-                        mailbox: mailbox.clone(),
-                    });
+                    node.found = Some(Listed::new(&account, mailbox));
                 }
             }
         }
@@ -109,23 +122,25 @@ impl Tree {
         patterns: &[Pattern],
         selection: ListSelection,
     ) -> Result<(), Refusal> {
-        let (account, snapshot) = (&user.account, user.account.snapshot());
-        let written = |name: &MailboxName| user.reach.written(account.id(), name);
-        let deleted = if patterns.iter().any(|p| p.begins_with(DELETED)) {
-            deleted::all(user).await?
-        } else {
-            Vec::new()
+        let (account, snapshot) = (Arc::new(user.account.clone()), user.account.snapshot());
+        let written = |name: &MailboxName| user.reach.namespace().write(&Owner::Own, name);
+        let own = |name: &MailboxName, mailbox: &Arc<Mailbox>| {
+            let node = Node {
+                own: true,
+                found: Some(Listed::new(&account, mailbox)),
+                ..Node::default()
+            };
+            (written(name), node)
         };
-        let there = snapshot
+        // All at once: they are in order, mostly.
+        self.nodes = snapshot
             .mailboxes()
-            .map(|(name, mailbox)| (name.clone(), mailbox.clone()));
-        for (name, mailbox) in there.chain(deleted) {
-            let node = self.node(written(&name));
-            node.own = true;
-            node.found = Some(Found {
-                account: account.clone(),
-                mailbox,
-            });
+            .map(|(name, it)| own(name, it))
+            .collect();
+        if patterns.iter().any(|p| p.begins_with(DELETED)) {
+            let deleted = deleted::all(user).await?;
+            self.nodes
+                .extend(deleted.iter().map(|(name, it)| own(name, it)));
         }
         // RFC 2193 §3: nobody is shown them who does not ask for them.
         if selection.remote {

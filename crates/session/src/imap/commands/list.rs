@@ -14,11 +14,10 @@ use crate::{
         commands::{acl, metadata, status},
         deleted, names,
         pattern::Pattern,
-        reach::Found,
         refusal::{Done, Outcome, Refusal, Stop},
         state::{Enabled, User},
         sync::flush_if_full,
-        tree::{self, Node, Tree},
+        tree::{self, Listed, Node, Tree},
     },
     namespace::Namespace,
 };
@@ -48,8 +47,9 @@ pub(crate) async fn list(
         return Ok(Done::new(completed));
     }
     let search = Search::new(user, enabled, list).await?;
+    let mut attributes = Vec::new();
     for (name, node) in &search.tree.nodes {
-        if !search.write(name, node, out) {
+        if !search.write((name, node), &mut attributes, out) {
             continue;
         }
         if let Some(found) = &node.found {
@@ -64,7 +64,7 @@ pub(crate) async fn list(
 async fn items(
     user: &User,
     search: &Search<'_>,
-    (name, node, found): (&str, &Node, &Found),
+    (name, node, found): (&str, &Node, &Listed),
     out: &mut impl Outlet,
 ) -> Result<(), Stop> {
     let (returns, enabled) = (&search.returns, search.enabled);
@@ -85,7 +85,7 @@ async fn items(
             let rights = found.account.rights(&found.mailbox);
             acl::my_rights(name, rights, enabled, out);
         }
-        metadata::list(user, enabled, (found.clone(), &returns.metadata), out).await?;
+        metadata::list(user, enabled, (found, &returns.metadata), out).await?;
     }
     Ok(())
 }
@@ -165,7 +165,7 @@ impl<'a> Search<'a> {
     }
 
     /// The mailboxes that are listed, in the order of their names.
-    pub(super) fn mailboxes(&self) -> impl Iterator<Item = (&str, &Found)> {
+    pub(super) fn mailboxes(&self) -> impl Iterator<Item = (&str, &Listed)> {
         let existing = self.tree.nodes.iter();
         existing
             .filter(|(name, node)| self.lists(name, node))
@@ -175,12 +175,17 @@ impl<'a> Search<'a> {
     /// Writes the response for a mailbox that is listed.
     pub(super) fn write_listed(&self, name: &str, out: &mut impl Outlet) {
         if let Some(node) = self.tree.nodes.get(name) {
-            self.write(name, node, out);
+            self.write((name, node), &mut Vec::new(), out);
         }
     }
 
-    /// Writes the response for a name; `false` if there is none.
-    fn write(&self, name: &str, node: &Node, out: &mut impl Outlet) -> bool {
+    /// Writes the response for a name; `false` if there is none. `attributes`: room for them.
+    fn write(
+        &self,
+        (name, node): (&str, &Node),
+        attributes: &mut Vec<&'static str>,
+        out: &mut impl Outlet,
+    ) -> bool {
         if !self.lists(name, node) {
             return false;
         }
@@ -191,13 +196,13 @@ impl<'a> Search<'a> {
         let told = self.selection.recursive_match && node.child_selected;
         let chosen = options.iter().filter(|(asked, _)| *asked && told);
         let child_info: Vec<&str> = chosen.map(|(_, option)| *option).collect();
-        let mut attributes = self.attributes(node);
+        self.attributes(node, attributes);
         if self.listing == Listing::Xlist {
             attributes.extend(old_attributes(node));
         }
         let line = ListLine {
             listing: self.listing,
-            attributes: &attributes,
+            attributes,
             delimiter: Some(self.namespace.delimiter()),
             name,
             encoding: self.enabled.names(),
@@ -232,8 +237,8 @@ impl<'a> Search<'a> {
         patterns.any(|p| p.asks_for_levels() && p.matches(&name))
     }
 
-    fn attributes(&self, node: &Node) -> Vec<&'static str> {
-        let mut attributes = Vec::new();
+    fn attributes(&self, node: &Node, attributes: &mut Vec<&'static str>) {
+        attributes.clear();
         if node.remote {
             attributes.push("\\Remote");
         } else if node.found.is_none() {
@@ -255,6 +260,5 @@ impl<'a> Search<'a> {
         if let Some(role) = node.role() {
             attributes.push(role.attribute());
         }
-        attributes
     }
 }

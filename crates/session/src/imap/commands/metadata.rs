@@ -24,6 +24,7 @@ use crate::{
         search::filters,
         state::{Enabled, User},
         sync::flush_if_full,
+        tree::Listed,
     },
 };
 
@@ -76,11 +77,17 @@ pub(crate) async fn get(
 pub(crate) async fn list(
     user: &User,
     enabled: Enabled,
-    (found, entries): (Found, &[String]),
+    (listed, entries): (&Listed, &[String]),
     out: &mut impl Outlet,
 ) -> Result<(), Gone> {
-    let target = Target::Mailbox(found);
-    if entries.is_empty() || may_read(&target).is_err() {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let target = Target::Mailbox(Found {
+        account: (*listed.account).clone(),
+        mailbox: Arc::clone(&listed.mailbox),
+    });
+    if may_read(&target).is_err() {
         return Ok(());
     }
     let there = there(user, &target, entries);

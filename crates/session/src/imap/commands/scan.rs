@@ -17,12 +17,13 @@ use crate::{
     imap::{
         commands::list,
         deleted,
-        reach::{Found, Place},
+        reach::Place,
         refusal::{Done, Outcome, Refusal, Stop},
         reply,
         search::pace::Pace,
         state::{Enabled, User},
         sync::flush_if_full,
+        tree::Listed,
         wording::Text,
     },
 };
@@ -72,9 +73,9 @@ pub(crate) async fn scan(
 }
 
 /// A mailbox to look through; `None` if it is gone meanwhile, or not for the user to read.
-async fn open(user: &User, found: &Found) -> Result<Option<OpenMailbox>, Refusal> {
+async fn open(user: &User, found: &Listed) -> Result<Option<OpenMailbox>, Refusal> {
     let place = Place {
-        account: found.account.clone(),
+        account: (*found.account).clone(),
         name: found.mailbox.name().clone(),
     };
     if let Some(deleted) = deleted::find(user, &place).await? {

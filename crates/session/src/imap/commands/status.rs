@@ -97,25 +97,23 @@ pub(crate) fn write(
     let Told { name, mailbox, .. } = told;
     let status = told.account.status(mailbox);
     let counters = status.counters;
-    let id = told.ids.told(mailbox.id()).to_string();
-    let values: Vec<(StatusItem, StatusValue<'_>)> = items
-        .iter()
-        .map(|&item| {
-            let value = match item {
-                StatusItem::Messages => Number(counters.messages.into()),
-                StatusItem::Recent => Number(status.recent.into()),
-                StatusItem::UidNext => Number(mailbox.uid_next().0.into()),
-                StatusItem::UidValidity => Number(mailbox.uid_validity().0.into()),
-                StatusItem::Unseen => Number(counters.unseen.into()),
-                StatusItem::Deleted => Number(counters.deleted.into()),
-                StatusItem::DeletedStorage => Number(told.deleted_octets),
-                StatusItem::Size => Number(counters.octets),
-                StatusItem::HighestModSeq => Number(status.highest_mod_seq.0),
-                StatusItem::MailboxId => Id(&id),
-                StatusItem::AppendLimit => Number(message_bytes_max),
-            };
-            (item, value)
-        })
-        .collect();
-    encode::status(out, name, enabled.names(), &values);
+    let mut id = String::new();
+    if items.contains(&StatusItem::MailboxId) {
+        id = told.ids.told(mailbox.id()).to_string();
+    }
+    let value = |item| match item {
+        StatusItem::Messages => Number(counters.messages.into()),
+        StatusItem::Recent => Number(status.recent.into()),
+        StatusItem::UidNext => Number(mailbox.uid_next().0.into()),
+        StatusItem::UidValidity => Number(mailbox.uid_validity().0.into()),
+        StatusItem::Unseen => Number(counters.unseen.into()),
+        StatusItem::Deleted => Number(counters.deleted.into()),
+        StatusItem::DeletedStorage => Number(told.deleted_octets),
+        StatusItem::Size => Number(counters.octets),
+        StatusItem::HighestModSeq => Number(status.highest_mod_seq.0),
+        StatusItem::MailboxId => Id(&id),
+        StatusItem::AppendLimit => Number(message_bytes_max),
+    };
+    let values = items.iter().map(|&item| (item, value(item)));
+    encode::status(out, name, enabled.names(), values);
 }
