@@ -109,14 +109,18 @@ impl<'a> Field<'a> {
 #[must_use]
 pub fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
     let value = value.trim_ascii();
-    if memchr::memchr2(b'\r', b'\n', value).is_none() {
+    if memchr2(b'\r', b'\n', value).is_none() {
         return Cow::Borrowed(value);
     }
-    let flat = value
-        .iter()
-        .copied()
-        .filter(|b| !matches!(b, b'\r' | b'\n'));
-    Cow::Owned(flat.collect())
+    let mut flat = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(at) = memchr2(b'\r', b'\n', rest) {
+        let (line, after) = rest.split_at(at);
+        flat.extend_from_slice(line);
+        rest = after.get(1..).unwrap_or_default();
+    }
+    flat.extend_from_slice(rest);
+    Cow::Owned(flat)
 }
 
 /// The fields of a header, up to the empty line that ends it or the end.

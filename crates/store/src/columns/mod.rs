@@ -1,8 +1,8 @@
 //! What messages are searched, sorted and threaded by, in memory and side by side, so that a search of many looks at
 //! few octets and reads no record twice.
 //!
-//! Of every account whose messages somebody searched: what their subjects, addresses and identifiers say, folded; when they
-//! were sent; what they are sorted by, as numbers; whom they answer. A message is added when it is first looked at, from
+//! Of every account whose messages somebody searched: what their subjects, addresses and identifiers say, folded as soon as
+//! somebody asks for them; when they were sent; what they are sorted by, as numbers; whom they answer. A message is added when it is first looked at, from
 //! its record, and found by its EMAILID, so that it stays when it is copied or moved. Messages never change, so
 //! nothing is ever wrong in it; those that can't be read are not in it.
 //!
@@ -12,6 +12,7 @@
 
 mod intern;
 mod keys;
+mod raw;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -28,7 +29,7 @@ use crate::{Email, EmailId, account::Account, cabinet::Cabinet, error::Error, id
 /// Octets of memory for all accounts together.
 pub const OCTETS_MAX: usize = 256 << 20;
 
-/// Strings that may be put in order at once; more are where a processor's time may be taken.
+/// Strings that may be folded, or put in order, at once; more are where a processor's time may be taken.
 const AT_ONCE_MAX: usize = 1024;
 
 /// A header field that is kept.
@@ -91,6 +92,19 @@ pub enum Text {
     DisplayTo,
 }
 
+impl Text {
+    /// The field that it is of.
+    #[must_use]
+    pub const fn field(self) -> Field {
+        match self {
+            Self::Subject => Field::Subject,
+            Self::From | Self::DisplayFrom => Field::From,
+            Self::To | Self::DisplayTo => Field::To,
+            Self::Cc => Field::Cc,
+        }
+    }
+}
+
 /// The columns of an account. A cheap clone; all who look at the account have the same.
 #[derive(Debug, Clone)]
 pub struct Columns {
@@ -100,9 +114,39 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// What is in them now. Nothing comes while this is held: hold it no longer than some work of the processor takes.
-    pub async fn read(&self) -> OwnedRwLockReadGuard<Table> {
-        Arc::clone(&self.table).read_owned().await
+    /// What is in them now, with all that these fields say. Nothing comes while this is held: hold it no longer than some
+    /// work of the processor takes.
+    ///
+    /// # Errors
+    /// [`Error::OutOfService`].
+    pub async fn read(&self, fields: &[Field]) -> Result<OwnedRwLockReadGuard<Table>, Error> {
+        let table = Arc::clone(&self.table).read_owned().await;
+        let untold: usize = fields.iter().map(|field| table.untold(*field)).sum();
+        if untold == 0 {
+            return Ok(table);
+        }
+        drop(table);
+        let fields = fields.to_vec();
+        let tell = move |table: &mut Table| fields.iter().for_each(|field| table.tell(*field));
+        self.change(untold, tell).await
+    }
+
+    /// Changes what is in them: where a processor's time may be taken, if it is work on so many strings.
+    async fn change(
+        &self,
+        strings: usize,
+        work: impl FnOnce(&mut Table) + Send + 'static,
+    ) -> Result<OwnedRwLockReadGuard<Table>, Error> {
+        let mut table = Arc::clone(&self.table).write_owned().await;
+        let change = move || {
+            work(&mut table);
+            table.count_octets();
+            table.downgrade()
+        };
+        if strings <= AT_ONCE_MAX {
+            return Ok(change());
+        }
+        self.account.shared.engine().work(change).await
     }
 
     /// Adds messages, whose records these are.
@@ -122,25 +166,15 @@ impl Columns {
     /// # Errors
     /// [`Error::OutOfService`].
     pub async fn arranged(&self, texts: &[Text]) -> Result<OwnedRwLockReadGuard<Table>, Error> {
-        let mut table = self.read().await;
+        let fields: Vec<Field> = texts.iter().map(|of| of.field()).collect();
+        let mut table = self.read(&fields).await?;
         for of in texts.iter().copied() {
             let waiting = table.waiting(of);
             if waiting == 0 {
                 continue;
             }
             drop(table);
-            let mut changed = Arc::clone(&self.table).write_owned().await;
-            let arrange = move || {
-                changed.arrange(of);
-                changed.count_octets();
-                changed
-            };
-            table = if waiting <= AT_ONCE_MAX {
-                arrange().downgrade()
-            } else {
-                let engine = self.account.shared.engine();
-                engine.work(arrange).await?.downgrade()
-            };
+            table = self.change(waiting, move |table| table.arrange(of)).await?;
         }
         Ok(table)
     }

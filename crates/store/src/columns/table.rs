@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     hash::{BuildHasher as _, RandomState},
+    mem,
 };
 
 use mail::{
@@ -17,7 +18,8 @@ use super::{
     Field, Text,
     intern::Interner,
     keys::Keys,
-    values::{Containing, Values},
+    raw::{self, Raw},
+    values::{Containing, TEXT_BYTES_MAX, Values},
 };
 use crate::{Email, EmailId};
 
@@ -55,6 +57,8 @@ pub struct Table {
     references: Vec<u32>,
     /// Octets of memory, as it was last counted.
     octets: usize,
+    /// Room for the fields of the message that is being added.
+    room: Each<Vec<u8>>,
 }
 
 /// A message.
@@ -110,6 +114,7 @@ impl Table {
             identifiers: Interner::default(),
             references: Vec::new(),
             octets: 0,
+            room: Each::default(),
             hashes,
         }
     }
@@ -173,7 +178,12 @@ impl Table {
             return;
         }
         let digest = email.digest_ref();
-        let fields = Fields::of(email.trace(), digest.listed);
+        let mut room = mem::take(&mut self.room);
+        for field in &mut room.0 {
+            field.clear();
+            field.shrink_to(TEXT_BYTES_MAX);
+        }
+        let fields = Fields::of((email.trace(), digest.listed), &mut room);
         let mut row = Row {
             sent: fields
                 .date
@@ -185,9 +195,10 @@ impl Table {
             references: 0,
         };
         for field in Field::ALL {
-            *row.values.of_mut(field) = self.value(field, &fields);
+            *row.values.of_mut(field) = self.value(field, Raw(room.of(field)));
         }
         row.identifier = self.refer(&fields);
+        self.room = room;
         row.references = u32::try_from(self.references.len()).unwrap_or(u32::MAX);
         self.rows.push(row);
         let page = self.pages.entry(id.0 / PAGE as u64);
@@ -201,22 +212,37 @@ impl Table {
         (self.collation, self.octets < ROOM)
     }
 
-    /// The number of what a field says.
-    fn value(&mut self, field: Field, fields: &Fields<'_>) -> u32 {
-        let all = fields.all.of(field);
-        if all.is_empty() {
+    /// The number of what a field says. What that is waits until somebody asks, unless it is long, or there is no room.
+    fn value(&mut self, field: Field, raw: Raw<'_>) -> u32 {
+        if raw.0.is_empty() {
             return 0;
         }
-        let hash = self.hashes.hash_one(all);
-        let (number, is_new) = self.values.of_mut(field).number(hash);
+        let hash = self.hashes.hash_one(raw.0);
+        let values = self.values.of_mut(field);
+        let (number, is_new) = values.number(hash);
         if is_new {
-            let listed = all.iter().filter(|(is_listed, _)| *is_listed);
-            let keys = self.keys_of(field, listed.map(|(_, value)| *value));
-            let how = self.how();
-            let all = all.iter().map(|(_, value)| *value);
-            self.values.of_mut(field).push(all, how, keys);
+            values.wait(raw);
+            if raw.0.len() > TEXT_BYTES_MAX || self.octets >= ROOM {
+                self.tell(field);
+            }
         }
         number
+    }
+
+    /// How many values of a field wait to be told of.
+    pub(super) fn untold(&self, field: Field) -> usize {
+        self.values.of(field).waiting()
+    }
+
+    /// Makes of those values what is asked about them.
+    pub(super) fn tell(&mut self, field: Field) {
+        let mut octets = Vec::new();
+        while self.values.of_mut(field).next(&mut octets) {
+            let raw = Raw(&octets);
+            let keys = self.keys_of(field, raw.listed());
+            let how = self.how();
+            self.values.of_mut(field).push(raw.all(), how, keys);
+        }
     }
 
     /// What messages with that field are sorted by: of a subject the base, and whether it is a reply; of addresses
@@ -246,11 +272,11 @@ impl Table {
     }
 
     /// Notes whom a message answers; gives its own identifier.
-    fn refer(&mut self, fields: &Fields<'_>) -> u32 {
+    fn refer<'a>(&mut self, fields: &Fields<'a>) -> u32 {
         let has_room = self.octets < ROOM;
         let hashes = &self.hashes;
         let mut number = |id: &[u8]| self.identifiers.number(hashes.hash_one(id)).0;
-        let text = |field: Option<&'_ [u8]>| header::unfold(field.unwrap_or_default()).into_owned();
+        let text = |field: Option<&'a [u8]>| header::unfold(field.unwrap_or_default());
         // RFC 5256 §3: In-Reply-To counts only where References has nothing valid, and of it the first.
         let references = text(fields.references);
         let start = self.references.len();
@@ -305,16 +331,11 @@ impl<'a> Entry<'a> {
     /// The number of a string that it is sorted by; see [`Table::place`].
     #[must_use]
     pub fn text(self, of: Text) -> u32 {
-        let (field, which) = match of {
-            Text::Subject => (Field::Subject, 0),
-            Text::From => (Field::From, 0),
-            Text::To => (Field::To, 0),
-            Text::Cc => (Field::Cc, 0),
-            Text::DisplayFrom => (Field::From, 1),
-            Text::DisplayTo => (Field::To, 1),
-        };
-        let keys = self.keys(field);
-        keys.get(which).copied().unwrap_or(0)
+        let [first, displayed] = self.keys(of.field());
+        match of {
+            Text::DisplayFrom | Text::DisplayTo => displayed,
+            _ => first,
+        }
     }
 
     /// The number of its base subject, and whether something marks it as a reply (RFC 5256 §3). `None`: that is empty.
@@ -359,7 +380,13 @@ impl Looking {
         }
     }
 
-    /// Looks at what has come into the table.
+    /// The field.
+    #[must_use]
+    pub fn field(&self) -> Field {
+        self.field
+    }
+
+    /// Looks at what has come into the table, and was told of: see [`super::Columns::read`].
     pub fn look(&mut self, table: &Table) {
         self.containing.look(table.values.of(self.field));
     }
@@ -407,12 +434,9 @@ fn within_page(id: EmailId) -> usize {
     usize::try_from(id.0 % PAGE as u64).unwrap_or(0)
 }
 
-/// The fields of a message that are kept.
+/// The fields of a message that are looked at when it is added.
 #[derive(Debug, Default)]
 struct Fields<'a> {
-    /// Each with whether it is of those that the message came with: what was put before it on delivery is searched,
-    /// and nothing else.
-    all: Each<Vec<(bool, &'a [u8])>>,
     date: Option<&'a [u8]>,
     message_id: Option<&'a [u8]>,
     in_reply_to: Option<&'a [u8]>,
@@ -420,18 +444,19 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn of(trace: &'a [u8], listed: &'a [u8]) -> Self {
+    /// Of the trace and of the message itself; those that are kept go to `kept`.
+    fn of((trace, listed): (&'a [u8], &'a [u8]), kept: &mut Each<Vec<u8>>) -> Self {
         let mut fields = Self::default();
         for field in header::fields(trace) {
-            fields.take(&field, false);
+            fields.take(&field, false, kept);
         }
         for field in header::fields(listed) {
-            fields.take(&field, true);
+            fields.take(&field, true, kept);
         }
         fields
     }
 
-    fn take(&mut self, field: &header::Field<'a>, is_listed: bool) {
+    fn take(&mut self, field: &header::Field<'a>, is_listed: bool, kept: &mut Each<Vec<u8>>) {
         let first = match field.name.len() {
             4 if field.is("Date") => &mut self.date,
             10 if field.is("Message-ID") => &mut self.message_id,
@@ -442,8 +467,8 @@ impl<'a> Fields<'a> {
         if is_listed {
             first.get_or_insert(field.value);
         }
-        if let Some(kept) = Field::named(field.name) {
-            self.all.of_mut(kept).push((is_listed, field.value));
+        if let Some(named) = Field::named(field.name) {
+            raw::put(kept.of_mut(named), is_listed, field.value);
         }
     }
 }

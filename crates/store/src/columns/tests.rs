@@ -250,7 +250,11 @@ fn columns_tell_what_records_do() {
                 columns.add(&new[..1]).await;
                 emails.append(&mut new);
                 let texts = [Text::Subject, Text::From];
-                let table = columns.arranged(&texts).await.unwrap();
+                let some = &Field::ALL[..random.usize(..6)];
+                drop(columns.read(some).await.unwrap());
+                let asked = [&texts[..], &[Text::To, Text::Cc]].concat();
+                drop(columns.arranged(&asked).await.unwrap());
+                let table = columns.read(&Field::ALL).await.unwrap();
                 for (looking, ..) in &mut looking {
                     looking.look(&table);
                 }

@@ -1,13 +1,14 @@
-//! What a field says, once for all the messages in which it says that; and what contains a text.
+//! What a field says, once for all the messages in which it says that; and what contains a text. A value is kept as it
+//! stands until somebody asks about the field: most never do.
 
 use mail::{collation::Collation, encoded_word};
 use memchr::memmem;
 
-use super::intern::Interner;
+use super::{intern::Interner, raw::Raw};
 
 /// Octets of text that are kept of a value; of a longer one none are, and who looks for something in it reads the
 /// message. Long lists of recipients are that.
-const TEXT_BYTES_MAX: usize = 4096;
+pub(super) const TEXT_BYTES_MAX: usize = 4096;
 
 /// Stands behind every field's text: no text of UTF-8 has it, so that nothing is found across.
 const END: u8 = 0xFF;
@@ -22,6 +23,10 @@ pub(super) struct Values {
     ends: Vec<u32>,
     /// What messages with that value are sorted and threaded by: see [`super::table::Table`].
     keys: Vec<[u32; 2]>,
+    /// Those that came later, as they stand: each behind its length.
+    waiting: Vec<u8>,
+    /// Octets of it that wait no more.
+    gone: usize,
 }
 
 /// The values of one field that contain a text.
@@ -42,18 +47,47 @@ impl Default for Values {
             text: Vec::new(),
             ends: vec![0],
             keys: vec![[0; 2]],
+            waiting: Vec::new(),
+            gone: 0,
         }
     }
 }
 
 impl Values {
-    /// The number of a value with this hash; if it is new, [`Values::push`] has to follow.
+    /// The number of a value with this hash; if it is new, [`Values::wait`] has to follow.
     pub(super) fn number(&mut self, hash: u64) -> (u32, bool) {
         let (number, is_new) = self.interner.number(hash);
         (number.saturating_add(1), is_new)
     }
 
-    /// A new value: its fields, still as they stand in the message. Without text if there is no room for that.
+    /// A new value.
+    pub(super) fn wait(&mut self, raw: Raw<'_>) {
+        let len = u32::try_from(raw.0.len()).unwrap_or(u32::MAX);
+        self.waiting.extend_from_slice(&len.to_le_bytes());
+        self.waiting.extend_from_slice(raw.0);
+    }
+
+    /// How many values wait.
+    pub(super) fn waiting(&self) -> usize {
+        (self.interner.len() + 1).saturating_sub(self.ends.len())
+    }
+
+    /// Gives the next value that waits to be told of; [`Values::push`] has to follow.
+    pub(super) fn next(&mut self, into: &mut Vec<u8>) -> bool {
+        into.clear();
+        let rest = self.waiting.get(self.gone..).unwrap_or_default();
+        let Some((len, rest)) = rest.split_first_chunk() else {
+            // Nobody may ever ask for more.
+            (self.waiting, self.gone) = (Vec::new(), 0);
+            return false;
+        };
+        let len = u32::from_le_bytes(*len) as usize;
+        into.extend_from_slice(rest.get(..len).unwrap_or(rest));
+        self.gone += size_of::<u32>() + len;
+        true
+    }
+
+    /// What a value says: its fields, still as they stand in the message. Without text if there is no room for that.
     pub(super) fn push<'a>(
         &mut self,
         fields: impl Iterator<Item = &'a [u8]>,
@@ -89,6 +123,7 @@ impl Values {
     pub(super) fn octets(&self) -> usize {
         self.interner.octets()
             + self.text.capacity()
+            + self.waiting.capacity()
             + self.ends.capacity() * size_of::<u32>()
             + self.keys.capacity() * size_of::<[u32; 2]>()
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use store::{
-    Account, Error, Message, Uid,
+    Account, Error, Message, SentDate, Uid,
     columns::{Columns, Entry, Field, Looking},
 };
 
@@ -17,6 +17,8 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Clerk {
     columns: Columns,
+    /// What they ask about.
+    fields: Vec<Field>,
     /// Each with its number.
     questions: Vec<(usize, Question)>,
 }
@@ -36,21 +38,30 @@ impl Clerk {
         let probes = search.probes.iter().enumerate();
         let questions = probes.filter_map(|(number, probe)| Some((number, Question::of(probe)?)));
         let questions: Vec<_> = questions.collect();
+        let fields = questions.iter().filter_map(|(_, question)| match question {
+            Question::Has(looking) => Some(looking.field()),
+            Question::Sent(_) => None,
+        });
+        let fields: Vec<_> = fields.collect();
         let knows = !questions.is_empty() && !search.has_fuzzy;
         knows.then(|| Self {
             columns: account.columns(search.collation),
+            fields,
             questions,
         })
     }
 
     /// Answers what it can of some messages, of which these are not decided yet.
+    ///
+    /// # Errors
+    /// If the store is out of service.
     pub(super) async fn answer(
         &mut self,
         account: &Account,
         (messages, open): (&[(u32, Message<'_>)], u64),
         answers: &mut [Verdicts],
         pace: &mut Pace,
-    ) {
+    ) -> Result<(), Error> {
         let is_open = |(at, _): &(usize, _)| open >> at & 1 == 1;
         let asked = || messages.iter().enumerate().filter(is_open);
         let missing = asked().map(|(_, (_, message))| message);
@@ -58,7 +69,7 @@ impl Clerk {
         fill(account, &self.columns, missing, pace, &mut |_, _| Ok(()))
             .await
             .unwrap_or_default();
-        let table = self.columns.read().await;
+        let table = self.columns.read(&self.fields).await?;
         for (_, question) in &mut self.questions {
             if let Question::Has(looking) = question {
                 looking.look(&table);
@@ -75,6 +86,7 @@ impl Clerk {
                 }
             }
         }
+        Ok(())
     }
 }
 
@@ -103,6 +115,16 @@ impl Question {
     }
 }
 
+/// When a message was sent: RFC 5256 §2.2.
+pub(super) fn sent(message: &Message<'_>, entry: Option<Entry<'_>>) -> i64 {
+    let sent = match message.sent.date() {
+        SentDate::At { unix, .. } => Some(unix),
+        SentDate::Undated => None,
+        SentDate::Untold => entry.and_then(Entry::sent),
+    };
+    sent.unwrap_or(message.internal_date.unix)
+}
+
 /// Messages whose records are read before they are put into columns.
 const READ_AT_ONCE: usize = 64;
 
@@ -118,7 +140,7 @@ pub(super) async fn fill<'m>(
     unreadable: &mut (impl FnMut(Uid, Error) -> Result<(), Error> + Send),
 ) -> Result<(), Error> {
     let missing: Vec<&Message<'_>> = {
-        let table = columns.read().await;
+        let table = columns.read(&[]).await?;
         let mut finder = table.finder();
         messages
             .filter(|message| finder.find(message.email).is_none())

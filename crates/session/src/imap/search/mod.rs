@@ -457,7 +457,7 @@ impl<'a> Finder<'a> {
             let (account, pace) = (self.account, &mut self.pace);
             clerk
                 .answer(account, (messages, open), &mut answers, pace)
-                .await;
+                .await?;
             verdicts = query.verdicts(facts, &answers);
         }
         self.score = 0;

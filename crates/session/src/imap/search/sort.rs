@@ -10,10 +10,17 @@ use imap::command::{SortAnnotation, SortCriterion, SortKey};
 use mail::collation::Comparator;
 use store::{
     Account, Error, Message, SentDate,
-    columns::{Columns, Entry, Text},
+    columns::{Columns, Entry, Field, Text},
 };
 
-use super::{columns::fill, damaged::Damaged, found::One, merge_sort, pace::Pace, query::Matching};
+use super::{
+    columns::{fill, sent},
+    damaged::Damaged,
+    found::One,
+    merge_sort,
+    pace::Pace,
+    query::Matching,
+};
 use crate::imap::{annotation::Annotated, view::View};
 
 /// Octets of an annotation that are compared: longer than what anybody reads in a list.
@@ -35,6 +42,8 @@ pub(super) struct Sorter<'a> {
     comparator: Comparator,
     /// If any criterion needs them.
     columns: Option<Columns>,
+    /// What it asks them about.
+    fields: Vec<Field>,
     messages: Vec<One>,
     /// Octets of annotations.
     octets: usize,
@@ -70,11 +79,13 @@ impl<'a> Sorter<'a> {
                 });
             }
         }
-        let is_of_messages = |it: &Criterion| it.key == SortKey::Date || text_of(it.key).is_some();
-        let reads = distinct.iter().any(is_of_messages);
+        let texts = distinct.iter().filter_map(|it| text_of(it.key));
+        let fields: Vec<Field> = texts.map(Text::field).collect();
+        let reads = !fields.is_empty() || distinct.iter().any(|it| it.key == SortKey::Date);
         Self {
             account,
             columns: reads.then(|| account.columns(comparator.collation)),
+            fields,
             criteria: distinct,
             annotations: annotations.to_vec(),
             comparator,
@@ -96,7 +107,7 @@ impl<'a> Sorter<'a> {
         pace: &mut Pace,
     ) -> Result<(), Error> {
         pace.worked(STEPS_PER_MESSAGE * matching.len()).await;
-        let by_texts = self.criteria.iter().any(|it| text_of(it.key).is_some());
+        let by_texts = !self.fields.is_empty();
         let asks = |message: &Message<'_>| by_texts || message.sent.date() == SentDate::Untold;
         let asked = || {
             let every = matching.of(messages).map(|((_, message), _)| message);
@@ -106,7 +117,7 @@ impl<'a> Sorter<'a> {
             Some(columns) if asked().next().is_some() => {
                 let mut note = |uid, error| damaged.note(uid, error);
                 fill(self.account, columns, asked(), pace, &mut note).await?;
-                Some(columns.read().await)
+                Some(columns.read(&self.fields).await?)
             }
             _ => None,
         };
@@ -194,14 +205,7 @@ impl Criterion {
             // RFC 6203 §6: the highest first.
             SortKey::Relevancy => -i64::from(one.score),
             SortKey::Size => i64::try_from(message.size).unwrap_or(i64::MAX),
-            SortKey::Date => {
-                let sent = match message.sent.date() {
-                    SentDate::At { unix, .. } => Some(unix),
-                    SentDate::Undated => None,
-                    SentDate::Untold => entry.and_then(Entry::sent),
-                };
-                sent.unwrap_or(message.internal_date.unix)
-            }
+            SortKey::Date => sent(message, entry),
             // Annotations are not in the message.
             SortKey::Arrival | SortKey::Annotation(_) => message.internal_date.unix,
             key => {

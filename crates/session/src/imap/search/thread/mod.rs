@@ -16,13 +16,23 @@ use imap::{
     command::{Numbering, Thread, ThreadAlgorithm},
     encode,
 };
-use store::{Message, columns};
+use store::{
+    Message,
+    columns::{self, Field},
+};
 
 use self::{
     forest::{Forest, Table, Top},
     links::Links,
 };
-use super::{AT_ONCE, columns::fill, damaged::Damaged, find, found::Found, pace::Pace};
+use super::{
+    AT_ONCE,
+    columns::{fill, sent},
+    damaged::Damaged,
+    find,
+    found::Found,
+    pace::Pace,
+};
 use crate::{
     Outlet,
     imap::{
@@ -120,6 +130,11 @@ impl Gathered {
         let mut damaged = Damaged::default();
         let account = selected.account();
         let columns = account.columns(enabled.comparator.collation);
+        let fields: &[Field] = if self.by_subject() {
+            &[Field::Subject]
+        } else {
+            &[]
+        };
         let uids = found.uids();
         let mut batches = selected.view.batches(Some(&uids));
         let mut some = Vec::with_capacity(AT_ONCE);
@@ -131,7 +146,7 @@ impl Gathered {
             let every = some.iter().map(|(_, message)| message);
             let mut note = |uid, error| damaged.note(uid, error);
             fill(account, &columns, every, pace, &mut note).await?;
-            let table = columns.read().await;
+            let table = columns.read(fields).await?;
             let mut finder = table.finder();
             let mut steps = 0;
             for (sequence, message) in &some {
@@ -145,21 +160,23 @@ impl Gathered {
         Ok(())
     }
 
+    fn by_subject(&self) -> bool {
+        self.algorithm != ThreadAlgorithm::Refs
+    }
+
     /// Takes a message. How much work it was, in steps of [`Pace`].
     fn take(
         &mut self,
         (sequence, message): (u32, &Message<'_>),
         entry: Option<columns::Entry<'_>>,
     ) -> usize {
-        let by_subject = self.algorithm != ThreadAlgorithm::Refs;
         let (subject, is_reply) = entry
-            .filter(|_| by_subject)
+            .filter(|_| self.by_subject())
             .map_or((None, false), columns::Entry::subject);
-        let sent = entry.and_then(columns::Entry::sent);
         self.entries.push(Entry {
             sequence,
             uid: message.uid.0,
-            sent: sent.unwrap_or(message.internal_date.unix),
+            sent: sent(message, entry),
             arrived: message.internal_date.unix,
             subject,
             is_reply,
