@@ -37,7 +37,7 @@ fuzz_target!(|input: &[u8]| {
     }
     // The grammar also where the wire would not let it get.
     read(stream);
-    let _ = parse::append_start(stream, &LITERAL);
+    let _ = parse::append_start(None, stream, &LITERAL);
 });
 
 fn read(command: &[u8]) {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{fill, message, program, quiet};
+use super::{AT_ONCE, fill, message, program, quiet};
 use crate::{chapar::Chapar, connection::Connection};
 
 const FEW: usize = 1_000;
@@ -188,4 +188,18 @@ fn nothing_grows_with_the_mailbox() {
         }
     }
     assert!(grown.is_empty(), "{}", grown.join("\n"));
+}
+
+/// What a command has said is read once, however many messages follow.
+#[test]
+fn a_message_of_an_append_costs_the_same_with_many_others() {
+    const ALONE: usize = 20;
+    let counted = Counted::start(quiet());
+    let mut connection = counted.chapar.login("ann");
+    fill(&mut connection, "first", ALONE);
+    let few = counted.instructions(|| fill(&mut connection, "few", ALONE));
+    let many = counted.instructions(|| fill(&mut connection, "many", AT_ONCE));
+    let (few, many) = (few / ALONE as u64, many / AT_ONCE as u64);
+    eprintln!("a message of {ALONE}: {few} instructions, of {AT_ONCE}: {many}");
+    assert!(many < few + few / 10, "{few} and {many}");
 }

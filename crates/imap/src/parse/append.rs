@@ -34,6 +34,8 @@ pub struct AppendStart {
     pub mailbox: Mailbox,
     /// The messages so far. The last part of the last one is the literal that is announced.
     pub messages: Vec<AppendMessage>,
+    /// Where in the command the last of them begins.
+    last_at: usize,
 }
 
 /// The message that goes: its sequence number or UID, `None` for `*`.
@@ -48,38 +50,50 @@ struct Reading {
 }
 
 /// Reads an APPEND or REPLACE up to a message literal that is announced; what comes before
-/// it: [`crate::wire::Wire::command_so_far`].
+/// it: [`crate::wire::Wire::command_so_far`]. With what was read of it `before` the last literal, only what has
+/// come since is read, so that each of many messages costs the same.
 ///
 /// # Errors
 /// [`SyntaxError`] if it is neither, or breaks the grammar before the literal.
 pub fn append_start(
+    before: Option<AppendStart>,
     command_so_far: &[u8],
     literal: &LiteralStart,
 ) -> core::result::Result<AppendStart, SyntaxError> {
     let mut command = command_so_far.to_vec();
     literal.write(&mut command);
     let c = &mut Cursor::new(&command);
+    read_on(c, before).map_err(|fault| grammar(None, fault))
+}
+
+fn read_on(c: &mut Cursor<'_>, before: Option<AppendStart>) -> Result<AppendStart> {
+    let mut start = if let Some(mut before) = before {
+        // Of the last, only a part may have been there.
+        before.messages.pop();
+        c.go_to(before.last_at);
+        before
+    } else {
+        let (tag, replaces, mailbox) = head(c)?;
+        AppendStart {
+            tag,
+            replaces,
+            mailbox,
+            messages: Vec::new(),
+            last_at: 0,
+        }
+    };
     let mut reading = Reading {
         so_far: true,
         at_end: false,
     };
-    let mut read = |c: &mut Cursor<'_>| -> Result<AppendStart> {
-        let (tag, replaces, mailbox) = head(c)?;
-        let mut messages = Vec::new();
-        while !reading.at_end {
-            if !messages.is_empty() {
-                c.sp("a message")?;
-            }
-            messages.push(append_message(c, &mut reading)?);
+    loop {
+        start.last_at = c.at();
+        start.messages.push(append_message(c, &mut reading)?);
+        if reading.at_end {
+            return Ok(start);
         }
-        Ok(AppendStart {
-            tag,
-            replaces,
-            mailbox,
-            messages,
-        })
-    };
-    read(c).map_err(|fault| grammar(None, fault))
+        c.sp("a message")?;
+    }
 }
 
 /// Whether a literal after what has come of a command has octets of a message: it is an APPEND or REPLACE

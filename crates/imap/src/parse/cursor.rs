@@ -56,6 +56,11 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Goes to a place that [`Cursor::at`] told of the same bytes, or of their beginning.
+    pub(super) const fn go_to(&mut self, at: usize) {
+        self.at = at;
+    }
+
     pub(super) const fn is_old(&self) -> bool {
         self.old
     }

@@ -390,13 +390,15 @@ impl Session {
             selected: self.state.selected(),
         };
         let so_far = (self.wire.command_so_far(), literal);
-        let (start, to) = append::may_go_on(base, self.enabled, so_far).await?;
+        let before = appending.start.take();
+        let (start, to) = append::may_go_on(base, self.enabled, before, so_far).await?;
         if let Some(max) = self.save_limit() {
             message_limit::few(start.messages.len(), max)?;
         }
         let announced = appending.announced(base, &start.messages);
         announced.await?;
         append::has_room(&start, &to, literal).await?;
+        appending.start = Some(start);
         self.appending = Some(appending);
         Ok(())
     }

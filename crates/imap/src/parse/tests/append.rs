@@ -188,7 +188,20 @@ fn so_far() {
     ] {
         for synchronising in [true, false] {
             let literal = announced(synchronising, binary);
-            let read = append_start(so_far.as_bytes(), &literal).expect(so_far);
+            let read = append_start(None, so_far.as_bytes(), &literal).expect(so_far);
+            // As much of it as ends with the first literal, then the rest.
+            let begins = [
+                "x1 APPEND \"a b\" ",
+                "x1 APPEND \"a b\" CATENATE (URL {1}\r\n) URL y TEXT ",
+            ];
+            for begin in begins
+                .iter()
+                .filter(|begin| so_far.contains(&format!("{begin}{{")))
+            {
+                let begun = append_start(None, begin.as_bytes(), &announced(false, false)).unwrap();
+                let went_on = append_start(Some(begun), so_far.as_bytes(), &literal);
+                assert_eq!(went_on.as_ref(), Ok(&read), "{so_far}");
+            }
             let parts_of = |message: &AppendMessage| match &message.data {
                 AppendData::Message(_) => 0,
                 AppendData::Catenate(parts) => parts.len(),
@@ -217,7 +230,7 @@ fn so_far() {
         "x1 APPEND a (\\Seen) ANNOTATION (/c (\"value.shared\" ",
     ] {
         assert!(!takes_message(not_yet.as_bytes()), "{not_yet}");
-        let read = append_start(not_yet.as_bytes(), &announced(true, false));
+        let read = append_start(None, not_yet.as_bytes(), &announced(true, false));
         assert!(read.is_err(), "{not_yet}");
     }
     // A mailbox may be called so.

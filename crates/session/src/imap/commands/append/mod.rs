@@ -32,7 +32,7 @@ use crate::{
 /// The most literals of one APPEND: its messages are all held on to until the last has come.
 const LITERALS_MAX: usize = 1000;
 
-/// The longest that an APPEND may be before a literal, in octets: it is read anew at each.
+/// The longest that an APPEND may be before a literal, in octets: it is copied at each.
 const BEFORE_LITERAL_BYTES_MAX: usize = 256 * 1024;
 
 /// Places what has been received.
@@ -90,7 +90,8 @@ pub(crate) fn arrival(
     })
 }
 
-/// What came of an APPEND or REPLACE before a literal, and where it goes, if it has somewhere to go.
+/// What came of an APPEND or REPLACE before a literal, and where it goes, if it has somewhere to go; `before` is what
+/// had come before the last.
 ///
 /// # Errors
 /// BAD if it breaks the grammar, sets flags that nobody can set, or comes at the wrong time; NO \[TRYCREATE];
@@ -98,12 +99,13 @@ pub(crate) fn arrival(
 pub(crate) async fn may_go_on(
     base: Base<'_>,
     enabled: Enabled,
+    before: Option<AppendStart>,
     (so_far, literal): (&[u8], &LiteralStart),
 ) -> Result<(AppendStart, Found), Refusal> {
     if literal.index >= LITERALS_MAX || so_far.len() > BEFORE_LITERAL_BYTES_MAX {
         return Err(Refusal::no(Code::Limit, "Too many messages in one APPEND"));
     }
-    let start = imap::parse::append_start(so_far, literal).map_err(|e| Refusal::bad(&e))?;
+    let start = imap::parse::append_start(before, so_far, literal).map_err(|e| Refusal::bad(&e))?;
     if let Some(replaced) = start.replaces {
         if enabled.uid_only && replaced.0 == Numbering::Sequence {
             return Err(Refusal::uid_required());

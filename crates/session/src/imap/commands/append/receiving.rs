@@ -4,7 +4,10 @@
 //! when its turn has come: before the next literal is asked for, or at the command's end. So a message
 //! is never whole in memory, and a URL that names nothing is refused before more is sent for it.
 
-use imap::command::{AppendData, AppendMessage, CatPart, LiteralKind, MessageLiteral};
+use imap::{
+    command::{AppendData, AppendMessage, CatPart, LiteralKind, MessageLiteral},
+    parse::AppendStart,
+};
 use memchr::memchr;
 use store::{Incoming, Received};
 
@@ -18,6 +21,8 @@ use crate::imap::{
 #[derive(Debug)]
 pub(crate) struct Appending {
     takes_utf8: bool,
+    /// What the command said up to the last literal.
+    pub(crate) start: Option<AppendStart>,
     received: Vec<Received>,
     current: Option<Current>,
     /// Why the APPEND will be refused once it is over: the client is sending already.
@@ -44,6 +49,7 @@ impl Appending {
     pub(crate) fn new(takes_utf8: bool) -> Self {
         Self {
             takes_utf8,
+            start: None,
             received: Vec::new(),
             current: None,
             failed: None,
