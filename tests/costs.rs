@@ -5,12 +5,14 @@
 //! * [`calls`]: system calls of an operation that touch the disk, the network or a directory;
 //! * [`growth`]: instructions of an operation in a mailbox and in one of ten times as many messages. What they
 //!   answer is of the same length, so they must cost the same;
+//! * [`each`]: instructions for each of many messages or mailboxes;
 //! * [`memory`]: octets that a session takes which waits.
 //!
-//! The first two are counted by Debian's `strace` and `valgrind`, which `tests/run` installs. How fast it all is,
+//! The first three are counted by Debian's `strace` and `valgrind`, which `tests/run` installs. How fast it all is,
 //! `bench/` tells.
 
 mod calls;
+mod each;
 mod growth;
 mod memory;
 

@@ -12,14 +12,14 @@ const MANY: usize = 10_000;
 const BY_THE_CLOCK: u64 = 500_000;
 
 /// A server whose instructions are counted.
-struct Counted {
-    chapar: Chapar,
+pub(super) struct Counted {
+    pub(super) chapar: Chapar,
     counts: PathBuf,
 }
 
 impl Counted {
     /// Starts what has been prepared once more, under callgrind.
-    fn start(mut chapar: Chapar) -> Self {
+    pub(super) fn start(mut chapar: Chapar) -> Self {
         assert!(chapar.terminate().success());
         let counts = chapar.directory().join("counts");
         chapar.under = vec![
@@ -40,7 +40,7 @@ impl Counted {
     }
 
     /// Instructions of the whole server while this is done.
-    fn instructions(&self, work: impl FnOnce()) -> u64 {
+    pub(super) fn instructions(&self, work: impl FnOnce()) -> u64 {
         self.control("--instr=on");
         self.control("--zero");
         work();

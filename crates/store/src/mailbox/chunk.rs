@@ -339,3 +339,57 @@ fn unseen(row: &Row) -> bool {
 fn deleted(row: &Row) -> bool {
     row.system.contains(SystemFlags::DELETED)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(uid: u32) -> Row {
+        Row {
+            uid: Uid(uid),
+            system: SystemFlags::NONE,
+            zone_minutes: 0,
+            internal_date: 0,
+            mod_seq: ModSeq(u64::from(uid)),
+            save_date: 0,
+            size: 0,
+            email: EmailId(1),
+            thread: ThreadId(1),
+            record: Ref(1),
+            record_len: 1,
+            sent: crate::sent::Sent::default(),
+        }
+    }
+
+    #[test]
+    fn keywords_are_found_in_any_order_and_where_they_were_set() {
+        let mut chunk = Chunk {
+            rows: [2, 3, 5, 7, 11, 13].map(row).into(),
+            ..Chunk::default()
+        };
+        let (none, a, b): (KeywordSet, KeywordSet, KeywordSet) =
+            ([].into(), [1].into(), [1, 4].into());
+        let of = |chunk: &Chunk| -> Vec<usize> {
+            let every = chunk.every().map(|message| message.keywords.len());
+            every.collect()
+        };
+        for (rows, set, expected) in [
+            (1..3, &a, [0, 1, 1, 0, 0, 0]),
+            (4..6, &b, [0, 1, 1, 0, 2, 2]),
+            (0..6, &a, [1; 6]),
+            (2..4, &b, [1, 1, 2, 2, 1, 1]),
+            (1..3, &none, [1, 0, 0, 2, 1, 1]),
+            (3..3, &none, [1, 0, 0, 2, 1, 1]),
+        ] {
+            chunk.set_keywords(rows, set);
+            assert_eq!(of(&chunk), expected);
+        }
+        let mut near = 0;
+        for at in [0, 1, 2, 3, 4, 5, 5, 0, 2, 4, 3, 1, 0, 5] {
+            let message = chunk.at_near(at, &mut near).unwrap();
+            assert_eq!(message.keywords, chunk.at(at).unwrap().keywords);
+            assert_eq!(message.keywords.len(), of(&chunk)[at], "{at}");
+        }
+        assert_eq!(chunk.changed_since(ModSeq(3)).count(), 4);
+    }
+}
