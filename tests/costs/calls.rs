@@ -313,3 +313,23 @@ fn a_large_mailbox_is_opened_with_as_few_reads_as_a_small_one() {
     eprintln!("opened with {few} and {many} reads");
     assert!(many <= few + 3, "{many} reads, of a small one {few}");
 }
+
+/// When messages were sent is known where they are placed, after a start too.
+#[test]
+fn dates_take_no_look_at_messages() {
+    let mut chapar = quiet();
+    fill(&mut chapar.login("ann"), "box", MESSAGES);
+    assert!(chapar.terminate().success());
+    chapar.start();
+    let mut connection = chapar.login("ann");
+    connection.ok("SELECT box");
+    let counted = calls(&chapar, || {
+        connection.ok("SORT (DATE) UTF-8 ALL");
+        connection.ok("SEARCH SENTSINCE 1-Jan-2026");
+    });
+    let reads = ["read", "pread64", "preadv", "preadv2"]
+        .map(|call| counted.get(call).copied().unwrap_or(0));
+    let reads = reads.iter().sum::<u32>() as usize;
+    eprintln!("{reads} reads for the dates of {MESSAGES}");
+    assert!(reads < MESSAGES / 4, "{counted:?}");
+}
