@@ -10,7 +10,8 @@ use store::{
 use super::{
     STEPS_PER_DIGEST,
     pace::Pace,
-    query::{Asked, Probe, Search, Verdicts},
+    query::{Asked, Probe, Search},
+    verdicts::Verdicts,
 };
 
 /// The probes of a search that columns answer.

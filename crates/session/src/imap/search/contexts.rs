@@ -28,8 +28,9 @@ use super::{
     damaged::Damaged,
     found::{Found, One},
     pace::Pace,
-    query::{Matching, Search, Verdicts},
+    query::Search,
     sort::Sorter,
+    verdicts::{Matching, Verdicts},
 };
 use crate::{
     Gone, Outlet,

@@ -28,6 +28,7 @@ mod tests;
 mod text;
 mod thread;
 pub mod unattended;
+mod verdicts;
 
 use std::sync::Arc;
 
@@ -50,9 +51,10 @@ use self::{
     found::{Found, One, Telling},
     pace::Pace,
     probe::{Looking, Witness},
-    query::{Facts, Matching, Search, Source, Verdicts},
+    query::{Facts, Search, Source},
     sieve::{LOOKED_AT_MIN, SIEVES_MAX},
     sort::Sorter,
+    verdicts::{Matching, Verdicts},
 };
 use super::{
     fetch,

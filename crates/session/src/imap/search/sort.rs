@@ -19,7 +19,7 @@ use super::{
     found::One,
     merge_sort,
     pace::Pace,
-    query::Matching,
+    verdicts::Matching,
 };
 use crate::imap::{annotation::Annotated, view::View};
 

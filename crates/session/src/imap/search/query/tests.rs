@@ -1,8 +1,14 @@
 //! What search keys become, and what they find in the facts of one message.
 
-use super::*;
-use crate::imap::fetch::tests::{Reader, run};
-use imap::{Command, command};
+use super::{
+    reading::{KEYS_MAX, TEXTS_MAX},
+    *,
+};
+use crate::imap::{
+    fetch::tests::{Reader, run},
+    object_ids::ObjectIds,
+};
+use imap::{Command, command, response::Code};
 use std::sync::Arc;
 use store::{ModSeq, Timestamp, Uid};
 
@@ -58,7 +64,7 @@ fn search(text: &str) -> Result<Search, Refusal> {
         saved: &saved,
         collation: Collation::default(),
     };
-    Search::read(&command.key, command.charset.as_deref(), &known)
+    reading::read(&command.key, command.charset.as_deref(), &known)
 }
 
 #[test]
