@@ -2,7 +2,7 @@
 //! few octets and reads no record twice.
 //!
 //! Of every account whose messages somebody searched: what their subjects, addresses and identifiers say, folded as soon as
-//! somebody asks for them; when they were sent; what they are sorted by, as numbers; whom they answer. A message is added when it is first looked at, from
+//! somebody looks for a text in them; what they are sorted by, as numbers, as soon as somebody sorts by it; when they were sent; whom they answer. A message is added when it is first looked at, from
 //! its record, and found by its EMAILID, so that it stays when it is copied or moved. Messages never change, so
 //! nothing is ever wrong in it; those that can't be read are not in it.
 //!
@@ -59,6 +59,11 @@ impl Field {
         Self::MessageId,
     ];
 
+    /// Whether messages are sorted by it.
+    const fn is_sorted_by(self) -> bool {
+        !matches!(self, Self::Bcc | Self::MessageId)
+    }
+
     /// The field of that name, in any case, if it is kept.
     #[must_use]
     pub fn named(name: &[u8]) -> Option<Self> {
@@ -73,6 +78,15 @@ impl Field {
             _ => None,
         }
     }
+}
+
+/// What is made of a field for all messages, when somebody first asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// What it says, folded: to look for a text in it.
+    Says(Field),
+    /// What messages are sorted and threaded by of it.
+    Sorts(Field),
 }
 
 /// A string that messages are sorted by.
@@ -93,9 +107,13 @@ pub enum Text {
 }
 
 impl Text {
-    /// The field that it is of.
+    /// The column that it is in.
     #[must_use]
-    pub const fn field(self) -> Field {
+    pub const fn column(self) -> Column {
+        Column::Sorts(self.field())
+    }
+
+    const fn field(self) -> Field {
         match self {
             Self::Subject => Field::Subject,
             Self::From | Self::DisplayFrom => Field::From,
@@ -114,20 +132,20 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// What is in them now, with all that these fields say. Nothing comes while this is held: hold it no longer than some
+    /// What is in them now, with all of these columns. Nothing comes while this is held: hold it no longer than some
     /// work of the processor takes.
     ///
     /// # Errors
     /// [`Error::OutOfService`].
-    pub async fn read(&self, fields: &[Field]) -> Result<OwnedRwLockReadGuard<Table>, Error> {
+    pub async fn read(&self, asked: &[Column]) -> Result<OwnedRwLockReadGuard<Table>, Error> {
         let table = Arc::clone(&self.table).read_owned().await;
-        let untold: usize = fields.iter().map(|field| table.untold(*field)).sum();
+        let untold: usize = asked.iter().map(|column| table.untold(*column)).sum();
         if untold == 0 {
             return Ok(table);
         }
         drop(table);
-        let fields = fields.to_vec();
-        let tell = move |table: &mut Table| fields.iter().for_each(|field| table.tell(*field));
+        let asked = asked.to_vec();
+        let tell = move |table: &mut Table| asked.iter().for_each(|column| table.tell(*column));
         self.change(untold, tell).await
     }
 
@@ -166,8 +184,8 @@ impl Columns {
     /// # Errors
     /// [`Error::OutOfService`].
     pub async fn arranged(&self, texts: &[Text]) -> Result<OwnedRwLockReadGuard<Table>, Error> {
-        let fields: Vec<Field> = texts.iter().map(|of| of.field()).collect();
-        let mut table = self.read(&fields).await?;
+        let asked: Vec<Column> = texts.iter().map(|of| of.column()).collect();
+        let mut table = self.read(&asked).await?;
         for of in texts.iter().copied() {
             let waiting = table.waiting(of);
             if waiting == 0 {

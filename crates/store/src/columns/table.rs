@@ -15,7 +15,7 @@ use mail::{
 };
 
 use super::{
-    Field, Text,
+    Column, Field, Text,
     intern::Interner,
     keys::Keys,
     raw::{self, Raw},
@@ -223,25 +223,42 @@ impl Table {
         if is_new {
             values.wait(raw);
             if raw.0.len() > TEXT_BYTES_MAX || self.octets >= ROOM {
-                self.tell(field);
+                self.tell(Column::Says(field));
+                self.tell(Column::Sorts(field));
             }
         }
         number
     }
 
-    /// How many values of a field wait to be told of.
-    pub(super) fn untold(&self, field: Field) -> usize {
-        self.values.of(field).waiting()
+    /// How many values are not in a column yet.
+    pub(super) fn untold(&self, column: Column) -> usize {
+        match column {
+            Column::Says(field) => self.values.of(field).without_text(),
+            Column::Sorts(field) => self.values.of(field).without_keys(),
+        }
     }
 
-    /// Makes of those values what is asked about them.
-    pub(super) fn tell(&mut self, field: Field) {
+    /// Puts those values in it.
+    pub(super) fn tell(&mut self, column: Column) {
         let mut octets = Vec::new();
-        while self.values.of_mut(field).next(&mut octets) {
-            let raw = Raw(&octets);
-            let keys = self.keys_of(field, raw.listed());
-            let how = self.how();
-            self.values.of_mut(field).push(raw.all(), how, keys);
+        match column {
+            Column::Says(field) => {
+                let how = self.how();
+                let values = self.values.of_mut(field);
+                while values.next_without_text(&mut octets) {
+                    values.push_text(Raw(&octets).all(), how);
+                }
+                // So that they are not kept for that.
+                if !field.is_sorted_by() {
+                    self.tell(Column::Sorts(field));
+                }
+            }
+            Column::Sorts(field) => {
+                while self.values.of_mut(field).next_without_keys(&mut octets) {
+                    let keys = self.keys_of(field, Raw(&octets).listed());
+                    self.values.of_mut(field).push_keys(keys);
+                }
+            }
         }
     }
 

@@ -1,5 +1,5 @@
 //! What a field says, once for all the messages in which it says that; and what contains a text. A value is kept as it
-//! stands until somebody asks about the field: most never do.
+//! stands until somebody has asked what it says and what is sorted by of it: most never do.
 
 use mail::{collation::Collation, encoded_word};
 use memchr::memmem;
@@ -23,10 +23,12 @@ pub(super) struct Values {
     ends: Vec<u32>,
     /// What messages with that value are sorted and threaded by: see [`super::table::Table`].
     keys: Vec<[u32; 2]>,
-    /// Those that came later, as they stand: each behind its length.
+    /// Those that came later than the last of either, as they stand: each behind its length.
     waiting: Vec<u8>,
-    /// Octets of it that wait no more.
-    gone: usize,
+    /// Octets of it whose values have text.
+    with_text: usize,
+    /// Octets of it whose values have keys.
+    with_keys: usize,
 }
 
 /// The values of one field that contain a text.
@@ -48,7 +50,8 @@ impl Default for Values {
             ends: vec![0],
             keys: vec![[0; 2]],
             waiting: Vec::new(),
-            gone: 0,
+            with_text: 0,
+            with_keys: 0,
         }
     }
 }
@@ -67,32 +70,48 @@ impl Values {
         self.waiting.extend_from_slice(raw.0);
     }
 
-    /// How many values wait.
-    pub(super) fn waiting(&self) -> usize {
+    /// How many values have no text yet.
+    pub(super) fn without_text(&self) -> usize {
         (self.interner.len() + 1).saturating_sub(self.ends.len())
     }
 
-    /// Gives the next value that waits to be told of; [`Values::push`] has to follow.
-    pub(super) fn next(&mut self, into: &mut Vec<u8>) -> bool {
-        into.clear();
-        let rest = self.waiting.get(self.gone..).unwrap_or_default();
-        let Some((len, rest)) = rest.split_first_chunk() else {
-            // Nobody may ever ask for more.
-            (self.waiting, self.gone) = (Vec::new(), 0);
-            return false;
-        };
-        let len = u32::from_le_bytes(*len) as usize;
-        into.extend_from_slice(rest.get(..len).unwrap_or(rest));
-        self.gone += size_of::<u32>() + len;
-        true
+    /// How many have no keys.
+    pub(super) fn without_keys(&self) -> usize {
+        (self.interner.len() + 1).saturating_sub(self.keys.len())
     }
 
-    /// What a value says: its fields, still as they stand in the message. Without text if there is no room for that.
-    pub(super) fn push<'a>(
+    /// Gives the next value that has no text; [`Values::push_text`] has to follow.
+    pub(super) fn next_without_text(&mut self, into: &mut Vec<u8>) -> bool {
+        let is_there = next(&self.waiting, &mut self.with_text, into);
+        self.forget();
+        is_there
+    }
+
+    /// Gives the next value that has no keys; [`Values::push_keys`] has to follow.
+    pub(super) fn next_without_keys(&mut self, into: &mut Vec<u8>) -> bool {
+        let is_there = next(&self.waiting, &mut self.with_keys, into);
+        self.forget();
+        is_there
+    }
+
+    /// Lets go of values that have both. Nobody may ever ask for more.
+    fn forget(&mut self) {
+        if self.with_text.min(self.with_keys) == self.waiting.len() {
+            self.waiting = Vec::new();
+            (self.with_text, self.with_keys) = (0, 0);
+        }
+    }
+
+    /// What messages with the next value are sorted by.
+    pub(super) fn push_keys(&mut self, keys: [u32; 2]) {
+        self.keys.push(keys);
+    }
+
+    /// What the next value says: its fields, still as they stand in the message. Without text if there is no room for that.
+    pub(super) fn push_text<'a>(
         &mut self,
         fields: impl Iterator<Item = &'a [u8]>,
         (collation, has_room): (Collation, bool),
-        keys: [u32; 2],
     ) {
         let start = self.text.len();
         if has_room {
@@ -110,10 +129,9 @@ impl Values {
         // As was just seen.
         self.ends
             .push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
-        self.keys.push(keys);
     }
 
-    /// What was given with a value.
+    /// What messages with a value are sorted by.
     pub(super) fn keys(&self, number: u32) -> [u32; 2] {
         let keys = self.keys.get(number as usize);
         keys.copied().unwrap_or_default()
@@ -137,6 +155,19 @@ impl Values {
     fn is_untold(&self, number: usize) -> bool {
         number > 0 && self.end(number) == self.end(number - 1)
     }
+}
+
+/// Gives the value that stands there; `false` if it was the last.
+fn next(waiting: &[u8], at: &mut usize, into: &mut Vec<u8>) -> bool {
+    into.clear();
+    let rest = waiting.get(*at..).unwrap_or_default();
+    let Some((len, rest)) = rest.split_first_chunk() else {
+        return false;
+    };
+    let len = u32::from_le_bytes(*len) as usize;
+    into.extend_from_slice(rest.get(..len).unwrap_or(rest));
+    *at += size_of::<u32>() + len;
+    true
 }
 
 impl Containing {
@@ -208,7 +239,7 @@ mod tests {
             assert!(is_new);
             assert_eq!(number as usize, values.ends.len());
             let fields = fields.iter().map(|field| field.as_bytes());
-            values.push(fields, (Collation::default(), true), [0; 2]);
+            values.push_text(fields, (Collation::default(), true));
         };
         for it in &all[..4] {
             push(&mut values, it);

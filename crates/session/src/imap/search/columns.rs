@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use store::{
     Account, Error, Message, SentDate, Uid,
-    columns::{Columns, Entry, Field, Looking},
+    columns::{Column, Columns, Entry, Field, Looking},
 };
 
 use super::{
@@ -19,7 +19,7 @@ use super::{
 pub(super) struct Clerk {
     columns: Columns,
     /// What they ask about.
-    fields: Vec<Field>,
+    asked: Vec<Column>,
     /// Each with its number.
     questions: Vec<(usize, Question)>,
 }
@@ -39,15 +39,15 @@ impl Clerk {
         let probes = search.probes.iter().enumerate();
         let questions = probes.filter_map(|(number, probe)| Some((number, Question::of(probe)?)));
         let questions: Vec<_> = questions.collect();
-        let fields = questions.iter().filter_map(|(_, question)| match question {
-            Question::Has(looking) => Some(looking.field()),
+        let asked = questions.iter().filter_map(|(_, question)| match question {
+            Question::Has(looking) => Some(Column::Says(looking.field())),
             Question::Sent(_) => None,
         });
-        let fields: Vec<_> = fields.collect();
+        let asked: Vec<_> = asked.collect();
         let knows = !questions.is_empty() && !search.has_fuzzy;
         knows.then(|| Self {
             columns: account.columns(search.collation),
-            fields,
+            asked,
             questions,
         })
     }
@@ -70,7 +70,7 @@ impl Clerk {
         fill(account, &self.columns, missing, pace, &mut |_, _| Ok(()))
             .await
             .unwrap_or_default();
-        let table = self.columns.read(&self.fields).await?;
+        let table = self.columns.read(&self.asked).await?;
         for (_, question) in &mut self.questions {
             if let Question::Has(looking) = question {
                 looking.look(&table);

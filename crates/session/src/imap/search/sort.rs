@@ -10,7 +10,7 @@ use imap::command::{SortAnnotation, SortCriterion, SortKey};
 use mail::collation::Comparator;
 use store::{
     Account, Error, Message, SentDate,
-    columns::{Columns, Entry, Field, Text},
+    columns::{Column, Columns, Entry, Text},
 };
 
 use super::{
@@ -43,7 +43,7 @@ pub(super) struct Sorter<'a> {
     /// If any criterion needs them.
     columns: Option<Columns>,
     /// What it asks them about.
-    fields: Vec<Field>,
+    asked: Vec<Column>,
     messages: Vec<One>,
     /// Octets of annotations.
     octets: usize,
@@ -80,12 +80,12 @@ impl<'a> Sorter<'a> {
             }
         }
         let texts = distinct.iter().filter_map(|it| text_of(it.key));
-        let fields: Vec<Field> = texts.map(Text::field).collect();
-        let reads = !fields.is_empty() || distinct.iter().any(|it| it.key == SortKey::Date);
+        let asked: Vec<Column> = texts.map(Text::column).collect();
+        let reads = !asked.is_empty() || distinct.iter().any(|it| it.key == SortKey::Date);
         Self {
             account,
             columns: reads.then(|| account.columns(comparator.collation)),
-            fields,
+            asked,
             criteria: distinct,
             annotations: annotations.to_vec(),
             comparator,
@@ -107,7 +107,7 @@ impl<'a> Sorter<'a> {
         pace: &mut Pace,
     ) -> Result<(), Error> {
         pace.worked(STEPS_PER_MESSAGE * matching.len()).await;
-        let by_texts = !self.fields.is_empty();
+        let by_texts = !self.asked.is_empty();
         let asks = |message: &Message<'_>| by_texts || message.sent.date() == SentDate::Untold;
         let asked = || {
             let every = matching.of(messages).map(|((_, message), _)| message);
@@ -117,7 +117,7 @@ impl<'a> Sorter<'a> {
             Some(columns) if asked().next().is_some() => {
                 let mut note = |uid, error| damaged.note(uid, error);
                 fill(self.account, columns, asked(), pace, &mut note).await?;
-                Some(columns.read(&self.fields).await?)
+                Some(columns.read(&self.asked).await?)
             }
             _ => None,
         };

@@ -18,7 +18,7 @@ use imap::{
 };
 use store::{
     Message,
-    columns::{self, Field},
+    columns::{self, Column, Field},
 };
 
 use self::{
@@ -130,8 +130,8 @@ impl Gathered {
         let mut damaged = Damaged::default();
         let account = selected.account();
         let columns = account.columns(enabled.comparator.collation);
-        let fields: &[Field] = if self.by_subject() {
-            &[Field::Subject]
+        let asked: &[Column] = if self.by_subject() {
+            &[Column::Sorts(Field::Subject)]
         } else {
             &[]
         };
@@ -146,7 +146,7 @@ impl Gathered {
             let every = some.iter().map(|(_, message)| message);
             let mut note = |uid, error| damaged.note(uid, error);
             fill(account, &columns, every, pace, &mut note).await?;
-            let table = columns.read(fields).await?;
+            let table = columns.read(asked).await?;
             let mut finder = table.finder();
             let mut steps = 0;
             for (sequence, message) in &some {
