@@ -64,6 +64,8 @@ struct Report {
     /// By what there are more of, the workload, and how many there are.
     growth: BTreeMap<(String, String, u64), Line>,
     limits: Vec<Limit>,
+    /// Workloads that were done only at another scale than the newest run.
+    otherwise: Vec<String>,
 }
 
 /// Writes the report of saved runs, the oldest first, into a directory of documents: of those that had the same messages
@@ -103,6 +105,7 @@ impl Report {
             lines: BTreeMap::new(),
             growth: BTreeMap::new(),
             limits: Vec::new(),
+            otherwise: Vec::new(),
         };
         for run in runs {
             for server in &run.servers {
@@ -126,6 +129,12 @@ impl Report {
                 report.limits.clone_from(&run.limits);
             }
         }
+        let alike = runs.iter().filter(|run| run.scale == report.newest.scale);
+        let alike: BTreeSet<&String> = alike
+            .flat_map(|run| run.rows.iter().map(|row| &row.workload))
+            .collect();
+        let names = report.lines.keys().filter(|name| !alike.contains(name));
+        report.otherwise = names.cloned().collect();
         // Of servers that no line has any more, nothing is said.
         let lines: Vec<&Line> = report
             .lines

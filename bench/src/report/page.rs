@@ -112,6 +112,14 @@ fn setting(report: &Report) -> String {
             durability(&server.name)
         );
     }
+    if !report.otherwise.is_empty() {
+        let other = match newest.scale {
+            Scale::Quick => "full",
+            Scale::Full => "quick",
+        };
+        let names = report.otherwise.join("`, `");
+        let _ = writeln!(text, "\nThese are of a {other} run: `{names}`.");
+    }
     text
 }
 
