@@ -320,8 +320,9 @@ impl View {
         } else {
             match self.aware.binary_search_by_key(&uid.0, |known| known.0) {
                 Ok(at) => {
-                    self.aware.remove(at);
-                    self.aware.insert(at, known);
+                    if let Some(older) = self.aware.get_mut(at) {
+                        *older = known;
+                    }
                 }
                 Err(at) => self.aware.insert(at, known),
             }
@@ -359,7 +360,8 @@ impl View {
         if self.ghosts.is_empty() {
             self.complete = self.told;
         }
-        self.aware.clear();
+        // Its room, too: an idle session is not to keep what a change of a whole mailbox took.
+        self.aware = VecDeque::new();
     }
 
     /// Messages of which anything changed since the client was last told. No ghosts; some may be unannounced, and
