@@ -2,7 +2,11 @@
 
 use super::*;
 use crate::command::StatusItem;
-use alloc::{borrow::ToOwned, string::String, vec};
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString as _},
+    vec,
+};
 
 fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
     let mut out = Vec::new();
@@ -20,6 +24,13 @@ fn numbers() {
         (u64::MAX, "18446744073709551615"),
     ] {
         assert_eq!(written(|out| number(out, n)), text);
+    }
+    let every = (0..100_000_u64).chain((1..20).flat_map(|n| {
+        let power = 10_u64.pow(n);
+        [power - 1, power, power + 1, power / 7 * 8]
+    }));
+    for n in every {
+        assert_eq!(written(|out| number(out, n)), n.to_string());
     }
 }
 

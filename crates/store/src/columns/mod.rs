@@ -131,13 +131,16 @@ pub struct Columns {
     table: Arc<RwLock<Table>>,
 }
 
+/// What is in the columns of an account. Nothing comes while this is held: hold it no longer than some work of the
+/// processor takes.
+pub type Held = OwnedRwLockReadGuard<Table>;
+
 impl Columns {
-    /// What is in them now, with all of these columns. Nothing comes while this is held: hold it no longer than some
-    /// work of the processor takes.
+    /// What is in them now, with all of these columns.
     ///
     /// # Errors
     /// [`Error::OutOfService`].
-    pub async fn read(&self, asked: &[Column]) -> Result<OwnedRwLockReadGuard<Table>, Error> {
+    pub async fn read(&self, asked: &[Column]) -> Result<Held, Error> {
         let table = Arc::clone(&self.table).read_owned().await;
         let untold: usize = asked.iter().map(|column| table.untold(*column)).sum();
         if untold == 0 {
@@ -154,7 +157,7 @@ impl Columns {
         &self,
         strings: usize,
         work: impl FnOnce(&mut Table) + Send + 'static,
-    ) -> Result<OwnedRwLockReadGuard<Table>, Error> {
+    ) -> Result<Held, Error> {
         let mut table = Arc::clone(&self.table).write_owned().await;
         let change = move || {
             work(&mut table);
@@ -183,7 +186,7 @@ impl Columns {
     ///
     /// # Errors
     /// [`Error::OutOfService`].
-    pub async fn arranged(&self, texts: &[Text]) -> Result<OwnedRwLockReadGuard<Table>, Error> {
+    pub async fn arranged(&self, texts: &[Text]) -> Result<Held, Error> {
         let asked: Vec<Column> = texts.iter().map(|of| of.column()).collect();
         let mut table = self.read(&asked).await?;
         for of in texts.iter().copied() {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use store::{
     Account, Error, Message, SentDate, Uid,
-    columns::{Column, Columns, Entry, Field, Looking},
+    columns::{Column, Columns, Entry, Field, Held, Looking},
 };
 
 use super::{
@@ -67,10 +67,8 @@ impl Clerk {
         let asked = || messages.iter().enumerate().filter(is_open);
         let missing = asked().map(|(_, (_, message))| message);
         // Who can't be read is asked again, and named.
-        fill(account, &self.columns, missing, pace, &mut |_, _| Ok(()))
-            .await
-            .unwrap_or_default();
-        let table = self.columns.read(&self.asked).await?;
+        let columns = (&self.columns, &*self.asked);
+        let table = filled(account, columns, missing, pace, &mut |_, _| Ok(())).await?;
         for (_, question) in &mut self.questions {
             if let Question::Has(looking) = question {
                 looking.look(&table);
@@ -129,24 +127,28 @@ pub(super) fn sent(message: &Message<'_>, entry: Option<Entry<'_>>) -> i64 {
 /// Messages whose records are read before they are put into columns.
 const READ_AT_ONCE: usize = 64;
 
-/// Puts messages into columns that are not there yet. `unreadable` is told of those that can't be.
+/// What is in some columns, once these messages are in them too. `unreadable` is told of those that can't be.
 ///
 /// # Errors
-/// What `unreadable` says.
-pub(super) async fn fill<'m>(
+/// What `unreadable` says; if the store is out of service.
+pub(super) async fn filled<'m>(
     account: &Account,
-    columns: &Columns,
+    (columns, asked): (&Columns, &[Column]),
     messages: impl Iterator<Item = &'m Message<'m>>,
     pace: &mut Pace,
     unreadable: &mut (impl FnMut(Uid, Error) -> Result<(), Error> + Send),
-) -> Result<(), Error> {
+) -> Result<Held, Error> {
+    let table = columns.read(asked).await?;
     let missing: Vec<&Message<'_>> = {
-        let table = columns.read(&[]).await?;
         let mut finder = table.finder();
         messages
             .filter(|message| finder.find(message.email).is_none())
             .collect()
     };
+    if missing.is_empty() {
+        return Ok(table);
+    }
+    drop(table);
     for some in missing.chunks(READ_AT_ONCE) {
         let mut emails = Vec::with_capacity(some.len());
         for message in some {
@@ -158,5 +160,5 @@ pub(super) async fn fill<'m>(
         }
         columns.add(&emails).await;
     }
-    Ok(())
+    columns.read(asked).await
 }

@@ -26,7 +26,7 @@ use store::{Account, Message, ModSeq, Uid};
 use super::{
     AT_ONCE, Finder, correlator,
     damaged::Damaged,
-    found::{Found, One},
+    found::Found,
     pace::Pace,
     query::Search,
     sort::Sorter,
@@ -536,8 +536,7 @@ impl Placing<'_> {
                 sorter.add(few, self.view, &mut damaged, &mut pace).await?;
             }
         }
-        let order = sorter.sorted(&mut pace).await?;
-        Ok(order.into_iter().map(One::uid).collect())
+        Ok(sorter.sorted(&mut pace).await?.ordered_uids())
     }
 }
 

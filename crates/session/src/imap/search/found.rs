@@ -34,8 +34,8 @@ enum Order {
         /// Of each, or none.
         scores: Vec<u8>,
     },
-    /// SORT: another.
-    Sorted(Vec<One>),
+    /// SORT: another. All are in the order of the mailbox, and beside them is which of them comes when.
+    Sorted { all: Vec<One>, order: Vec<u32> },
 }
 
 /// A message.
@@ -43,7 +43,6 @@ enum Order {
 pub(super) struct One {
     sequence: u32,
     uid: u32,
-    mod_seq: u64,
     /// How well it matches FUZZY keys, 1 to 100; 0 if there are none (RFC 6203 §4).
     pub(super) score: u8,
 }
@@ -64,7 +63,6 @@ impl One {
         Self {
             sequence,
             uid: message.uid.0,
-            mod_seq: message.mod_seq.0,
             score: 0,
         }
     }
@@ -72,11 +70,6 @@ impl One {
     /// The same with a score.
     pub(super) fn scored(self, score: u8) -> Self {
         Self { score, ..self }
-    }
-
-    /// Its UID.
-    pub(super) const fn uid(self) -> u32 {
-        self.uid
     }
 
     const fn number(self, numbering: Numbering) -> u32 {
@@ -88,8 +81,8 @@ impl One {
 }
 
 impl Found {
-    /// Another message, in the order of the mailbox.
-    pub(super) fn add(&mut self, one: One) {
+    /// Another message, in the order of the mailbox, changed last at this.
+    pub(super) fn add(&mut self, one: One, mod_seq: u64) {
         if let Order::Mailbox {
             numbers,
             uids,
@@ -102,7 +95,7 @@ impl Found {
         }
         self.first.get_or_insert(one);
         self.last = Some(one);
-        self.mod_seq = self.mod_seq.max(one.mod_seq);
+        self.mod_seq = self.mod_seq.max(mod_seq);
         self.count += 1;
     }
 
@@ -111,14 +104,16 @@ impl Found {
         usize::try_from(self.count).unwrap_or(usize::MAX)
     }
 
-    /// These, in the order in which they are here.
-    pub(super) fn sorted(all: Vec<One>) -> Self {
+    /// These, of which none changed after `mod_seq`. `order` has the places of all of them here, in the order in which they
+    /// are to be.
+    pub(super) fn sorted(all: Vec<One>, order: Vec<u32>, mod_seq: u64) -> Self {
+        let mut sorted = in_order(&all, &order);
         Self {
-            first: all.first().copied(),
-            last: all.last().copied(),
-            mod_seq: all.iter().map(|one| one.mod_seq).max().unwrap_or(0),
+            first: sorted.next(),
+            last: sorted.last(),
+            mod_seq,
             count: all.len() as u64,
-            order: Order::Sorted(all),
+            order: Order::Sorted { all, order },
             by_mod_seq: false,
         }
     }
@@ -131,10 +126,10 @@ impl Found {
     /// The scores of all, in their order; none if FUZZY was not given.
     pub(super) fn scores(&self) -> impl Iterator<Item = u8> {
         let (kept, sorted) = match &self.order {
-            Order::Mailbox { scores, .. } => (scores.as_slice(), [].as_slice()),
-            Order::Sorted(sorted) => ([].as_slice(), sorted.as_slice()),
+            Order::Mailbox { scores, .. } => (scores.as_slice(), Default::default()),
+            Order::Sorted { all, order } => ([].as_slice(), (all.as_slice(), order.as_slice())),
         };
-        let sorted = sorted.iter().map(|one| one.score);
+        let sorted = in_order(sorted.0, sorted.1).map(|one| one.score);
         kept.iter()
             .copied()
             .chain(sorted.filter(|score| *score > 0))
@@ -193,9 +188,7 @@ impl Found {
         if all_matter(returns) {
             return Some(self.mod_seq);
         }
-        let ends = self.ends(returns).map(|one| one.mod_seq).max();
-        let partial = self.partial(returns, Numbering::Uid);
-        ends.max(partial.and_then(|uids| highest(&uids.into_set())))
+        highest(&self.saved(returns))
     }
 
     /// What MIN and MAX return: the ends of the order.
@@ -218,14 +211,20 @@ impl Found {
                 Listed::Set(numbers.places(places))
             }
             Order::Mailbox { uids, .. } => Listed::Set(uids.places(places)),
-            Order::Sorted(sorted) => {
+            Order::Sorted { all, order } => {
                 let place = |place| usize::try_from(place).unwrap_or(usize::MAX);
                 let places = place(places.start)..place(places.end);
-                let some = sorted.get(places).unwrap_or_default();
-                Listed::Ordered(some.iter().map(|one| one.number(numbering)).collect())
+                let some = in_order(all, order.get(places).unwrap_or_default());
+                Listed::Ordered(some.map(|one| one.number(numbering)).collect())
             }
         }
     }
+}
+
+/// Some of these, in an order.
+fn in_order(all: &[One], order: &[u32]) -> impl DoubleEndedIterator<Item = One> {
+    let place = |at: &u32| all.get(*at as usize).copied();
+    order.iter().filter_map(place)
 }
 
 /// Numbers in the order of a result.
@@ -329,12 +328,13 @@ mod tests {
     fn found() -> Found {
         let mut found = Found::default();
         for (sequence, uid, mod_seq) in [(2, 12, 7), (3, 13, 9), (5, 15, 8)] {
-            found.add(One {
+            let score = 0;
+            let one = One {
                 sequence,
                 uid,
-                mod_seq,
-                score: 0,
-            });
+                score,
+            };
+            found.add(one, mod_seq);
         }
         found
     }
@@ -528,14 +528,13 @@ mod tests {
     #[test]
     fn what_is_sorted_is_told_in_its_order() {
         use Numbering::{Sequence, Uid};
-        let one = |sequence, uid, mod_seq| One {
+        let one = |sequence, uid| One {
             sequence,
             uid,
-            mod_seq,
             score: 0,
         };
-        let sorted = vec![one(5, 15, 8), one(2, 12, 7), one(3, 13, 9)];
-        let found = Found::sorted(sorted);
+        let all = vec![one(2, 12), one(3, 13), one(5, 15)];
+        let found = Found::sorted(all, vec![2, 0, 1], 9);
         for (numbering, words, expected) in [
             (Sequence, None, "* SORT 5 2 3 (MODSEQ 9)\r\n"),
             (Uid, None, "* SORT 15 12 13 (MODSEQ 9)\r\n"),
@@ -582,6 +581,8 @@ mod tests {
             let saved = found.saved(returns(words));
             assert_eq!(saved.iter().collect::<Vec<_>>(), expected, "{words}");
         }
-        assert_eq!(found.mod_seq(returns("MIN"), |_| None), Some(8));
+        let first = [15].into_iter().collect();
+        let highest = |uids: &UidSet| (*uids == first).then_some(8);
+        assert_eq!(found.mod_seq(returns("MIN"), highest), Some(8));
     }
 }

@@ -21,6 +21,7 @@ mod merge_sort;
 pub(super) mod pace;
 mod probe;
 mod query;
+mod radix_sort;
 mod sieve;
 mod sort;
 #[cfg(test)]
@@ -396,7 +397,7 @@ impl<'a> Finder<'a> {
         let mut sorter = ordering.sorter(self.account);
         let sorting = Some(&mut sorter);
         self.walk_to(self.search.query.uids(), sorting).await?;
-        Ok(Found::sorted(sorter.sorted(&mut self.pace).await?))
+        sorter.sorted(&mut self.pace).await
     }
 
     fn expect(&self) {
@@ -438,7 +439,8 @@ impl<'a> Finder<'a> {
                     }
                     None => {
                         for ((sequence, message), score) in matching.of(few) {
-                            found.add(One::of(*sequence, message).scored(score));
+                            let one = One::of(*sequence, message).scored(score);
+                            found.add(one, message.mod_seq.0);
                         }
                     }
                 }

@@ -14,11 +14,12 @@ use store::{
 };
 
 use super::{
-    columns::{fill, sent},
+    columns::{filled, sent},
     damaged::Damaged,
-    found::One,
+    found::{Found, One},
     merge_sort,
     pace::Pace,
+    radix_sort,
     verdicts::Matching,
 };
 use crate::imap::{annotation::Annotated, view::View};
@@ -45,6 +46,8 @@ pub(super) struct Sorter<'a> {
     /// What it asks them about.
     asked: Vec<Column>,
     messages: Vec<One>,
+    /// The highest modseq of all.
+    mod_seq: u64,
     /// Octets of annotations.
     octets: usize,
 }
@@ -90,6 +93,7 @@ impl<'a> Sorter<'a> {
             annotations: annotations.to_vec(),
             comparator,
             messages: Vec::new(),
+            mod_seq: 0,
             octets: 0,
         }
     }
@@ -116,8 +120,8 @@ impl<'a> Sorter<'a> {
         let table = match &self.columns {
             Some(columns) if asked().next().is_some() => {
                 let mut note = |uid, error| damaged.note(uid, error);
-                fill(self.account, columns, asked(), pace, &mut note).await?;
-                Some(columns.read(&self.asked).await?)
+                let columns = (columns, &*self.asked);
+                Some(filled(self.account, columns, asked(), pace, &mut note).await?)
             }
             _ => None,
         };
@@ -139,6 +143,7 @@ impl<'a> Sorter<'a> {
                 }
             }
             self.messages.push(one);
+            self.mod_seq = self.mod_seq.max(message.mod_seq.0);
         }
         Ok(())
     }
@@ -147,7 +152,7 @@ impl<'a> Sorter<'a> {
     ///
     /// # Errors
     /// If the store is out of service.
-    pub(super) async fn sorted(mut self, pace: &mut Pace) -> Result<Vec<One>, Error> {
+    pub(super) async fn sorted(mut self, pace: &mut Pace) -> Result<Found, Error> {
         self.place_strings().await?;
         let comparator = self.comparator;
         for criterion in &mut self.criteria {
@@ -158,22 +163,13 @@ impl<'a> Sorter<'a> {
                 criterion.numbers.iter_mut().for_each(|it| *it = !*it);
             }
         }
-        let Some((first, others)) = self.criteria.split_first() else {
-            return Ok(self.messages);
-        };
-        // RFC 5256 §3: what is the same by every criterion stays in the order of the mailbox.
-        let keyed = first.numbers.iter().copied().zip(0_u32..).collect();
-        let number = |all: &Criterion, at: u32| all.numbers.get(at as usize).copied();
-        let compare = |(a, at): &(u64, u32), (b, other): &(u64, u32)| {
-            let mut order = a.cmp(b);
-            for criterion in others {
-                order = order.then_with(|| number(criterion, *at).cmp(&number(criterion, *other)));
-            }
-            order.then(at.cmp(other))
-        };
-        let order = merge_sort::sorted(keyed, compare, pace).await;
-        let message = |(_, at): (u64, u32)| self.messages.get(at as usize).copied();
-        Ok(order.into_iter().filter_map(message).collect())
+        // RFC 5256 §3: what is the same by every criterion stays in the order of the mailbox. So the last one is sorted by first.
+        let len = u32::try_from(self.messages.len()).unwrap_or(u32::MAX);
+        let mut order: Vec<u32> = (0..len).collect();
+        for criterion in self.criteria.iter().rev() {
+            order = radix_sort::sorted(order, &criterion.numbers, pace).await;
+        }
+        Ok(Found::sorted(self.messages, order, self.mod_seq))
     }
 
     /// Puts the places of strings where their numbers are.

@@ -27,7 +27,7 @@ use self::{
 };
 use super::{
     AT_ONCE,
-    columns::{fill, sent},
+    columns::{filled, sent},
     damaged::Damaged,
     find,
     found::Found,
@@ -145,8 +145,7 @@ impl Gathered {
             }
             let every = some.iter().map(|(_, message)| message);
             let mut note = |uid, error| damaged.note(uid, error);
-            fill(account, &columns, every, pace, &mut note).await?;
-            let table = columns.read(asked).await?;
+            let table = filled(account, (&columns, asked), every, pace, &mut note).await?;
             let mut finder = table.finder();
             let mut steps = 0;
             for (sequence, message) in &some {
