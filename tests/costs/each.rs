@@ -57,13 +57,13 @@ const BULKS: &[Bulk] = &[
         name: "SORT by date",
         command: "SORT (DATE) UTF-8 ALL",
         of: MESSAGES,
-        most: 6_500,
+        most: 4_800,
     },
     Bulk {
         name: "SORT by subject",
         command: "SORT (SUBJECT) UTF-8 ALL",
         of: MESSAGES,
-        most: 11_500,
+        most: 6_700,
     },
     Bulk {
         name: "LIST-STATUS",

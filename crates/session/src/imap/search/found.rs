@@ -11,6 +11,8 @@ use imap::{
 };
 use store::Message;
 
+use super::verdicts::Matching;
+
 /// Messages found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
@@ -81,22 +83,48 @@ impl One {
 }
 
 impl Found {
-    /// Another message, in the order of the mailbox, changed last at this.
-    pub(super) fn add(&mut self, one: One, mod_seq: u64) {
+    /// Those of some messages that match, in the order of the mailbox: by runs, as most that match have neighbours that do.
+    pub(super) fn take(&mut self, messages: &[(u32, Message<'_>)], matching: &Matching) {
+        type Numbered<'a> = (u32, Message<'a>);
+        let follows = |(number, message): &Numbered<'_>, (next, other): &Numbered<'_>| {
+            next.checked_sub(*number) == Some(1)
+                && other.uid.0.checked_sub(message.uid.0) == Some(1)
+        };
+        for (matching, mut scores) in matching.runs(messages) {
+            for run in matching.chunk_by(follows) {
+                let mod_seq = run.iter().map(|(_, message)| message.mod_seq.0).max();
+                let (own, others) = scores.split_at(run.len().min(scores.len()));
+                scores = others;
+                if let [(number, first), ..] = run
+                    && let [.., (end, last)] = run
+                {
+                    let ends = (One::of(*number, first), One::of(*end, last));
+                    self.add(ends, own, mod_seq.unwrap_or(0));
+                }
+            }
+        }
+    }
+
+    /// Messages from one to another, both numbered without a gap, with their scores, none of which changed after this.
+    fn add(&mut self, (first, last): (One, One), scores: &[u8], mod_seq: u64) {
+        let score = |score: Option<&u8>| score.copied().unwrap_or(0);
+        let first = first.scored(score(scores.first()));
         if let Order::Mailbox {
             numbers,
             uids,
-            scores,
+            scores: all,
         } = &mut self.order
         {
-            numbers.insert(one.sequence);
-            uids.insert(one.uid);
-            scores.extend((one.score > 0).then_some(one.score));
+            numbers.insert_range(first.sequence, last.sequence);
+            uids.insert_range(first.uid, last.uid);
+            if first.score > 0 {
+                all.extend_from_slice(scores);
+            }
         }
-        self.first.get_or_insert(one);
-        self.last = Some(one);
+        self.count += u64::from(last.sequence - first.sequence) + 1;
+        self.first.get_or_insert(first);
+        self.last = Some(last.scored(score(scores.last())));
         self.mod_seq = self.mod_seq.max(mod_seq);
-        self.count += 1;
     }
 
     /// How many there are.
@@ -334,7 +362,7 @@ mod tests {
                 uid,
                 score,
             };
-            found.add(one, mod_seq);
+            found.add((one, one), &[score], mod_seq);
         }
         found
     }

@@ -49,7 +49,7 @@ use self::{
     columns::Clerk,
     contexts::{About, Context, Ordering},
     damaged::Damaged,
-    found::{Found, One, Telling},
+    found::{Found, Telling},
     pace::Pace,
     probe::{Looking, Witness},
     query::{Facts, Search, Source},
@@ -437,12 +437,7 @@ impl<'a> Finder<'a> {
                         let (damaged, pace) = (&mut self.damaged, &mut self.pace);
                         sorter.add((few, &matching), view, damaged, pace).await?;
                     }
-                    None => {
-                        for ((sequence, message), score) in matching.of(few) {
-                            let one = One::of(*sequence, message).scored(score);
-                            found.add(one, message.mod_seq.0);
-                        }
-                    }
+                    None => found.take(few, &matching),
                 }
             }
         }

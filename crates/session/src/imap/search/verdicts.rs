@@ -95,4 +95,19 @@ impl Matching {
         let is_one = move |(at, _): &(usize, _)| yes >> at & 1 == 1;
         all.filter(is_one).map(|(_, it)| it)
     }
+    /// The same by runs of neighbours.
+    pub(super) fn runs<'a, T>(
+        &'a self,
+        messages: &'a [T],
+    ) -> impl Iterator<Item = (&'a [T], &'a [u8])> {
+        let mut left = self.yes;
+        iter::from_fn(move || {
+            let start = left.trailing_zeros();
+            let end = start + left.unbounded_shr(start).trailing_ones();
+            left &= u64::MAX.unbounded_shl(end);
+            let run = start as usize..end as usize;
+            let some = messages.get(run.clone()).filter(|some| !some.is_empty());
+            some.zip(self.scores.get(run))
+        })
+    }
 }
