@@ -22,6 +22,7 @@ mod cabinet;
 pub mod change;
 mod check;
 mod checkpoint;
+mod checksum;
 pub mod clock;
 pub mod columns;
 pub mod compact;

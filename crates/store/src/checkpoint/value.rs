@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use crc32c::{crc32c, crc32c_append};
-
 use crate::{
     annotation::{Annotations, Setting},
     change::{
@@ -11,6 +9,7 @@ use crate::{
         read_bool, read_expiry, read_name, read_owner, read_partition, read_role, read_whose,
         role_octet,
     },
+    checksum::{crc32c, crc32c_append},
     flag::Keyword,
     fold::Last,
     id::{AccountId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},

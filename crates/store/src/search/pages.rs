@@ -5,7 +5,7 @@
 
 use std::{io, ops::Range};
 
-use crate::engine::OpenFile;
+use crate::{checksum::crc32c_append, engine::OpenFile};
 
 /// Octets of a page in the file.
 pub(super) const PAGE_BYTES: usize = 4096;
@@ -123,8 +123,8 @@ impl Pages {
 }
 
 fn checksum(seed: u32, number: u64, content: &[u8]) -> u32 {
-    let seed = crc32c::crc32c_append(seed, &number.to_le_bytes());
-    crc32c::crc32c_append(seed, content)
+    let seed = crc32c_append(seed, &number.to_le_bytes());
+    crc32c_append(seed, content)
 }
 
 /// A file being written, from its beginning.

@@ -10,6 +10,7 @@ use super::{
     postings::{self, List},
 };
 use crate::{
+    checksum::{crc32c, crc32c_append},
     engine::{OpenFile, Volume},
     octets::{Octets, put_u64},
 };
@@ -39,9 +40,9 @@ pub(super) struct Document {
 
 /// The keys of a file, and who it is of: what its checksums are seeded with.
 pub(super) fn seed(partition: [u8; 16], account: u64, emails: &RangeInclusive<u64>) -> u32 {
-    let mut seed = crc32c::crc32c(&partition);
+    let mut seed = crc32c(&partition);
     for number in [account, *emails.start(), *emails.end()] {
-        seed = crc32c::crc32c_append(seed, &number.to_le_bytes());
+        seed = crc32c_append(seed, &number.to_le_bytes());
     }
     seed
 }

@@ -13,7 +13,6 @@ use std::{
     },
 };
 
-use crc32c::{crc32c, crc32c_append};
 use redb::{Database, ReadableDatabase, StorageBackend, TableDefinition};
 
 use super::{
@@ -22,7 +21,12 @@ use super::{
     gaps::{self, Gap},
     index::Place,
 };
-use crate::{engine::Position, error::Error, id::AccountId};
+use crate::{
+    checksum::{crc32c, crc32c_append},
+    engine::Position,
+    error::Error,
+    id::AccountId,
+};
 
 const DATA: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("data");
 /// The last batch of each account that the checkpoint covers.

@@ -3,7 +3,7 @@
 //! The tables are in `docs/store-format.md`. All numbers are little-endian. Nothing here
 //! trusts what it decodes: every field is checked, nothing is indexed.
 
-use crc32c::{crc32c, crc32c_append};
+use crate::checksum::{crc32c, crc32c_append};
 
 /// The version of the format.
 pub(crate) const FORMAT_VERSION: u32 = 1;

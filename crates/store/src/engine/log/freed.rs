@@ -8,14 +8,12 @@ use std::{
     ops::Range,
 };
 
-use crc32c::crc32c;
-
 use super::{
     disk::{Access, Disk},
     files::{Partition, io_error},
     format::{ALIGNMENT, FIRST_LSN},
 };
-use crate::error::Error;
+use crate::{checksum::crc32c, error::Error};
 
 const MAGIC: &[u8; 8] = b"ChaparF\n";
 const VERSION: u32 = 1;

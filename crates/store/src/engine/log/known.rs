@@ -7,13 +7,11 @@
 
 use std::{fmt::Write as _, io};
 
-use crc32c::crc32c;
-
 use super::{
     disk::{Access, Disk},
     files::{Partition, io_error},
 };
-use crate::{engine::Damage, error::Error};
+use crate::{checksum::crc32c, engine::Damage, error::Error};
 
 /// Damage that was seen to, and when, in unix seconds.
 pub(crate) type Known = (Damage, i64);

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, sync::Arc};
 
-use crc32c::crc32c;
+use crate::checksum::crc32c;
 
 /// Where the slots are: in different blocks.
 pub(crate) const SLOT_AT: [u64; 2] = [0, 4096];

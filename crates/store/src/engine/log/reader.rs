@@ -6,8 +6,6 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use crc32c::crc32c;
-
 use super::{
     disk::Disk,
     files::{Segment, io_error},
@@ -15,6 +13,7 @@ use super::{
     shared::Shared,
 };
 use crate::{
+    checksum::crc32c,
     engine::{PIECE_BYTES_MAX, Ref},
     error::Error,
 };

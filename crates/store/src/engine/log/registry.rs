@@ -6,15 +6,13 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, io};
 
-use crc32c::crc32c;
-
 use super::{
     disk::{Access, Disk},
     files::{PARTITIONS, Partition, STORE, io_error},
     format::FORMAT_VERSION,
     listing::{self, Owner},
 };
-use crate::error::Error;
+use crate::{checksum::crc32c, error::Error};
 
 const BYTES_MAX: u64 = 1 << 20;
 /// Locked while the store's file is looked for, made or changed.

@@ -9,15 +9,13 @@ use std::{
     sync::Arc,
 };
 
-use crc32c::crc32c;
-
 use super::{
     disk::Disk,
     files::{Segment, io_error},
     format::{ALIGNMENT, RECORD_HEADER_BYTES, RecordHeader, SEGMENT_HEADER_BYTES, STEP, Type},
     freed,
 };
-use crate::error::Error;
+use crate::{checksum::crc32c, error::Error};
 
 /// Octets read at a time.
 const WINDOW_BYTES: usize = 1 << 20;

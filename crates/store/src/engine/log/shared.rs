@@ -11,7 +11,6 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use crc32c::crc32c;
 use tokio::sync::{Semaphore, watch};
 
 use super::{
@@ -27,6 +26,7 @@ use super::{
     pool::Pool,
 };
 use crate::{
+    checksum::crc32c,
     engine::{Damage, Done, Ref, Writes},
     error::Error,
     id::AccountId,
