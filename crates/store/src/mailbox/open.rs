@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     checkpoint::Source,
+    flag::SystemFlags,
     id::{AccountId, ModSeq, Uid},
     mailbox::{
         Counters, Mailbox, Message, Status, Wanted,
@@ -100,13 +101,9 @@ impl OpenMailbox {
 
     /// What is wanted of its messages and not in memory. What is found there stays.
     pub(crate) fn unread(&self, wants: &impl Fn(&Stretch) -> bool) -> Vec<Wanted> {
-        // What another than the owner has seen is found by UID, anywhere.
-        let all = self.held.reader.is_some();
-        let unread = self
-            .reading()
-            .unread(&|some| all || wants(some))
-            .into_iter();
-        unread.map(|entry| self.wanted(entry)).collect()
+        let told = self.told_of_stretch();
+        let unread = self.reading().unread(&|some| wants(&told(some)));
+        unread.into_iter().map(|entry| self.wanted(entry)).collect()
     }
 
     /// Whether all its messages are in memory.
@@ -127,6 +124,12 @@ impl OpenMailbox {
     fn told<'a>(&'a self) -> impl Fn(Message<'a>) -> Message<'a> + use<'a> {
         let eye = self.eye();
         move |message| eye.map_or(message, |eye| eye.on(message))
+    }
+
+    /// What there is of neighbouring messages, for whoever looks.
+    fn told_of_stretch(&self) -> impl Fn(&Stretch) -> Stretch + use<'_> {
+        let eye = self.eye();
+        move |some| eye.map_or_else(|| some.clone(), |eye| eye.on_stretch(some))
     }
 
     fn status(&self) -> Status {
@@ -231,26 +234,31 @@ impl OpenMailbox {
     pub(crate) fn gone(&self) -> impl Iterator<Item = &Gone> {
         self.held.gone.every()
     }
+    /// The first neighbours of which one is without `\Seen`.
+    fn unseen_in(&self) -> Option<Stretch> {
+        let told = self.told_of_stretch();
+        let mut all = self.reading().stretches().map(|some| told(&some));
+        all.find(|some| some.unseen > 0)
+    }
     /// The indexes of the messages among which the first without `\Seen` is, if that takes a look at them.
     #[must_use]
     pub fn unseen_within(&self) -> Option<Range<u32>> {
-        self.reading().unseen_within()
+        let some = self.unseen_in()?;
+        let all = some.unseen as usize == some.indexes.len();
+        (!all).then_some(some.indexes)
     }
     /// The lowest index of a message without `\Seen`, if any (RFC 3501 `UNSEEN`).
     #[must_use]
     pub fn first_unseen(&self) -> Option<u32> {
-        let reader = self.held.reader.as_ref();
-        let Some(seen) = reader.and_then(|reader| reader.seen.own()) else {
-            return self.reading().first_unseen();
-        };
-        let mut index = 0;
-        loop {
-            let uid = self.reading().uid_at(index)?;
-            match seen.of(uid).filter(|span| span.seen) {
-                // Whatever is in a span is there.
-                Some(span) => index += span.last.0 - uid.0 + 1,
-                None => return Some(index),
-            }
+        let some = self.unseen_in()?;
+        let mut indexes = some.indexes;
+        if some.unseen as usize == indexes.len() {
+            return Some(indexes.start);
         }
+        let mut messages = self.range(some.first, some.last);
+        indexes.find(|_| {
+            let next = messages.next();
+            next.is_some_and(|message| !message.system.contains(SystemFlags::SEEN))
+        })
     }
 }

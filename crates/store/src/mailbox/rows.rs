@@ -7,11 +7,10 @@ use std::{
 
 use crate::{
     checkpoint::Source,
-    flag::SystemFlags,
     id::{ModSeq, Uid},
     mailbox::{
         Held, Mailbox, Message,
-        chunk::{Chunk, Entry, Row},
+        chunk::{Chunk, Entry},
         cursor::Cursor,
         leaf::Leaf,
         placements::Placements,
@@ -45,8 +44,22 @@ pub struct Stretch {
     pub indexes: Range<u32>,
     /// The highest modseq of any.
     pub mod_seq_max: ModSeq,
-    /// How many are without `\Seen`, for the owner.
+    /// How many are without `\Seen`.
     pub unseen: u32,
+}
+
+impl Stretch {
+    /// A chunk whose first message has this index, as it is there.
+    fn of(entry: &Entry, start: u32) -> Self {
+        let about = entry.about;
+        Self {
+            first: Uid(about.first),
+            last: Uid(about.last),
+            indexes: start..start + about.len,
+            mod_seq_max: ModSeq(about.mod_seq_max),
+            unseen: about.unseen,
+        }
+    }
 }
 
 impl<'a> FromIterator<&'a Entry> for Leaves {
@@ -77,19 +90,11 @@ impl Leaves {
             return unread;
         }
         for (entry, held) in entries.iter().zip(&self.chunks) {
-            let about = entry.about;
-            let indexes = start..start + about.len;
-            start = indexes.end;
+            let stretch = Stretch::of(entry, start);
+            start = stretch.indexes.end;
             if held.get().is_some() {
                 continue;
             }
-            let stretch = Stretch {
-                first: Uid(about.first),
-                last: Uid(about.last),
-                indexes,
-                mod_seq_max: ModSeq(about.mod_seq_max),
-                unseen: about.unseen,
-            };
             if !wants(&stretch) {
                 all = false;
             } else if let Some(leaf) = entry.cell.get() {
@@ -300,33 +305,13 @@ impl<'a> Reading<'a> {
             .flat_map(move |place| self.leaf(place).changed_since(since))
     }
 
-    /// The first chunk with a message without `\Seen`, and the index of its first message.
-    fn unseen_in(self) -> Option<(u32, Place<'a>)> {
+    /// What is known of every chunk.
+    pub(super) fn stretches(self) -> impl Iterator<Item = Stretch> {
         let mut start = 0;
-        for place in self.from(Uid(0)) {
-            let about = place.0.about;
-            if about.unseen > 0 {
-                return Some((start, place));
-            }
-            start += about.len;
-        }
-        None
-    }
-
-    /// The indexes of the messages of that, if some of them have `\Seen`.
-    pub(crate) fn unseen_within(self) -> Option<Range<u32>> {
-        let (start, (entry, _)) = self.unseen_in()?;
-        let about = entry.about;
-        (about.unseen < about.len).then(|| start..start + about.len)
-    }
-
-    pub(crate) fn first_unseen(self) -> Option<u32> {
-        let (start, place) = self.unseen_in()?;
-        if place.0.about.unseen == place.0.about.len {
-            return Some(start);
-        }
-        let seen = |row: &Row| row.system.contains(SystemFlags::SEEN);
-        let row = self.leaf(place).rows.iter().position(|row| !seen(row))?;
-        Some(start + u32::try_from(row).ok()?)
+        self.from(Uid(0)).map(move |(entry, _)| {
+            let some = Stretch::of(entry, start);
+            start = some.indexes.end;
+            some
+        })
     }
 }

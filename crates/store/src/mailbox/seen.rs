@@ -6,7 +6,7 @@ use std::{ops::Range, sync::Arc};
 use crate::{
     flag::SystemFlags,
     id::{ModSeq, Uid},
-    mailbox::Message,
+    mailbox::{Message, Stretch},
 };
 
 /// Changes that are kept apart from their neighbours. What is older is told no more precisely than a whole
@@ -89,6 +89,13 @@ impl Seen {
         let from = self.spans.partition_point(|span| span.last < *first);
         let to = self.spans.partition_point(|span| span.first <= *last);
         from..to.max(from)
+    }
+
+    /// The spans that have some of these messages.
+    fn within(&self, first: Uid, last: Uid) -> impl Iterator<Item = &Span> {
+        let from = self.spans.partition_point(|span| span.last < first);
+        let spans = self.spans.get(from..).unwrap_or_default().iter();
+        spans.take_while(move |span| span.first <= last)
     }
 
     /// The spans of which something was said after `since`.
@@ -194,6 +201,24 @@ impl Eye<'_> {
             told.system = told.system.without(SystemFlags::SEEN);
             if said.is_some_and(|span| span.seen) {
                 told.system = told.system.with(SystemFlags::SEEN);
+            }
+        }
+        told
+    }
+
+    /// Neighbouring messages as the reader is told of them.
+    pub(crate) fn on_stretch(&self, some: &Stretch) -> Stretch {
+        let mut told = some.clone();
+        told.mod_seq_max = told.mod_seq_max.max(self.since);
+        if let Some(seen) = self.seen {
+            told.unseen = told.indexes.end - told.indexes.start;
+            for span in seen.within(told.first, told.last) {
+                told.mod_seq_max = told.mod_seq_max.max(span.mod_seq);
+                if span.seen {
+                    // Whatever is in a span is there.
+                    let (first, last) = (span.first.max(told.first), span.last.min(told.last));
+                    told.unseen = told.unseen.saturating_sub(last.0 - first.0 + 1);
+                }
             }
         }
         told
