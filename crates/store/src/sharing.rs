@@ -219,7 +219,8 @@ impl Store {
         accounts.extend(engine.pending_accounts());
         let mut complete = true;
         for id in accounts {
-            let to = match self.state_in(engine, id).await {
+            // Boxed: this is done once, and whoever lists others' mail would keep room for it.
+            let to = match Box::pin(self.state_in(engine, id)).await {
                 Ok(snapshot) => given(&snapshot),
                 Err(error) => {
                     tracing::error!(account = %id, %error, "with whom it shares can't be told");

@@ -184,13 +184,16 @@ impl Store {
             Ok(account) => return Ok(account),
             Err(slot) => slot,
         };
-        // Whoever comes first opens it, the others wait for that.
-        let account = slot.get_or_try_init(|| async {
-            let account = self.load(id).await?;
-            if lacks_inbox(&account) {
-                account.begin().await?;
-            }
-            Ok(account)
+        // Whoever comes first opens it, the others wait for that. Boxed: it happens once, and whatever may come to an
+        // account would keep room for it.
+        let account = slot.get_or_try_init(|| {
+            Box::pin(async {
+                let account = self.load(id).await?;
+                if lacks_inbox(&account) {
+                    account.begin().await?;
+                }
+                Ok(account)
+            })
         });
         account.await.cloned()
     }
@@ -205,10 +208,12 @@ impl Store {
             Ok(account) => return Ok(account),
             Err(slot) => slot,
         };
-        let account = slot.get_or_try_init(|| async {
-            let account = self.load(id).await?;
-            account.metadata_or(None, SHARED, b"1").await?;
-            Ok(account)
+        let account = slot.get_or_try_init(|| {
+            Box::pin(async {
+                let account = self.load(id).await?;
+                account.metadata_or(None, SHARED, b"1").await?;
+                Ok(account)
+            })
         });
         account.await.cloned()
     }
@@ -223,15 +228,17 @@ impl Store {
             Ok(account) => return Ok(account),
             Err(slot) => slot,
         };
-        let account = slot.get_or_try_init(|| async {
-            let account = self.load(id).await?;
-            if account.snapshot().mod_seq().0 == 0 {
-                account.create_as(made).await?;
-            }
-            if lacks_inbox(&account) {
-                account.begin().await?;
-            }
-            Ok(account)
+        let account = slot.get_or_try_init(|| {
+            Box::pin(async {
+                let account = self.load(id).await?;
+                if account.snapshot().mod_seq().0 == 0 {
+                    account.create_as(made).await?;
+                }
+                if lacks_inbox(&account) {
+                    account.begin().await?;
+                }
+                Ok(account)
+            })
         });
         account.await.cloned()
     }

@@ -197,7 +197,7 @@ impl Session {
     }
 
     /// RFC 9051 §3: the whole state diagram. `None` if the answer comes later.
-    async fn step(
+    pub(super) async fn step(
         &mut self,
         tag: &str,
         command: Command,
@@ -229,8 +229,9 @@ impl Session {
                 let services = (&self.services, self.enabled);
                 let begins = || append::Appending::new(takes_utf8_headers);
                 let appending = appending.map_or_else(begins, |appending| *appending);
-                let done = replace::replace(selected, services, &command, appending, out).await;
-                done.map(Some)
+                // Boxed: every command would be moved about with room for it.
+                let done = replace::replace(selected, services, &command, appending, out);
+                Box::pin(done).await.map(Some)
             }
             (State::Selected(_), Command::Selected(command)) => {
                 self.selected(tag, &command, out).await.map(Some)

@@ -344,7 +344,8 @@ impl Session {
     /// A literal is announced: takes it, or refuses the command it belongs to.
     async fn literal(&mut self, start: &LiteralStart, out: &mut impl Outlet) -> Next {
         let taken = if start.message {
-            self.message(start).await
+            // Boxed: whatever else comes would be moved about with room for it.
+            Box::pin(self.message(start)).await
         } else {
             Ok(())
         };

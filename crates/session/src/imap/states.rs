@@ -145,6 +145,7 @@ impl Session {
         use command::Authenticated as A;
         let enabled = self.enabled;
         referral::authenticated(user, enabled, &command)?;
+        // What takes more room than most is boxed: each command would be moved about with as much.
         let outcome = match command {
             A::Enable(names) => {
                 let before = self.enabled;
@@ -166,13 +167,22 @@ impl Session {
                 return Ok(None);
             }
             A::Esearch(c) => {
-                search::esearch::esearch(&mut self.state, (user, enabled), tag, &c, out).await
+                let state = &mut self.state;
+                Box::pin(search::esearch::esearch(
+                    state,
+                    (user, enabled),
+                    tag,
+                    &c,
+                    out,
+                ))
+                .await
             }
-            A::Notify(asked) => self.notify(user, asked.as_ref(), out).await,
+            A::Notify(asked) => Box::pin(self.notify(user, asked.as_ref(), out)).await,
             A::Append(c) => {
                 let begins = || append::Appending::new(self.takes_utf8_headers());
                 let appending = appending.map_or_else(begins, |appending| *appending);
-                append::append(self.base(user), enabled, (&c, appending), out).await
+                let base = self.base(user);
+                Box::pin(append::append(base, enabled, (&c, appending), out)).await
             }
             A::GenUrlAuth(urls) => urlauth::generate(self.base(user), &urls, out).await,
             A::UrlFetch(urls) => urlauth::fetch(self.base(user), &urls, out).await,
@@ -285,10 +295,13 @@ async fn on_account(
     out: &mut impl Outlet,
 ) -> Outcome {
     use command::Authenticated as A;
+    // Boxed as in `authenticated`.
     match command {
-        A::Create { mailbox, params } => create::create(user, enabled, &mailbox, &params).await,
+        A::Create { mailbox, params } => {
+            Box::pin(create::create(user, enabled, &mailbox, &params)).await
+        }
         A::Delete(mailbox) => delete::delete(user, enabled, &mailbox).await,
-        A::Rename(asked) => rename::rename(user, enabled, &asked).await,
+        A::Rename(asked) => Box::pin(rename::rename(user, enabled, &asked)).await,
         A::Subscribe(mailbox) => subscribe::subscribe(user, enabled, &mailbox).await,
         A::Unsubscribe(mailbox) => subscribe::unsubscribe(user, enabled, &mailbox).await,
         A::List(c) => list::list(user, enabled, &c, out).await,

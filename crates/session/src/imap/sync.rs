@@ -141,11 +141,20 @@ pub(crate) async fn tell(
     }
     let mut arrivals = Arrivals::default();
     let exists = wants.messages && tell_arrivals(selected, enabled, &mut arrivals, out).await;
-    contexts::tell_changed(selected, enabled, &mut arrivals, out).await?;
+    // Both boxed: few clients want either, and what follows every command would keep room for them.
+    if !selected.contexts.is_empty() {
+        Box::pin(contexts::tell_changed(
+            selected,
+            enabled,
+            &mut arrivals,
+            out,
+        ))
+        .await?;
+    }
     if let Some(items) = &wants.fetch {
         // RFC 5465 §5.2: after what it did to search results.
         let told = (&selected.account, &selected.view);
-        arrivals.tell(told, items, enabled, out).await?;
+        Box::pin(arrivals.tell(told, items, enabled, out)).await?;
     }
     let held = enabled.qresync && (selected.view.has_ghosts() || !wants.flags);
     Ok(Told {

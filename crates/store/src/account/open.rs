@@ -188,6 +188,11 @@ impl Shared {
     /// # Errors
     /// [`Error::Io`]; [`Error::Corrupt`] if neither the checkpoint nor the log has it.
     pub(crate) async fn read(&self, unread: Unread) -> Result<Vec<Held>, Error> {
+        // Boxed: mostly all is in memory, and every verb would keep room for it.
+        Box::pin(self.read_kept(unread)).await
+    }
+
+    async fn read_kept(&self, unread: Unread) -> Result<Vec<Held>, Error> {
         let (id, engine) = (self.id, &self.engine());
         if let Some(question) = unread.threads {
             match checkpoint::find_threads(engine, id, &question).await? {

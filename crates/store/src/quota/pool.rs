@@ -111,7 +111,8 @@ impl Pools {
         let accounts = allotment.accounts_of(domain);
         for &account in &accounts {
             if !self.known().is_in(account, domain) {
-                let usage = used_by(partitions, account).await;
+                // Boxed: whoever asks would keep room for it, and once all are counted nobody needs it.
+                let usage = Box::pin(used_by(partitions, account)).await;
                 self.known().put_if_unknown(account, domain, usage);
             }
         }

@@ -3,6 +3,7 @@
 mod contexts;
 mod conversations;
 mod rights;
+mod room;
 mod urlauth;
 mod view;
 
