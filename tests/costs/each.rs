@@ -54,6 +54,12 @@ const BULKS: &[Bulk] = &[
         most: 41_000,
     },
     Bulk {
+        name: "SEARCH by date",
+        command: "SEARCH SENTSINCE 1-Jan-2026",
+        of: MESSAGES,
+        most: 3_200,
+    },
+    Bulk {
         name: "SORT by date",
         command: "SORT (DATE) UTF-8 ALL",
         of: MESSAGES,

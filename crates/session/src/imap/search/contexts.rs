@@ -24,13 +24,8 @@ use mail::collation::{Collation, Comparator};
 use store::{Account, Message, ModSeq, Uid};
 
 use super::{
-    AT_ONCE, Finder, correlator,
-    damaged::Damaged,
-    found::Found,
-    pace::Pace,
-    query::Search,
-    sort::Sorter,
-    verdicts::{Matching, Verdicts},
+    AT_ONCE, Finder, correlator, damaged::Damaged, found::Found, pace::Pace, query::Search,
+    sort::Sorter, verdicts::Matching,
 };
 use crate::{
     Gone, Outlet,
@@ -531,10 +526,8 @@ impl Placing<'_> {
             if some.is_empty() {
                 break;
             }
-            for few in some.chunks(Verdicts::MAX) {
-                let few = (few, &Matching::all(few.len()));
-                sorter.add(few, self.view, &mut damaged, &mut pace).await?;
-            }
+            let all = (&*some, &Matching::all(some.len()));
+            sorter.add(all, self.view, &mut damaged, &mut pace).await?;
         }
         Ok(sorter.sorted(&mut pace).await?.ordered_uids())
     }

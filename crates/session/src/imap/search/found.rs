@@ -312,13 +312,19 @@ impl Telling<'_> {
     /// Writes the response, if there is one.
     pub(super) fn tell(&self, found: &Found, out: &mut Vec<u8>) {
         match self.returns {
-            None => {
-                let all = found.places(0..found.count, self.numbering);
-                match &all {
-                    Listed::Set(set) => encode::search(out, set.iter(), self.mod_seq),
-                    Listed::Ordered(all) => encode::sort(out, all.iter().copied(), self.mod_seq),
+            None => match &found.order {
+                Order::Mailbox { numbers, uids, .. } => {
+                    let all = match self.numbering {
+                        Numbering::Sequence => numbers,
+                        Numbering::Uid => uids,
+                    };
+                    encode::search(out, all.iter(), self.mod_seq);
                 }
-            }
+                Order::Sorted { all, order } => {
+                    let all = in_order(all, order).map(|one| one.number(self.numbering));
+                    encode::sort(out, all, self.mod_seq);
+                }
+            },
             // RFC 5182 §2.1: SAVE alone is answered by nothing.
             Some(returns) if returns.save && !tells(returns) => {}
             Some(returns) => self.tell_extended(returns, found, out),

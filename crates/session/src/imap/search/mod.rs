@@ -337,8 +337,8 @@ fn needs_fuzzy(command: &command::Search) -> Result<(), Refusal> {
 /// Steps of [`Pace`] that a digest costs: read, and some fields looked at.
 const STEPS_PER_DIGEST: usize = 200;
 
-/// Messages that are taken from the view together.
-const AT_ONCE: usize = 256;
+/// Messages that are taken from the view together: what is copied of more is no longer at hand when they are looked at.
+const AT_ONCE: usize = Verdicts::MAX;
 
 struct Finder<'a> {
     account: &'a Account,
@@ -430,15 +430,13 @@ impl<'a> Finder<'a> {
             if view.has_ghosts() {
                 some.retain(|(_, message)| !view.is_ghost(message.uid));
             }
-            for few in some.chunks(Verdicts::MAX) {
-                let matching = self.look(few).await?;
-                match &mut sorter {
-                    Some(sorter) => {
-                        let (damaged, pace) = (&mut self.damaged, &mut self.pace);
-                        sorter.add((few, &matching), view, damaged, pace).await?;
-                    }
-                    None => found.take(few, &matching),
+            let matching = self.look(&some).await?;
+            match &mut sorter {
+                Some(sorter) => {
+                    let (damaged, pace) = (&mut self.damaged, &mut self.pace);
+                    sorter.add((&some, &matching), view, damaged, pace).await?;
                 }
+                None => found.take(&some, &matching),
             }
         }
     }
