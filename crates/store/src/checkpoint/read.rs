@@ -21,9 +21,10 @@ use crate::{
     loss::Unsettled,
     mailbox::{
         Held, Mailbox, Wanted,
+        chunk::Summary,
+        form::read_chunk,
         history::{self, History},
         keywords::Keywords,
-        leaf::Leaf,
         placements::Placements,
         readers::{About, Reader, Readers},
     },
@@ -371,8 +372,10 @@ pub(super) fn fill(wanted: &Wanted, body: Octets<'_>) -> Result<Held, Malformed>
         Wanted::Placements {
             keywords, entry, ..
         } => {
-            let leaf = Leaf::read(body, *keywords, &entry.about)?.ok_or(other)?;
-            Ok(Held::Placements(entry.cell.fill(Arc::new(leaf))))
+            let chunk = read_chunk(body, *keywords)?;
+            let same = Summary::of(&chunk) == entry.about;
+            let chunk = same.then(|| entry.cell.fill(Arc::new(chunk)));
+            chunk.map(Held::Placements).ok_or(other)
         }
         Wanted::History { entry, .. } => {
             let chunk = read_history(body)?;

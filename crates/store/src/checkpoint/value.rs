@@ -16,8 +16,8 @@ use crate::{
     mailbox::{
         Counters, Mailbox,
         chunk::{self, Summary},
+        form::next_uid,
         history::{self, CHUNK_ENTRIES_MAX, Gone},
-        leaf::next_uid,
         readers::About,
         seen::{Seen, Span},
     },

@@ -15,13 +15,7 @@ use crate::{
     engine::Engine,
     error::Error,
     id::{AccountId, ThreadId},
-    mailbox::{
-        Mailbox,
-        cell::Cell,
-        history::Gone,
-        leaf::{Leaf, put_chunk},
-        seen::Seen,
-    },
+    mailbox::{Mailbox, cell::Cell, chunk::Chunk, form::put_chunk, history::Gone, seen::Seen},
     octets::Malformed,
     snapshot::Snapshot,
     threads::Buckets,
@@ -33,7 +27,7 @@ pub(crate) struct Prepared {
     snapshot: Arc<Snapshot>,
     threads: Buckets,
     /// Chunks that are among the writes.
-    chunks: Vec<Arc<Cell<Leaf>>>,
+    chunks: Vec<Arc<Cell<Chunk>>>,
     history: Vec<Arc<Cell<Vec<Gone>>>>,
     seen: Vec<Arc<Cell<Seen>>>,
     /// Puts and removals.
@@ -179,7 +173,7 @@ pub(super) struct Changes {
     /// What is there and stays.
     left: BTreeSet<Key>,
     /// What is put.
-    chunks: Vec<Arc<Cell<Leaf>>>,
+    chunks: Vec<Arc<Cell<Chunk>>>,
     history: Vec<Arc<Cell<Vec<Gone>>>>,
     seen: Vec<Arc<Cell<Seen>>>,
     /// Keys that no program of ours has written.

@@ -1,13 +1,13 @@
 //! Neighbouring messages of a mailbox, and what is known of them when they are not in memory.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     clock::Timestamp,
     engine::Ref,
     flag::SystemFlags,
     id::{EmailId, ModSeq, ThreadId, Uid},
-    mailbox::{Message, cell::Cell, leaf::Leaf},
+    mailbox::{Message, cell::Cell},
     sent::Sent,
 };
 
@@ -90,10 +90,18 @@ pub(crate) struct Entry {
     /// Its first UID when it was made: its name in the checkpoint.
     pub(crate) base: Uid0,
     pub(crate) about: Summary,
-    pub(crate) cell: Arc<Cell<Leaf>>,
+    pub(crate) cell: Arc<Cell<Chunk>>,
 }
 
 impl Chunk {
+    /// It, with room for so many rows.
+    fn copy(&self, room: impl FnOnce(usize) -> usize) -> Self {
+        let mut rows = Vec::with_capacity(room(self.rows.len()));
+        rows.extend_from_slice(&self.rows);
+        let keywords = self.keywords.clone();
+        Self { rows, keywords }
+    }
+
     /// The message with that UID.
     pub(crate) fn get(&self, uid: Uid) -> Option<Message<'_>> {
         let at = self.place_of(uid).ok()?;
@@ -173,17 +181,37 @@ impl Chunk {
         row.message(own.map_or(&[], |(_, set)| set))
     }
 
-    /// Gives the messages in some rows these keywords.
-    pub(super) fn set_keywords(&mut self, rows: Range<usize>, set: &KeywordSet) {
-        let rows = self.rows.get(rows).unwrap_or_default();
-        let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
-            return;
-        };
-        let from = self.keywords.partition_point(|(uid, _)| *uid < first.uid);
-        let to = self.keywords.partition_point(|(uid, _)| *uid <= last.uid);
-        let given = if set.is_empty() { &[] } else { rows };
-        let given = given.iter().map(|row| (row.uid, Arc::clone(set)));
-        drop(self.keywords.splice(from..to, given));
+    /// Gives the messages in `ranges` (ascending, disjoint) these flags. Says how many there were. Rows and keywords are
+    /// walked once, beside the ranges, which may be as many as the rows.
+    pub(super) fn set_flags(
+        &mut self,
+        ranges: &[(Uid, Uid)],
+        (system, set): (SystemFlags, &KeywordSet),
+        mod_seq: ModSeq,
+    ) -> u32 {
+        let first = ranges.first().map_or(Uid(0), |(first, _)| *first);
+        let from = self.rows.partition_point(|row| row.uid < first);
+        let mut rows = self.rows.iter_mut().skip(from).peekable();
+        let had = Vec::with_capacity(self.keywords.len());
+        let had = std::mem::replace(&mut self.keywords, had);
+        let mut had = had.into_iter().peekable();
+        let mut changed = 0;
+        for &(first, last) in ranges {
+            while rows.next_if(|row| row.uid < first).is_some() {}
+            while let Some(before) = had.next_if(|(uid, _)| *uid < first) {
+                self.keywords.push(before);
+            }
+            while had.next_if(|(uid, _)| *uid <= last).is_some() {}
+            while let Some(row) = rows.next_if(|row| row.uid <= last) {
+                (row.system, row.mod_seq) = (system, mod_seq);
+                changed += 1;
+                if !set.is_empty() {
+                    self.keywords.push((row.uid, Arc::clone(set)));
+                }
+            }
+        }
+        self.keywords.extend(had);
+        changed
     }
 
     fn message(&self, row: &Row) -> Message<'_> {
@@ -285,8 +313,7 @@ impl Entry {
 
     /// The rows, to be changed; `None` if they are not in memory. [`Entry::summarise`] after it.
     pub(super) fn rows_mut(&mut self) -> Option<&mut Chunk> {
-        let leaf = Cell::make_mut(&mut self.cell, |leaf| leaf.copy(|rows| rows).into());
-        leaf.map(|leaf| &mut **leaf)
+        Cell::make_mut(&mut self.cell, Chunk::clone)
     }
 
     /// The summary, taken again from the rows.
@@ -299,7 +326,7 @@ impl Entry {
     /// Adds a row; `false` if the others are not in memory.
     pub(super) fn push(&mut self, row: Row, keywords: &KeywordSet) -> bool {
         let room = |rows: usize| (rows * 2).clamp(8, CHUNK_ROWS_MAX);
-        let Some(chunk) = Cell::make_mut(&mut self.cell, |leaf| leaf.copy(room).into()) else {
+        let Some(chunk) = Cell::make_mut(&mut self.cell, |chunk| chunk.copy(room)) else {
             return false;
         };
         if !keywords.is_empty() {
@@ -373,16 +400,27 @@ mod tests {
             let every = chunk.every().map(|message| message.keywords.len());
             every.collect()
         };
-        for (rows, set, expected) in [
-            (1..3, &a, [0, 1, 1, 0, 0, 0]),
-            (4..6, &b, [0, 1, 1, 0, 2, 2]),
-            (0..6, &a, [1; 6]),
-            (2..4, &b, [1, 1, 2, 2, 1, 1]),
-            (1..3, &none, [1, 0, 0, 2, 1, 1]),
-            (3..3, &none, [1, 0, 0, 2, 1, 1]),
+        for (ranges, set, expected) in [
+            (&[(3, 5)][..], &a, [0, 1, 1, 0, 0, 0]),
+            (&[(10, 12), (13, 20)], &b, [0, 1, 1, 0, 2, 2]),
+            (&[(1, 20)], &a, [1; 6]),
+            (&[(5, 5), (7, 7)], &b, [1, 1, 2, 2, 1, 1]),
+            (&[(3, 3), (4, 6)], &none, [1, 0, 0, 2, 1, 1]),
+            (&[(8, 10)], &none, [1, 0, 0, 2, 1, 1]),
+            (&[(2, 2), (5, 5), (11, 11)], &b, [2, 0, 2, 2, 2, 1]),
+            (&[(2, 2), (7, 7), (13, 13)], &a, [1, 0, 2, 1, 2, 1]),
         ] {
-            chunk.set_keywords(rows, set);
+            let ranges: Vec<_> = ranges.iter().map(|(a, b)| (Uid(*a), Uid(*b))).collect();
+            let named = |row: &&Row| ranges.iter().any(|it| (it.0..=it.1).contains(&row.uid));
+            let flags = (SystemFlags::SEEN, set);
+            let named = chunk.rows.iter().filter(named).count();
+            let changed = chunk.set_flags(&ranges, flags, ModSeq(20));
+            assert_eq!(changed as usize, named);
             assert_eq!(of(&chunk), expected);
+        }
+        assert!(chunk.rows.iter().all(|row| row.mod_seq == ModSeq(20)));
+        for (at, row) in chunk.rows.iter_mut().enumerate() {
+            row.mod_seq = ModSeq([2, 3, 5, 7, 11, 13][at]);
         }
         let mut near = 0;
         for at in [0, 1, 2, 3, 4, 5, 5, 0, 2, 4, 3, 1, 0, 5] {

@@ -4,10 +4,10 @@
 pub(crate) mod cell;
 pub(crate) mod chunk;
 mod cursor;
+pub(crate) mod form;
 pub(crate) mod history;
 pub(crate) mod keywords;
 pub(crate) mod lately;
-pub(crate) mod leaf;
 mod open;
 pub(crate) mod placements;
 pub(crate) mod readers;
@@ -227,7 +227,7 @@ pub(crate) enum Wanted {
 /// A chunk that was read: it is in memory while this is held.
 #[derive(Debug)]
 pub(crate) enum Held {
-    Placements(Arc<leaf::Leaf>),
+    Placements(Arc<chunk::Chunk>),
     History(Arc<Vec<history::Gone>>),
     Seen(Arc<Seen>),
 }
@@ -294,7 +294,7 @@ impl Mailbox {
             if let Some(part) = Placements::part(from.placements.within(&within)) {
                 let chunk = part.cut(Uid(about.first), Uid(about.last));
                 if chunk::Summary::of(&chunk) == about {
-                    entry.cell.restore(Arc::new(chunk.into()));
+                    entry.cell.restore(Arc::new(chunk));
                 }
             }
         }

@@ -326,22 +326,13 @@ impl Placements {
     pub(crate) fn set_flags(
         &mut self,
         ranges: &[(Uid, Uid)],
-        (system, keywords): (SystemFlags, &KeywordSet),
+        flags: (SystemFlags, &KeywordSet),
         mod_seq: ModSeq,
         counters: &mut Counters,
     ) -> Result<u32, Unread> {
         let mut changed = 0;
         self.touch(ranges, Some(counters), |chunk, ranges| {
-            for &(first, last) in ranges {
-                let from = chunk.rows.partition_point(|row| row.uid < first);
-                let to = chunk.rows.partition_point(|row| row.uid <= last);
-                for row in chunk.rows.get_mut(from..to).unwrap_or_default() {
-                    row.system = system;
-                    row.mod_seq = mod_seq;
-                    changed += 1;
-                }
-                chunk.set_keywords(from..to, keywords);
-            }
+            changed += chunk.set_flags(ranges, flags, mod_seq);
         })?;
         Ok(changed)
     }

@@ -12,7 +12,6 @@ use crate::{
         Held, Mailbox, Message,
         chunk::{Chunk, Entry},
         cursor::Cursor,
-        leaf::Leaf,
         placements::Placements,
     },
 };
@@ -20,7 +19,7 @@ use crate::{
 /// Neighbouring chunks: each is held from when it is first looked at.
 #[derive(Debug, Default)]
 pub(crate) struct Leaves {
-    chunks: Vec<OnceLock<Arc<Leaf>>>,
+    chunks: Vec<OnceLock<Arc<Chunk>>>,
     /// Set when each of them is.
     all: OnceLock<()>,
 }
@@ -66,8 +65,8 @@ impl<'a> FromIterator<&'a Entry> for Leaves {
     /// What of them is in memory now.
     fn from_iter<T: IntoIterator<Item = &'a Entry>>(entries: T) -> Self {
         let held = entries.into_iter().map(|entry| {
-            let leaf = entry.cell.get();
-            leaf.map_or_else(OnceLock::new, OnceLock::from)
+            let chunk = entry.cell.get();
+            chunk.map_or_else(OnceLock::new, OnceLock::from)
         });
         Self {
             chunks: held.collect(),
@@ -97,9 +96,9 @@ impl Leaves {
             }
             if !wants(&stretch) {
                 all = false;
-            } else if let Some(leaf) = entry.cell.get() {
+            } else if let Some(chunk) = entry.cell.get() {
                 // Whoever was first has put in the same.
-                let _ = held.set(leaf);
+                let _ = held.set(chunk);
             } else {
                 all = false;
                 unread.push(entry);
@@ -116,7 +115,7 @@ impl Leaves {
 #[derive(Debug, Default)]
 pub(crate) struct Part {
     /// Ascending; none is empty.
-    pub(super) chunks: Vec<Arc<Leaf>>,
+    pub(super) chunks: Vec<Arc<Chunk>>,
 }
 
 impl Part {
@@ -132,9 +131,9 @@ impl Part {
     }
 
     fn chunk_of(&self, uid: Uid) -> Option<&Chunk> {
-        let ends_before = |chunk: &Arc<Leaf>| chunk.rows.last().is_none_or(|row| row.uid < uid);
+        let ends_before = |chunk: &Arc<Chunk>| chunk.rows.last().is_none_or(|row| row.uid < uid);
         let at = self.chunks.partition_point(ends_before);
-        self.chunks.get(at).map(|leaf| &***leaf)
+        self.chunks.get(at).map(|chunk| &**chunk)
     }
 
     /// Every message, ascending.
@@ -174,7 +173,7 @@ pub(crate) struct Reading<'a> {
 }
 
 /// A chunk in its place.
-type Place<'a> = (&'a Entry, &'a OnceLock<Arc<Leaf>>);
+type Place<'a> = (&'a Entry, &'a OnceLock<Arc<Chunk>>);
 
 impl<'a> Reading<'a> {
     pub(crate) fn new(mailbox: &'a Mailbox, rows: &'a Rows, source: Option<&'a Source>) -> Self {
@@ -202,18 +201,18 @@ impl<'a> Reading<'a> {
     }
 
     /// The rows of a chunk.
-    fn leaf(self, (entry, held): Place<'a>) -> &'a Leaf {
+    fn chunk(self, (entry, held): Place<'a>) -> &'a Chunk {
         held.get_or_init(|| entry.cell.get().unwrap_or_else(|| self.read_late(entry)))
     }
 
     /// Reads a chunk that nobody held in time: its reader waits for the disk, and has no one to tell of an error to.
     /// What it can't have is not taken for empty.
     #[cold]
-    fn read_late(self, entry: &Entry) -> Arc<Leaf> {
+    fn read_late(self, entry: &Entry) -> Arc<Chunk> {
         tracing::debug!(mailbox = %self.mailbox.id, "messages are read that nobody held");
         let wanted = self.mailbox.wanted(entry);
         match self.source.map(|source| source.read_now(&wanted)) {
-            Some(Ok(Held::Placements(leaf))) => Some(leaf),
+            Some(Ok(Held::Placements(chunk))) => Some(chunk),
             _ => None,
         }
         .expect("messages are held before they are looked at, or can be read then")
@@ -239,14 +238,14 @@ impl<'a> Reading<'a> {
 
     pub(crate) fn at(self, index: u32) -> Option<Message<'a>> {
         let (place, row) = self.find(index)?;
-        self.leaf(place).at(row as usize)
+        self.chunk(place).at(row as usize)
     }
 
     /// The UID of the message at an index.
     pub(crate) fn uid_at(self, index: u32) -> Option<Uid> {
         let (place, row) = self.find(index)?;
         let known = place.0.uid_at(row);
-        known.or_else(|| Some(self.leaf(place).at(row as usize)?.uid))
+        known.or_else(|| Some(self.chunk(place).at(row as usize)?.uid))
     }
 
     pub(crate) fn index_of(self, uid: Uid) -> Result<u32, u32> {
@@ -256,7 +255,7 @@ impl<'a> Reading<'a> {
         };
         let place = place.ok_or(start)?;
         let row = |row: usize| u32::try_from(row).unwrap_or(u32::MAX);
-        let read = || self.leaf(place).place_of(uid).map(row).map_err(row);
+        let read = || self.chunk(place).place_of(uid).map(row).map_err(row);
         let found = place.0.place_of(uid).unwrap_or_else(read);
         found.map(|row| start + row).map_err(|row| start + row)
     }
@@ -278,7 +277,7 @@ impl<'a> Reading<'a> {
             None => self.tail()?,
         };
         let outside = matches!(place.0.place_of(uid), Some(Err(_)));
-        (!outside).then(|| &**self.leaf(place))
+        (!outside).then(|| self.chunk(place))
     }
 
     /// Every chunk with what is known of it, from the one on that may have `first`.
@@ -296,13 +295,13 @@ impl<'a> Reading<'a> {
         self.from(first)
             .take_while(move |(entry, _)| entry.about.first <= last.0)
             .filter(move |(entry, _)| entry.about.last >= first.0)
-            .flat_map(move |place| self.leaf(place).range(first, last))
+            .flat_map(move |place| self.chunk(place).range(first, last))
     }
 
     pub(crate) fn changed_since(self, since: ModSeq) -> impl Iterator<Item = Message<'a>> {
         self.from(Uid(0))
             .filter(move |(entry, _)| entry.about.mod_seq_max > since.0)
-            .flat_map(move |place| self.leaf(place).changed_since(since))
+            .flat_map(move |place| self.chunk(place).changed_since(since))
     }
 
     /// What is known of every chunk.

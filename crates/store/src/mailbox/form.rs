@@ -1,117 +1,13 @@
-//! A chunk in memory: as the checkpoint has it, until somebody looks at its rows.
-//!
-//! Whoever opens a mailbox has all of it from then on, and most ask for a few messages only. Rows
-//! take three times the memory of their octets, and more time to fill than all else that opening
-//! takes. So octets are read through when they come, which finds whatever is wrong with them, and
-//! rows are made of them at the first look.
-
-use std::{
-    mem,
-    ops::{Deref, DerefMut},
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
-};
+//! A chunk as it lies in the checkpoint. Layout: `docs/store-format.md`.
 
 use crate::{
     change::read_system,
     engine::Ref,
     id::{EmailId, ModSeq, ThreadId, Uid},
-    mailbox::chunk::{CHUNK_ROWS_MAX, Chunk, KeywordSet, Row, Summary},
+    mailbox::chunk::{CHUNK_ROWS_MAX, Chunk, KeywordSet, Row},
     octets::{Malformed, Octets, put_i64, put_len, put_step, put_u64},
     sent::Sent,
 };
-
-/// A [`Chunk`], made of its octets when it is first looked at.
-#[derive(Debug)]
-pub(crate) struct Leaf {
-    chunk: OnceLock<Chunk>,
-    /// What [`put_chunk`] wrote, until the chunk is made of it.
-    octets: Mutex<Box<[u8]>>,
-}
-
-impl Leaf {
-    /// The chunk whose octets these are, in a mailbox that knows so many keywords; `None` if its
-    /// summary is another.
-    ///
-    /// # Errors
-    /// [`Malformed`]
-    pub(crate) fn read(
-        octets: Octets<'_>,
-        keywords: usize,
-        about: &Summary,
-    ) -> Result<Option<Self>, Malformed> {
-        let mut found = Summary::default();
-        walk(octets, keywords, |row| found.add(&row))?;
-        Ok((found == *about).then(|| Self {
-            chunk: OnceLock::new(),
-            octets: Mutex::new(octets.0.into()),
-        }))
-    }
-
-    fn unpack(&self) -> Chunk {
-        unpack(&mem::take(&mut *self.octets()), |count| count)
-    }
-
-    /// A chunk of the same rows and room for so many, to be changed. This one stays as it is: as octets, if nobody
-    /// has looked at it.
-    pub(crate) fn copy(&self, room: impl FnOnce(usize) -> usize) -> Chunk {
-        if self.chunk.get().is_none() {
-            let octets = self.octets();
-            if !octets.is_empty() {
-                return unpack(&octets, room);
-            }
-        }
-        let mut rows = Vec::with_capacity(room(self.rows.len()));
-        rows.extend_from_slice(&self.rows);
-        let keywords = self.keywords.clone();
-        Chunk { rows, keywords }
-    }
-
-    fn octets(&self) -> MutexGuard<'_, Box<[u8]>> {
-        // Its one change is one assignment.
-        self.octets.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The chunk of octets that were read through.
-fn unpack(octets: &[u8], room: impl FnOnce(usize) -> usize) -> Chunk {
-    let octets = Octets(octets);
-    let (count, _) = count(&mut octets.clone()).unwrap_or_default();
-    let mut rows = Vec::with_capacity(room(count));
-    // How many keywords there are was looked at when they were read.
-    let keywords = walk(octets, usize::MAX, |row| rows.push(row));
-    let keywords = keywords.expect("they were read through when they came");
-    Chunk { rows, keywords }
-}
-
-impl From<Chunk> for Leaf {
-    fn from(chunk: Chunk) -> Self {
-        Self {
-            chunk: chunk.into(),
-            octets: Mutex::default(),
-        }
-    }
-}
-
-impl Default for Leaf {
-    fn default() -> Self {
-        Chunk::default().into()
-    }
-}
-
-impl Deref for Leaf {
-    type Target = Chunk;
-
-    fn deref(&self) -> &Chunk {
-        self.chunk.get_or_init(|| self.unpack())
-    }
-}
-
-impl DerefMut for Leaf {
-    fn deref_mut(&mut self) -> &mut Chunk {
-        self.chunk.get_or_init(|| self.unpack());
-        self.chunk.get_mut().expect("it was looked at just now")
-    }
-}
 
 /// Each number as its difference to what it is usually near to. First a 0, no count that was ever written: then each row
 /// tells when its message was sent.
@@ -160,17 +56,17 @@ fn count(read: &mut Octets<'_>) -> Result<(usize, bool), Malformed> {
     }
 }
 
-/// Hands out the rows that octets are of; gives the keywords.
-fn walk(
-    mut read: Octets<'_>,
-    known: usize,
-    mut each: impl FnMut(Row),
-) -> Result<Vec<(Uid, KeywordSet)>, Malformed> {
+/// The chunk whose octets these are, in a mailbox that knows so many keywords.
+///
+/// # Errors
+/// [`Malformed`]
+pub(crate) fn read_chunk(mut read: Octets<'_>, known: usize) -> Result<Chunk, Malformed> {
     let read = &mut read;
     let (count, tells_sent) = count(read)?;
     if count == 0 || count > CHUNK_ROWS_MAX {
         return Err(Malformed("a chunk of no such size"));
     }
+    let mut rows = Vec::with_capacity(count);
     let (mut uid, mut date, mut mod_seq, mut email, mut record) = (0_u32, 0, 0, 0, 0);
     for _ in 0..count {
         uid = next_uid(uid, read)?;
@@ -183,7 +79,7 @@ fn walk(
         email = read.step(email)?;
         let thread = read.step(email)?;
         record = read.step(record)?;
-        each(Row {
+        rows.push(Row {
             uid: Uid(uid),
             system,
             zone_minutes: zone,
@@ -202,9 +98,16 @@ fn walk(
             },
         });
     }
+    let keywords = read_keywords(read, known)?;
+    read.end()?;
+    Ok(Chunk { rows, keywords })
+}
+
+fn read_keywords(read: &mut Octets<'_>, known: usize) -> Result<Vec<(Uid, KeywordSet)>, Malformed> {
+    let count = read.count(3)?;
     let mut uid = 0;
-    let mut keywords: Vec<(Uid, KeywordSet)> = Vec::new();
-    for _ in 0..read.count(3)? {
+    let mut keywords: Vec<(Uid, KeywordSet)> = Vec::with_capacity(count);
+    for _ in 0..count {
         uid = next_uid(uid, read)?;
         let set = read_set(read, known)?;
         // Neighbours often have the same, and had one allocation before.
@@ -215,7 +118,6 @@ fn walk(
         };
         keywords.push((Uid(uid), set));
     }
-    read.end()?;
     Ok(keywords)
 }
 
@@ -267,13 +169,11 @@ mod tests {
             rows: vec![row],
             keywords: Vec::new(),
         };
-        let about = Summary::of(&chunk);
         let mut now = Vec::new();
         put_chunk(&mut now, &chunk);
         let before = [&now[1..now.len() - 2], &[0]].concat();
         for octets in [now, before] {
-            let leaf = Leaf::read(Octets(&octets), 0, &about).unwrap().unwrap();
-            assert_eq!(*leaf, chunk);
+            assert_eq!(read_chunk(Octets(&octets), 0), Ok(chunk.clone()));
         }
     }
 }
