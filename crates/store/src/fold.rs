@@ -3,13 +3,13 @@
 //! The one place where state changes: verbs, opening, and verify all come
 //! through here. It decides nothing, and gives the same state on every machine.
 
-use std::sync::Arc;
+use std::{slice::from_ref, sync::Arc};
 
 use crate::{
     annotation::{Annotations, Setting},
     change::{Added, Batch, Change, Skipped},
     flag::{Keyword, SystemFlags},
-    id::{AccountId, EmailId, MailboxId, ModSeq, ThreadId, Uid, UidValidity},
+    id::{AccountId, MailboxId, ModSeq, Uid, UidValidity},
     mailbox::{
         Counters, Mailbox, Wanted,
         chunk::{KeywordSet, Row},
@@ -105,6 +105,23 @@ pub(crate) fn apply(
     done
 }
 
+/// Many of [`Change::Copied`], all to one mailbox: what that counts for is looked at once.
+///
+/// # Errors
+/// As [`apply`]; some of them may have been applied.
+pub(crate) fn apply_copies(
+    snapshot: &mut Snapshot,
+    mod_seq: ModSeq,
+    copies: &[Added],
+) -> Result<(), Misfit> {
+    let counts = copies.first().map(|copy| copy.mailbox);
+    let before = kept::counted(snapshot, counts);
+    let done = place(snapshot, mod_seq, copies);
+    let after = kept::counted(snapshot, counts);
+    snapshot.quotas.moved(&before, &after);
+    done
+}
+
 fn change_state(
     snapshot: &mut Snapshot,
     threads: &mut Threads,
@@ -133,11 +150,11 @@ fn change_state(
             Ok(())
         }
         Change::Added(added) => {
-            place(snapshot, mod_seq, added)?;
+            place(snapshot, mod_seq, from_ref(added))?;
             threads.learn(mod_seq, &added.thread_keys, added.thread);
             Ok(())
         }
-        Change::Copied(added) => place(snapshot, mod_seq, added),
+        Change::Copied(added) => place(snapshot, mod_seq, from_ref(added)),
         Change::FlagsChanged {
             mailbox: id,
             uids,
@@ -278,13 +295,7 @@ pub(crate) fn unread(snapshot: &Snapshot, change: &Change) -> Vec<Wanted> {
         })
     };
     match change {
-        Change::Added(added) | Change::Copied(added) => {
-            let mailbox = snapshot.mailbox(added.mailbox);
-            mailbox.map_or_else(Vec::new, |mailbox| {
-                let tail = std::iter::once(mailbox.placements.tail());
-                mailbox.unread(tail).collect()
-            })
-        }
+        Change::Added(added) | Change::Copied(added) => unread_to_place(snapshot, added.mailbox),
         Change::FlagsChanged { mailbox, uids, .. }
         | Change::AnnotationSet { mailbox, uids, .. } => rows(mailbox, uids),
         Change::Expunged { mailbox: id, uids } => {
@@ -328,6 +339,14 @@ pub(crate) fn unread(snapshot: &Snapshot, change: &Change) -> Vec<Wanted> {
         | Change::MetadataSet { .. }
         | Change::NumbersSkipped(_) => Vec::new(),
     }
+}
+
+/// The same before messages can come to a mailbox.
+pub(crate) fn unread_to_place(snapshot: &Snapshot, to: MailboxId) -> Vec<Wanted> {
+    snapshot.mailbox(to).map_or_else(Vec::new, |mailbox| {
+        let tail = std::iter::once(mailbox.placements.tail());
+        mailbox.unread(tail).collect()
+    })
 }
 
 fn mailbox(snapshot: &mut Snapshot, id: MailboxId) -> Result<&mut Mailbox, Misfit> {
@@ -403,8 +422,24 @@ fn rename(snapshot: &mut Snapshot, id: MailboxId, name: &MailboxName) -> Result<
     Ok(())
 }
 
-fn place(snapshot: &mut Snapshot, mod_seq: ModSeq, added: &Added) -> Result<(), Misfit> {
-    let mailbox = mailbox(snapshot, added.mailbox)?;
+/// Messages that came to a mailbox, all to the same.
+fn place(snapshot: &mut Snapshot, mod_seq: ModSeq, every: &[Added]) -> Result<(), Misfit> {
+    let Some(to) = every.first().map(|added| added.mailbox) else {
+        return Ok(());
+    };
+    let mut last = snapshot.last;
+    let mailbox = mailbox(snapshot, to)?;
+    let done = every.iter().try_for_each(|added| {
+        place_one(mailbox, mod_seq, added)?;
+        last.email = last.email.max(added.email.0);
+        last.thread = last.thread.max(added.thread.0);
+        Ok(())
+    });
+    snapshot.last = last;
+    done
+}
+
+fn place_one(mailbox: &mut Mailbox, mod_seq: ModSeq, added: &Added) -> Result<(), Misfit> {
     if added.uid < mailbox.uid_next || added.uid.0 == u32::MAX {
         return Err(Misfit("a message with a UID that is not new"));
     }
@@ -429,10 +464,6 @@ fn place(snapshot: &mut Snapshot, mod_seq: ModSeq, added: &Added) -> Result<(), 
     mailbox.recent += u32::from(added.uid >= mailbox.recent_from);
     mailbox.uid_next = Uid(added.uid.0 + 1);
     mailbox.highest_mod_seq = mod_seq;
-    let EmailId(email) = added.email;
-    let ThreadId(thread) = added.thread;
-    snapshot.last.email = snapshot.last.email.max(email);
-    snapshot.last.thread = snapshot.last.thread.max(thread);
     Ok(())
 }
 

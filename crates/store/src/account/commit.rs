@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use crate::{
     account::{Brief, Hands, Watched, rights},
     cabinet::Cabinets,
-    change::{Batch, Change},
+    change::{Added, Batch, Change},
     clock::Clock,
     engine::{Engine, Partitions, Writes},
     error::Error,
@@ -757,12 +757,30 @@ impl<'a> Draft<'a> {
         if !unread.is_empty() {
             return Err(self.lacks(unread));
         }
-        let fault = |misfit: fold::Misfit| {
-            tracing::error!(what = misfit.0, "a verb made a change that does not fit");
-            Error::NotPermitted("internal error")
-        };
         fold::apply(&mut self.snapshot, self.threads, self.mod_seq, &change).map_err(fault)?;
         self.changes.push(change);
         Ok(())
     }
+
+    /// As many changes as there are copies, all to one mailbox.
+    ///
+    /// # Errors
+    /// As [`Draft::push`].
+    pub(crate) fn push_copies(&mut self, copies: Vec<Added>) -> Result<(), Error> {
+        let Some(to) = copies.first().map(|copy| copy.mailbox) else {
+            return Ok(());
+        };
+        let unread = fold::unread_to_place(&self.snapshot, to);
+        if !unread.is_empty() {
+            return Err(self.lacks(unread));
+        }
+        fold::apply_copies(&mut self.snapshot, self.mod_seq, &copies).map_err(fault)?;
+        self.changes.extend(copies.into_iter().map(Change::Copied));
+        Ok(())
+    }
+}
+
+fn fault(misfit: fold::Misfit) -> Error {
+    tracing::error!(what = misfit.0, "a verb made a change that does not fit");
+    Error::NotPermitted("internal error")
 }

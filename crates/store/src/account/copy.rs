@@ -132,7 +132,10 @@ pub(crate) fn place_again<'a>(
 ) -> Result<Vec<(Uid, Uid)>, Error> {
     let looking = draft.looking(source, along.reader())?;
     let rights = draft.rights(to)?;
-    let (mut placed, mut seen) = (Vec::new(), UidRanges::new());
+    let many = messages.size_hint().1.unwrap_or_default();
+    let (mut placed, mut copies) = (Vec::with_capacity(many), Vec::with_capacity(many));
+    let mut seen = UidRanges::new();
+    let mut next = draft.mailbox(to)?.uid_next();
     for message in messages {
         let names = message.keywords.iter();
         let keywords: Vec<Keyword> = names
@@ -145,18 +148,26 @@ pub(crate) fn place_again<'a>(
                 .system,
             keywords,
         };
-        let (uid, flags) = room_for(draft, to, &flags)?;
+        let (uid, flags) = (next, room_at(draft.mailbox(to)?, (next, rights), &flags)?);
+        next = Uid(uid.0 + 1);
         let (flags, seen_by) = draft.flags_along(&message, &flags, (to, along))?;
-        place_at(draft, (to, uid), flags, &message)?;
+        copies.push(added_at(draft, (to, uid), flags, &message));
         if seen_by.is_some() {
             extend_ranges(&mut seen, uid);
         }
-        give(
-            draft,
-            (to, uid),
-            &along.annotations((source, message.uid), rights),
-        )?;
         placed.push((message, uid));
+    }
+    if !copies.is_empty() {
+        draft.may_insert(to)?;
+        draft.push_copies(copies)?;
+        // Of each it was asked as if it were the first.
+        room_for_keywords(draft.mailbox(to)?, &[])?;
+    }
+    if !source.annotations.is_empty() {
+        for (message, uid) in &placed {
+            let them = along.annotations((source, message.uid), rights);
+            give(draft, (to, *uid), &them)?;
+        }
     }
     if let Some(reader) = along.reader() {
         draft.set_seen(to, reader, seen, true)?;
@@ -174,17 +185,18 @@ pub(crate) fn place_one(
     message: &Message<'_>,
 ) -> Result<Uid, Error> {
     let (uid, flags) = room_for(draft, to, flags)?;
-    place_at(draft, (to, uid), flags, message)?;
+    let copy = added_at(draft, (to, uid), flags, message);
+    draft.push(Change::Copied(copy))?;
     Ok(uid)
 }
 
-fn place_at(
-    draft: &mut Draft<'_>,
+fn added_at(
+    draft: &Draft<'_>,
     (to, uid): (MailboxId, Uid),
     flags: Flags,
     message: &Message<'_>,
-) -> Result<(), Error> {
-    draft.push(Change::Copied(Added {
+) -> Added {
+    Added {
         mailbox: to,
         uid,
         flags,
@@ -197,7 +209,7 @@ fn place_at(
         record_len: message.record_len,
         sent: message.sent,
         thread_keys: Vec::new(),
-    }))
+    }
 }
 
 /// Removes `messages`, all that `mailbox` had.
@@ -226,13 +238,20 @@ pub(crate) fn room_for(
     to: MailboxId,
     flags: &Flags,
 ) -> Result<(Uid, Flags), Error> {
-    let flags = draft.may_insert(to)?.permitted(flags);
+    let rights = draft.may_insert(to)?;
     let mailbox = draft.mailbox(to)?;
-    if mailbox.uid_next().0 == u32::MAX {
+    let uid = mailbox.uid_next();
+    Ok((uid, room_at(mailbox, (uid, rights), flags)?))
+}
+
+/// The same of a UID, which may be after others that are to be given too. Gives the flags.
+fn room_at(mailbox: &Mailbox, (uid, rights): (Uid, Rights), flags: &Flags) -> Result<Flags, Error> {
+    let flags = rights.permitted(flags);
+    if uid.0 == u32::MAX {
         return Err(Error::Limit("UIDs"));
     }
     room_for_keywords(mailbox, &flags.keywords)?;
-    Ok((mailbox.uid_next(), flags))
+    Ok(flags)
 }
 
 /// Whether a mailbox may know these keywords as well.
