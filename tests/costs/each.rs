@@ -39,19 +39,19 @@ const BULKS: &[Bulk] = &[
         name: "STORE",
         command: "STORE 1:* +FLAGS.SILENT ($Work)",
         of: MESSAGES,
-        most: 14_500,
+        most: 6_500,
     },
     Bulk {
         name: "STORE of what they have",
         command: "STORE 1:* +FLAGS.SILENT ($Work)",
         of: MESSAGES,
-        most: 10_000,
+        most: 4_500,
     },
     Bulk {
         name: "COPY",
         command: "COPY 1:* box000",
         of: MESSAGES,
-        most: 41_000,
+        most: 27_000,
     },
     Bulk {
         name: "SEARCH by date",

@@ -95,6 +95,7 @@ fn store(
         before = Some((told.system, told.keywords, outcome));
     }
     // The state must not be held when it is changed, or all of it were copied.
+    let met = mailbox.highest_mod_seq;
     let names = given.names;
     drop(find);
     drop((mailbox, messages));
@@ -117,6 +118,9 @@ fn store(
             },
         })?;
     }
+    let left = draft.mailbox(id)?.highest_mod_seq;
+    let whole = reader.is_none() && rights.contains(Rights::FLAGS);
+    stored.step = whole.then_some((met, left));
     Ok(stored)
 }
 

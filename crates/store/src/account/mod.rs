@@ -138,6 +138,9 @@ pub struct Stored {
     pub modified: Vec<Uid>,
     /// Gone by then; ascending.
     pub gone: Vec<Uid>,
+    /// HIGHESTMODSEQ of the mailbox that it met, and that it left; if whoever asked is its owner, and had the right to
+    /// change all flags.
+    pub step: Option<(ModSeq, ModSeq)>,
 }
 
 impl Account {

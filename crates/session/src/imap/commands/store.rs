@@ -60,12 +60,22 @@ pub(crate) async fn store(
         keywords: indexes(selected.view.mailbox(), &change.flags),
         enabled,
     };
-    if store.silent {
+    if store.silent && !report.shown.mod_seq && is_all_news(selected, &before, &stored) {
+        selected.view.flags_told();
+    } else if store.silent {
         report.silently(selected, &before, &targets, out).await?;
     } else {
         report.fully(selected, &targets, out).await?;
     }
     outcome(selected, store.numbering, &stored, missing)
+}
+
+/// Whether a client that knew all of a mailbox knows what a STORE made of it, since nothing else has happened there;
+/// and keeps no search result, of which each change is asked.
+fn is_all_news(selected: &Selected, before: &store::OpenMailbox, stored: &Stored) -> bool {
+    let view = &selected.view;
+    let (met, left) = (before.highest_mod_seq(), view.mailbox().highest_mod_seq());
+    view.told() >= met && stored.step == Some((met, left)) && selected.contexts.is_empty()
 }
 
 /// How the client is told what became of its STORE.
