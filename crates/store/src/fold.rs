@@ -449,7 +449,6 @@ fn place_one(mailbox: &mut Mailbox, mod_seq: ModSeq, added: &Added) -> Result<()
         system: added.flags.system,
         zone_minutes: added.internal_date.zone_minutes,
         internal_date: added.internal_date.unix,
-        mod_seq,
         save_date: added.save_date,
         size: added.size,
         email: added.email,
@@ -460,7 +459,7 @@ fn place_one(mailbox: &mut Mailbox, mod_seq: ModSeq, added: &Added) -> Result<()
     };
     mailbox
         .placements
-        .push(row, &keywords, &mut mailbox.counters)?;
+        .push(row, (mod_seq, &keywords), &mut mailbox.counters)?;
     mailbox.recent += u32::from(added.uid >= mailbox.recent_from);
     mailbox.uid_next = Uid(added.uid.0 + 1);
     mailbox.highest_mod_seq = mod_seq;

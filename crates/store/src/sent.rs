@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(of("Date: 31 Dec 1969 23:59:59 +0000"), SentDate::Untold);
         assert_eq!(of("Date: 1 Jan 2107 00:00 +0000"), SentDate::Untold);
         assert_eq!(Sent::default().date(), SentDate::Untold);
-        assert_eq!(size_of::<crate::mailbox::chunk::Row>(), 72);
+        assert_eq!(size_of::<crate::mailbox::chunk::Row>(), 64);
     }
 
     #[test]

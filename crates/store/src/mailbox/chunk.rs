@@ -1,6 +1,6 @@
 //! Neighbouring messages of a mailbox, and what is known of them when they are not in memory.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use crate::{
     clock::Timestamp,
@@ -11,20 +11,19 @@ use crate::{
     sent::Sent,
 };
 
-/// The most rows of a chunk: what a change of one message copies, 72 octets each.
+/// The most rows of a chunk: what a change of one message copies, 72 octets each with its modseq.
 pub(crate) const CHUNK_ROWS_MAX: usize = 256;
 
 /// Neighbours with no more rows than this between them become one chunk.
 const MERGED_ROWS_MAX: u32 = 128;
 
-/// A placement, without its keywords.
+/// A placement, without its modseq and keywords.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) uid: Uid,
     pub(crate) system: SystemFlags,
     pub(crate) zone_minutes: i16,
     pub(crate) internal_date: i64,
-    pub(crate) mod_seq: ModSeq,
     pub(crate) save_date: i64,
     pub(crate) size: u64,
     pub(crate) email: EmailId,
@@ -42,6 +41,8 @@ pub(crate) type KeywordSet = Arc<[u32]>;
 pub(crate) struct Chunk {
     /// Ascending by UID.
     pub(crate) rows: Vec<Row>,
+    /// Of each row. Beside them, as who asks what changed looks at all of these, and at few rows.
+    pub(crate) mod_seqs: Vec<ModSeq>,
     /// Of the messages that have any; ascending by UID.
     pub(crate) keywords: Vec<(Uid, KeywordSet)>,
 }
@@ -63,10 +64,10 @@ pub(crate) struct Summary {
 
 impl Row {
     /// The message, with the keywords that it has.
-    fn message<'a>(&self, keywords: &'a [u32]) -> Message<'a> {
+    fn message<'a>(&self, mod_seq: ModSeq, keywords: &'a [u32]) -> Message<'a> {
         Message {
             uid: self.uid,
-            mod_seq: self.mod_seq,
+            mod_seq,
             system: self.system,
             keywords,
             internal_date: Timestamp {
@@ -96,10 +97,15 @@ pub(crate) struct Entry {
 impl Chunk {
     /// It, with room for so many rows.
     fn copy(&self, room: impl FnOnce(usize) -> usize) -> Self {
-        let mut rows = Vec::with_capacity(room(self.rows.len()));
+        let room = room(self.rows.len());
+        let (mut rows, mut mod_seqs) = (Vec::with_capacity(room), Vec::with_capacity(room));
         rows.extend_from_slice(&self.rows);
-        let keywords = self.keywords.clone();
-        Self { rows, keywords }
+        mod_seqs.extend_from_slice(&self.mod_seqs);
+        Self {
+            rows,
+            mod_seqs,
+            keywords: self.keywords.clone(),
+        }
     }
 
     /// The message with that UID.
@@ -110,7 +116,7 @@ impl Chunk {
 
     /// The message in that row.
     pub(crate) fn at(&self, row: usize) -> Option<Message<'_>> {
-        Some(self.message(self.rows.get(row)?))
+        self.at_near(row, &mut 0)
     }
 
     /// The row of that UID, or where it would be.
@@ -130,28 +136,31 @@ impl Chunk {
     pub(crate) fn range(&self, first: Uid, last: Uid) -> impl Iterator<Item = Message<'_>> {
         let from = self.rows.partition_point(|row| row.uid < first);
         let to = self.rows.partition_point(|row| row.uid <= last);
-        self.messages(self.rows.get(from..to).unwrap_or_default())
+        self.messages(from..to)
     }
 
     /// Every message.
     pub(crate) fn every(&self) -> impl Iterator<Item = Message<'_>> {
-        self.messages(&self.rows)
+        self.messages(0..self.rows.len())
     }
 
     /// Messages that changed or arrived after `since`. Most of a chunk has not, mostly: of those no more is looked at
     /// than that.
     pub(crate) fn changed_since(&self, since: ModSeq) -> impl Iterator<Item = Message<'_>> {
-        let changed = self.rows.iter().filter(move |row| row.mod_seq > since);
+        let changed = self.mod_seqs.iter().enumerate();
+        let changed = changed.filter(move |(_, mod_seq)| **mod_seq > since);
         let mut near = 0;
-        changed.map(move |row| self.message_near(row, &mut near))
+        changed.filter_map(move |(row, _)| self.at_near(row, &mut near))
     }
 
     /// Some neighbours. Their keywords are walked beside them, not searched for.
-    fn messages<'a>(&'a self, rows: &'a [Row]) -> impl Iterator<Item = Message<'a>> {
+    fn messages(&self, rows: Range<usize>) -> impl Iterator<Item = Message<'_>> {
+        let mod_seqs = self.mod_seqs.get(rows.clone()).unwrap_or_default();
+        let rows = self.rows.get(rows).unwrap_or_default();
         let first = rows.first().map_or(Uid(0), |row| row.uid);
         let from = self.keywords.partition_point(|(uid, _)| *uid < first);
         let mut keywords = self.keywords.get(from..).unwrap_or_default();
-        rows.iter().map(move |row| {
+        rows.iter().zip(mod_seqs).map(move |(row, mod_seq)| {
             let mut own: &[u32] = &[];
             while let Some(((uid, set), rest)) = keywords.split_first()
                 && *uid <= row.uid
@@ -161,16 +170,13 @@ impl Chunk {
                 }
                 keywords = rest;
             }
-            row.message(own)
+            row.message(*mod_seq, own)
         })
     }
 
     /// The message in that row. `near`: where its keywords may be, and then where those of the next row may be.
     pub(super) fn at_near(&self, row: usize, near: &mut usize) -> Option<Message<'_>> {
-        self.rows.get(row).map(|row| self.message_near(row, near))
-    }
-
-    fn message_near(&self, row: &Row, near: &mut usize) -> Message<'_> {
+        let (row, mod_seq) = (self.rows.get(row)?, self.mod_seqs.get(row)?);
         let own = self.keywords.get(*near).filter(|(uid, _)| *uid == row.uid);
         let own = own.or_else(|| {
             *near = self.keywords.partition_point(|(uid, _)| *uid < row.uid);
@@ -178,7 +184,7 @@ impl Chunk {
             next.filter(|(uid, _)| *uid == row.uid)
         });
         *near += usize::from(own.is_some());
-        row.message(own.map_or(&[], |(_, set)| set))
+        Some(row.message(*mod_seq, own.map_or(&[], |(_, set)| set)))
     }
 
     /// Gives the messages in `ranges` (ascending, disjoint) these flags. Says how many there were. Rows and keywords are
@@ -191,19 +197,20 @@ impl Chunk {
     ) -> u32 {
         let first = ranges.first().map_or(Uid(0), |(first, _)| *first);
         let from = self.rows.partition_point(|row| row.uid < first);
-        let mut rows = self.rows.iter_mut().skip(from).peekable();
+        let rows = self.rows.iter_mut().zip(&mut self.mod_seqs);
+        let mut rows = rows.skip(from).peekable();
         let had = Vec::with_capacity(self.keywords.len());
         let had = std::mem::replace(&mut self.keywords, had);
         let mut had = had.into_iter().peekable();
         let mut changed = 0;
         for &(first, last) in ranges {
-            while rows.next_if(|row| row.uid < first).is_some() {}
+            while rows.next_if(|(row, _)| row.uid < first).is_some() {}
             while let Some(before) = had.next_if(|(uid, _)| *uid < first) {
                 self.keywords.push(before);
             }
             while had.next_if(|(uid, _)| *uid <= last).is_some() {}
-            while let Some(row) = rows.next_if(|row| row.uid <= last) {
-                (row.system, row.mod_seq) = (system, mod_seq);
+            while let Some((row, changed_at)) = rows.next_if(|(row, _)| row.uid <= last) {
+                (row.system, *changed_at) = (system, mod_seq);
                 changed += 1;
                 if !set.is_empty() {
                     self.keywords.push((row.uid, Arc::clone(set)));
@@ -213,29 +220,25 @@ impl Chunk {
         self.keywords.extend(had);
         changed
     }
-
-    fn message(&self, row: &Row) -> Message<'_> {
-        let mut near = 0;
-        self.message_near(row, &mut near)
-    }
 }
 
 impl Summary {
     /// Taken from the rows.
     pub(crate) fn of(chunk: &Chunk) -> Self {
         let mut about = Self::default();
-        chunk.rows.iter().for_each(|row| about.add(row));
+        let rows = chunk.rows.iter().zip(&chunk.mod_seqs);
+        rows.for_each(|(row, mod_seq)| about.add(row, *mod_seq));
         about
     }
 
     /// One row more, with a larger UID than those before it.
-    pub(crate) fn add(&mut self, row: &Row) {
+    pub(crate) fn add(&mut self, row: &Row, mod_seq: ModSeq) {
         if self.len == 0 {
             self.first = row.uid.0;
         }
         self.len += 1;
         self.last = row.uid.0;
-        self.mod_seq_max = self.mod_seq_max.max(row.mod_seq.0);
+        self.mod_seq_max = self.mod_seq_max.max(mod_seq.0);
         self.unseen += u32::from(unseen(row));
         self.deleted += u32::from(deleted(row));
         self.octets = self.octets.saturating_add(row.size);
@@ -324,7 +327,7 @@ impl Entry {
     }
 
     /// Adds a row; `false` if the others are not in memory.
-    pub(super) fn push(&mut self, row: Row, keywords: &KeywordSet) -> bool {
+    pub(super) fn push(&mut self, row: Row, (mod_seq, keywords): (ModSeq, &KeywordSet)) -> bool {
         let room = |rows: usize| (rows * 2).clamp(8, CHUNK_ROWS_MAX);
         let Some(chunk) = Cell::make_mut(&mut self.cell, |chunk| chunk.copy(room)) else {
             return false;
@@ -333,10 +336,11 @@ impl Entry {
             chunk.keywords.push((row.uid, Arc::clone(keywords)));
         }
         chunk.rows.push(row);
+        chunk.mod_seqs.push(mod_seq);
         if self.is_empty() {
             self.base = row.uid.0;
         }
-        self.about.add(&row);
+        self.about.add(&row, mod_seq);
         true
     }
 
@@ -352,6 +356,7 @@ impl Entry {
             return false;
         };
         chunk.rows.extend_from_slice(&more.rows);
+        chunk.mod_seqs.extend_from_slice(&more.mod_seqs);
         chunk.keywords.extend_from_slice(&more.keywords);
         right.cell.replaced();
         self.summarise();
@@ -377,7 +382,6 @@ mod tests {
             system: SystemFlags::NONE,
             zone_minutes: 0,
             internal_date: 0,
-            mod_seq: ModSeq(u64::from(uid)),
             save_date: 0,
             size: 0,
             email: EmailId(1),
@@ -392,6 +396,7 @@ mod tests {
     fn keywords_are_found_in_any_order_and_where_they_were_set() {
         let mut chunk = Chunk {
             rows: [2, 3, 5, 7, 11, 13].map(row).into(),
+            mod_seqs: [2, 3, 5, 7, 11, 13].map(ModSeq).into(),
             ..Chunk::default()
         };
         let (none, a, b): (KeywordSet, KeywordSet, KeywordSet) =
@@ -418,10 +423,8 @@ mod tests {
             assert_eq!(changed as usize, named);
             assert_eq!(of(&chunk), expected);
         }
-        assert!(chunk.rows.iter().all(|row| row.mod_seq == ModSeq(20)));
-        for (at, row) in chunk.rows.iter_mut().enumerate() {
-            row.mod_seq = ModSeq([2, 3, 5, 7, 11, 13][at]);
-        }
+        assert_eq!(chunk.mod_seqs, [ModSeq(20); 6]);
+        chunk.mod_seqs = [2, 3, 5, 7, 11, 13].map(ModSeq).into();
         let mut near = 0;
         for at in [0, 1, 2, 3, 4, 5, 5, 0, 2, 4, 3, 1, 0, 5] {
             let message = chunk.at_near(at, &mut near).unwrap();

@@ -15,7 +15,7 @@ pub(crate) fn put_chunk(into: &mut Vec<u8>, chunk: &Chunk) {
     put_len(into, 0);
     put_len(into, chunk.rows.len());
     let (mut uid, mut date, mut mod_seq, mut email, mut record) = (0, 0, 0, 0, 0);
-    for row in &chunk.rows {
+    for (row, own) in chunk.rows.iter().zip(&chunk.mod_seqs) {
         put_u64(into, u64::from(row.uid.0 - uid));
         into.push(row.system.0);
         put_i64(into, row.zone_minutes.into());
@@ -25,7 +25,7 @@ pub(crate) fn put_chunk(into: &mut Vec<u8>, chunk: &Chunk) {
             row.internal_date.cast_unsigned(),
             row.save_date.cast_unsigned(),
         );
-        put_step(into, mod_seq, row.mod_seq.0);
+        put_step(into, mod_seq, own.0);
         put_u64(into, row.size);
         put_step(into, email, row.email.0);
         put_step(into, row.email.0, row.thread.0);
@@ -34,7 +34,7 @@ pub(crate) fn put_chunk(into: &mut Vec<u8>, chunk: &Chunk) {
         row.sent.put(into, row.internal_date);
         uid = row.uid.0;
         date = row.internal_date.cast_unsigned();
-        (mod_seq, email, record) = (row.mod_seq.0, row.email.0, row.record.0);
+        (mod_seq, email, record) = (own.0, row.email.0, row.record.0);
     }
     put_len(into, chunk.keywords.len());
     let mut uid = 0;
@@ -66,7 +66,7 @@ pub(crate) fn read_chunk(mut read: Octets<'_>, known: usize) -> Result<Chunk, Ma
     if count == 0 || count > CHUNK_ROWS_MAX {
         return Err(Malformed("a chunk of no such size"));
     }
-    let mut rows = Vec::with_capacity(count);
+    let (mut rows, mut mod_seqs) = (Vec::with_capacity(count), Vec::with_capacity(count));
     let (mut uid, mut date, mut mod_seq, mut email, mut record) = (0_u32, 0, 0, 0, 0);
     for _ in 0..count {
         uid = next_uid(uid, read)?;
@@ -79,12 +79,12 @@ pub(crate) fn read_chunk(mut read: Octets<'_>, known: usize) -> Result<Chunk, Ma
         email = read.step(email)?;
         let thread = read.step(email)?;
         record = read.step(record)?;
+        mod_seqs.push(ModSeq(mod_seq));
         rows.push(Row {
             uid: Uid(uid),
             system,
             zone_minutes: zone,
             internal_date: date.cast_signed(),
-            mod_seq: ModSeq(mod_seq),
             save_date: saved.cast_signed(),
             size,
             email: EmailId(email),
@@ -100,7 +100,11 @@ pub(crate) fn read_chunk(mut read: Octets<'_>, known: usize) -> Result<Chunk, Ma
     }
     let keywords = read_keywords(read, known)?;
     read.end()?;
-    Ok(Chunk { rows, keywords })
+    Ok(Chunk {
+        rows,
+        mod_seqs,
+        keywords,
+    })
 }
 
 fn read_keywords(read: &mut Octets<'_>, known: usize) -> Result<Vec<(Uid, KeywordSet)>, Malformed> {
@@ -156,7 +160,6 @@ mod tests {
             system: SystemFlags::SEEN,
             zone_minutes: -60,
             internal_date: 1_700_000_000,
-            mod_seq: ModSeq(9),
             save_date: 1_700_000_001,
             size: 400,
             email: EmailId(3),
@@ -167,6 +170,7 @@ mod tests {
         };
         let chunk = Chunk {
             rows: vec![row],
+            mod_seqs: vec![ModSeq(9)],
             keywords: Vec::new(),
         };
         let mut now = Vec::new();

@@ -287,11 +287,11 @@ impl Placements {
     pub(crate) fn push(
         &mut self,
         row: Row,
-        keywords: &KeywordSet,
+        about: (ModSeq, &KeywordSet),
         counters: &mut Counters,
     ) -> Result<(), Unread> {
         let before = self.tail.about;
-        if !self.tail.push(row, keywords) {
+        if !self.tail.push(row, about) {
             return Err(Unread);
         }
         counters.messages += 1;
@@ -347,8 +347,8 @@ impl Placements {
             for &(first, last) in ranges {
                 let from = chunk.rows.partition_point(|row| row.uid < first);
                 let to = chunk.rows.partition_point(|row| row.uid <= last);
-                for row in chunk.rows.get_mut(from..to).unwrap_or_default() {
-                    row.mod_seq = mod_seq;
+                for own in chunk.mod_seqs.get_mut(from..to).unwrap_or_default() {
+                    *own = mod_seq;
                     marked += 1;
                 }
             }
@@ -396,6 +396,9 @@ impl Placements {
                 let at = ranges.partition_point(|(_, last)| *last < uid);
                 ranges.get(at).is_some_and(|(first, _)| *first <= uid)
             };
+            let mut rows = chunk.rows.iter();
+            let stays = |_: &ModSeq| rows.next().is_some_and(|row| !gone(row.uid));
+            chunk.mod_seqs.retain(stays);
             chunk.rows.retain(|row| {
                 let gone = gone(row.uid);
                 since += u32::from(gone && row.uid >= from);

@@ -154,8 +154,12 @@ impl Part {
         let within = |uid: Uid| (first..=last).contains(&uid);
         let mut cut = Chunk::default();
         for chunk in &self.chunks {
-            let rows = chunk.rows.iter().filter(|row| within(row.uid));
-            cut.rows.extend(rows);
+            for (row, mod_seq) in chunk.rows.iter().zip(&chunk.mod_seqs) {
+                if within(row.uid) {
+                    cut.rows.push(*row);
+                    cut.mod_seqs.push(*mod_seq);
+                }
+            }
             let keywords = chunk.keywords.iter().filter(|(uid, _)| within(*uid));
             cut.keywords.extend(keywords.cloned());
         }
