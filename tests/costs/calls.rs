@@ -284,46 +284,6 @@ fn no_call_is_made_in_vain() {
     assert!(over.is_empty(), "{}", over.join("\n"));
 }
 
-/// After a start a mailbox is opened without a look at most of it, whoever reads it.
-#[test]
-fn a_large_mailbox_is_opened_with_as_few_reads_as_a_small_one() {
-    let mut chapar = quiet();
-    chapar.add_account("bob");
-    let mut connection = chapar.login("ann");
-    for (mailbox, messages) in [("few", 300), ("many", 30 * 300)] {
-        fill(&mut connection, "filled", 300);
-        connection.ok(&format!("CREATE {mailbox}"));
-        connection.ok("SELECT filled");
-        for _ in 0..messages / 300 {
-            connection.ok(&format!("COPY 1:* {mailbox}"));
-        }
-        connection.ok("UNSELECT");
-        connection.ok("DELETE filled");
-        connection.ok(&format!("SETACL {mailbox} bob lrs"));
-        let mut reader = chapar.login("bob");
-        reader.ok(&format!("SELECT \"Other Users/ann/{mailbox}\""));
-        for seen in ["1:20", "22,24", "40:120"] {
-            reader.ok(&format!("STORE {seen} +FLAGS.SILENT (\\Seen)"));
-        }
-    }
-    for (who, whose) in [("ann", ""), ("bob", "Other Users/ann/")] {
-        let reads = ["few", "many"].map(|mailbox| {
-            // Its checkpoint has everything.
-            assert!(chapar.terminate().success());
-            chapar.start();
-            let mut connection = chapar.login(who);
-            let counted = calls(&chapar, || {
-                connection.ok(&format!("EXAMINE \"{whose}{mailbox}\""));
-            });
-            let each = ["read", "pread64", "preadv", "preadv2"].map(|call| counted.get(call));
-            each.into_iter().flatten().sum::<u32>()
-        });
-        let [few, many] = reads;
-        eprintln!("{who} opened them with {few} and {many} reads");
-        assert!(many <= few + 3, "{who}: {many} reads, of a small one {few}");
-    }
-}
-
 /// When messages were sent is known where they are placed, after a start too.
 #[test]
 fn dates_take_no_look_at_messages() {

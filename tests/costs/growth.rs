@@ -190,6 +190,46 @@ fn nothing_grows_with_the_mailbox() {
     assert!(grown.is_empty(), "{}", grown.join("\n"));
 }
 
+/// After a start a mailbox is opened without a look at most of its messages, whoever reads it.
+#[test]
+fn a_mailbox_is_entered_without_a_look_at_its_messages() {
+    let chapar = quiet();
+    chapar.add_account("bob");
+    let mut connection = chapar.login("ann");
+    fill(&mut connection, "filled", 500);
+    for (mailbox, copies) in [("aside", 1), ("few", FEW / 500), ("many", MANY / 500)] {
+        connection.ok(&format!("CREATE {mailbox}"));
+        connection.ok("SELECT filled");
+        for _ in 0..copies {
+            connection.ok(&format!("COPY 1:* {mailbox}"));
+        }
+        connection.ok(&format!("SETACL {mailbox} bob lrs"));
+        let mut reader = chapar.login("bob");
+        reader.ok(&format!("SELECT \"Other Users/ann/{mailbox}\""));
+        for seen in ["1:20", "22,24", "40:120"] {
+            reader.ok(&format!("STORE {seen} +FLAGS.SILENT (\\Seen)"));
+        }
+    }
+    drop(connection);
+
+    let counted = Counted::start(chapar);
+    for (who, whose) in [("ann", ""), ("bob", "Other Users/ann/")] {
+        let mut connection = counted.chapar.login(who);
+        // What is done for the first time of all is not of the mailbox.
+        connection.ok(&format!("EXAMINE \"{whose}aside\""));
+        let [few, many] = ["few", "many"].map(|mailbox| {
+            counted.instructions(|| {
+                connection.ok(&format!("EXAMINE \"{whose}{mailbox}\""));
+            })
+        });
+        eprintln!("{who} enters {FEW} messages with {few} instructions, {MANY} with {many}");
+        assert!(
+            many < few + BY_THE_CLOCK,
+            "{who}: {many} instructions, {few} with few"
+        );
+    }
+}
+
 /// What a command has said is read once, however many messages follow.
 #[test]
 fn a_message_of_an_append_costs_the_same_with_many_others() {
