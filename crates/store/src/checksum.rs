@@ -1,4 +1,4 @@
-//! The checksum of whatever is written: CRC-32C, which the iSCSI of RFC 3720 §12.1 has too.
+//! The checksum of whatever is written: CRC-32C, Castagnoli's polynomial, as iSCSI has it.
 
 use crc_fast::{CrcAlgorithm, Digest};
 
@@ -20,7 +20,7 @@ pub(crate) fn crc32c_append(before: u32, octets: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    /// RFC 3720 appendix B.4, and the check value that catalogues of checksums give.
+    /// What iSCSI gives as examples, and the check value of the catalogues.
     #[test]
     fn of_known_octets() {
         let up: Vec<u8> = (0..32).collect();
