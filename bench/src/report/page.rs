@@ -78,6 +78,25 @@ pub(super) fn page(report: &Report) -> String {
     page
 }
 
+/// How many rounds what is told had, from the fewest to the most: a run may repeat some workloads of another.
+fn rounds(report: &Report) -> String {
+    let outcomes = report
+        .lines
+        .values()
+        .flat_map(|line| line.outcomes.values());
+    let had = outcomes
+        .map(|outcome| outcome.rounds().len())
+        .filter(|rounds| *rounds > 0);
+    let (fewest, most) = had.fold((usize::MAX, 0), |(fewest, most), rounds| {
+        (fewest.min(rounds), most.max(rounds))
+    });
+    if fewest < most {
+        format!("{fewest} to {most}")
+    } else {
+        most.to_string()
+    }
+}
+
 /// On what it was measured, and of what.
 fn setting(report: &Report) -> String {
     let newest = &report.newest;
@@ -100,7 +119,7 @@ fn setting(report: &Report) -> String {
         machine.kernel,
         machine.system,
         machine.file_system,
-        newest.rounds,
+        rounds(report),
         newest.seed,
     );
     for server in &report.servers {
