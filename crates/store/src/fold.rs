@@ -96,13 +96,9 @@ pub(crate) fn apply(
     mod_seq: ModSeq,
     change: &Change,
 ) -> Result<(), Misfit> {
-    let counts = kept::counts_anew(change);
-    let before = kept::counted(snapshot, counts);
-    let done = change_state(snapshot, threads, mod_seq, change);
-    // Also if it fits in part only: then the counters have moved.
-    let after = kept::counted(snapshot, counts);
-    snapshot.quotas.moved(&before, &after);
-    done
+    counting(snapshot, kept::counts_anew(change), |snapshot| {
+        change_state(snapshot, threads, mod_seq, change)
+    })
 }
 
 /// Many of [`Change::Copied`], all to one mailbox: what that counts for is looked at once.
@@ -114,10 +110,20 @@ pub(crate) fn apply_copies(
     mod_seq: ModSeq,
     copies: &[Added],
 ) -> Result<(), Misfit> {
-    let counts = copies.first().map(|copy| copy.mailbox);
-    let before = kept::counted(snapshot, counts);
-    let done = place(snapshot, mod_seq, copies);
-    let after = kept::counted(snapshot, counts);
+    let to = copies.first().map(|copy| copy.mailbox);
+    counting(snapshot, to, |snapshot| place(snapshot, mod_seq, copies))
+}
+
+/// Changes a snapshot, and counts anew for its quotas what that mailbox holds.
+fn counting(
+    snapshot: &mut Snapshot,
+    mailbox: Option<MailboxId>,
+    change: impl FnOnce(&mut Snapshot) -> Result<(), Misfit>,
+) -> Result<(), Misfit> {
+    let before = kept::counted(snapshot, mailbox);
+    let done = change(snapshot);
+    // Also if it fits in part only: then the counters have moved.
+    let after = kept::counted(snapshot, mailbox);
     snapshot.quotas.moved(&before, &after);
     done
 }
